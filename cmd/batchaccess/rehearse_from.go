@@ -23,23 +23,23 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
 )
 
-// changeFlags are those of a rehearsal of a change.
+// changeFlags are the flags for the rehearsal of a change.
 type changeFlags struct {
 	from  string
 	kills int
 	seed  uint64
 }
 
-// inWorld is the world of --world, nil for none, and the tenants of the stack by where they were read.
+// inWorld is the world of --world, nil for none, and the stack's tenants by where they were read.
 type inWorld struct {
 	world   *world.World
 	tenants map[string]string
 }
 
-// errNewStack is of a stack that was not there before.
+// errNewStack is the error for a stack that did not exist before.
 var errNewStack = errors.New("the stack is new")
 
-// configured refuses a program whose access of before can't be read from its configuration.
+// configured refuses a program whose earlier access can't be read from its configuration.
 func (s source) configured() error {
 	if s.preview != "" {
 		return errors.New("--from: a preview is of one version, and both are read from the configuration; leave out " +
@@ -57,7 +57,7 @@ func (s source) configured() error {
 	return err
 }
 
-// rehearseChange rehearses the change from what the stack was to what it is here.
+// rehearseChange rehearses the change from the earlier stack to the present one.
 func rehearseChange(
 	cmd *cobra.Command, of *stackOf, now rehearsal.Version, f changeFlags, in inWorld, weather azure.Weather, form form,
 	to output,
@@ -109,7 +109,7 @@ func rehearseChange(
 	return printRehearsal(cmd, to, form, report, changeForm{jsonVersion, report})
 }
 
-// printRehearsal prints what a rehearsal found, and fails where it does not pass. inJSON is the report for machines.
+// printRehearsal prints the result of a rehearsal, and fails if it does not pass. inJSON is the report for machines.
 func printRehearsal(cmd *cobra.Command, to output, form form, report interface {
 	Write(w io.Writer, colour bool) error
 	Passed() bool
@@ -130,13 +130,13 @@ func printRehearsal(cmd *cobra.Command, to output, form form, report interface {
 	return nil
 }
 
-// changeForm is what a rehearsal of a change prints as JSON.
+// changeForm is the JSON of a rehearsal of a change.
 type changeForm struct {
 	Version int `json:"version"`
 	*rehearsal.ChangeReport
 }
 
-// version reads a stack as it is in the project, with the settings of another file if one is given.
+// version reads a stack of the project, with the settings of another file if one is given.
 func (p project) version(stack, file string, warnings io.Writer) (v rehearsal.Version, err error) {
 	from := p
 	if file != "" {
@@ -158,7 +158,7 @@ func (p project) version(stack, file string, warnings io.Writer) (v rehearsal.Ve
 	return rehearsal.Version{ProjectDir: p.dir, StackFile: file, Model: args.Model(), Location: location(args)}, nil
 }
 
-// withSettings makes a folder of the project's settings, with others of the stack.
+// withSettings makes a folder with the project's settings, and with the stack's settings from another file.
 func withSettings(dir, stack, file string) (made string, err error) {
 	if made, err = os.MkdirTemp("", "batchaccess-from-"); err != nil {
 		return "", fmt.Errorf("making a folder: %w", err)
@@ -177,8 +177,8 @@ func withSettings(dir, stack, file string) (made string, err error) {
 	return made, nil
 }
 
-// from is the stack as it was: in a file of its settings, for the program that is here, or at a commit, with the
-// program of then. What has been written for it is taken away by remove.
+// from returns the earlier stack: with a settings file, for the present program; at a commit, with the program of that
+// commit. remove deletes the files that were written for it.
 func (p project) from(ctx context.Context, from, stack string) (v rehearsal.Version, remove func(), err error) {
 	if is, err := os.Stat(from); err == nil && is.Mode().IsRegular() {
 		file, err := filepath.Abs(from)
@@ -227,11 +227,11 @@ func (p project) from(ctx context.Context, from, stack string) (v rehearsal.Vers
 // A workTree is a folder for the files of a commit.
 type workTree struct {
 	dir  string
-	lock *filelock.Lock // nil for a folder that only this process knows
+	lock *filelock.Lock // nil for a folder that only this process uses
 }
 
 // newWorkTree makes an empty one. It is the same folder each time, so that the Go tool finds what it has compiled
-// there; another one while somebody else has it.
+// there; another folder while another process uses it.
 func newWorkTree() (workTree, error) {
 	caches, err := os.UserCacheDir()
 	if err != nil {
@@ -246,7 +246,7 @@ func newWorkTree() (workTree, error) {
 		return newTemporaryTree()
 	}
 	t := workTree{filepath.Join(folder, "tree"), lock}
-	err = os.RemoveAll(t.dir) // of a process that was killed
+	err = os.RemoveAll(t.dir) // left by a process that was killed
 	if err == nil {
 		err = os.Mkdir(t.dir, 0o700)
 	}
@@ -272,8 +272,8 @@ func (t workTree) remove() error {
 	return err
 }
 
-// checkout writes all files of the repository, as they were at a commit, into a folder of its own, and returns that and
-// the project's folder in it. The repository, its index and its list of work trees stay as they are.
+// checkout writes all files of the repository at a commit into a new folder, and returns it and the project's folder in
+// it. The repository, its index and its list of work trees do not change.
 func (p project) checkout(ctx context.Context, ref string) (tree workTree, dir string, err error) {
 	var env []string
 	git := func(args ...string) (string, error) {
@@ -323,7 +323,7 @@ func (p project) checkout(ctx context.Context, ref string) (tree workTree, dir s
 	return tree, filepath.Join(tree.dir, filepath.FromSlash(below)), nil
 }
 
-// remove takes a file away that may not be there.
+// remove deletes a file, if it exists.
 func remove(file string) error {
 	if err := os.Remove(file); !errors.Is(err, os.ErrNotExist) {
 		return err
