@@ -94,7 +94,7 @@ not write.`,
 			text := made.YAML(p.name, environment)
 			if form.format == "json" {
 				err = jsonform.Write(cmd.OutOrStdout(), initForm{jsonVersion, stack, file, yes, string(text), made.Missing,
-					made.Beyond,
+					made.NotKept,
 					made.Left})
 			} else if !yes {
 				_, err = cmd.OutOrStdout().Write(text)
@@ -111,7 +111,7 @@ not write.`,
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "wrote %s: %d invokers, %d endpoints; to tighten: %d; not in it: %d; next:\n"+
 				"  batchaccess adopt --stack %s --yes\n", file, len(made.Model.Invokers), len(made.Model.Endpoints),
-				len(made.Beyond), len(made.Left), stack)
+				len(made.NotKept), len(made.Left), stack)
 			return nil
 		},
 	}

@@ -29,9 +29,9 @@ func (r role) definition() *roles.Definition {
 	return &roles.Definition{RoleName: r.name, Permissions: r.permissions}
 }
 
-// beyond returns what the role allows at a place that the others together do not. An unknown role is covered only by
-// itself.
-func (m *maker) beyond(r role, others []role) []roles.Action {
+// difference returns what the role allows at a place that the others together do not. An unknown role is covered only
+// by itself.
+func (m *maker) difference(r role, others []role) []roles.Action {
 	for _, o := range others {
 		if o.key == r.key && (!r.known || !o.known) {
 			return nil
@@ -54,7 +54,7 @@ func (m *maker) beyond(r role, others []role) []roles.Action {
 		for _, o := range others {
 			held = append(held, o.permissions...)
 		}
-		more = rolediff.Beyond(r.permissions, held)
+		more = rolediff.Difference(r.permissions, held)
 		m.compared[id] = more
 	}
 	return more

@@ -182,7 +182,7 @@ func (m *maker) guard() {
 	})
 }
 
-// riskOf returns the risk of actions; for a list from beyond it is worked out once.
+// riskOf returns the risk of actions; for a list from difference it is worked out once.
 func (m *maker) riskOf(actions []roles.Action) Risk {
 	if len(actions) == 0 {
 		return None

@@ -11,11 +11,11 @@ import (
 // Anything stands for any text in an action: the action is what a wildcard covers beyond the names that are known here.
 const Anything = "‹anything›"
 
-// Beyond returns what the wide permissions allow and the narrow ones do not, for certain or perhaps: the difference in
-// effect, not in text. It looks at the known actions, at those that either names, and for each wildcard at an action
+// Difference returns what the wide permissions allow and the narrow ones do not, for certain or perhaps: the difference
+// in effect, not in text. It looks at the known actions, at those that either names, and for each wildcard at an action
 // that it covers and at where an exception narrows it: so an additional wildcard is found even if it covers no known
 // action. Each action is in the result once, in a fixed order.
-func Beyond(wide, narrow roles.Permissions) []roles.Action {
+func Difference(wide, narrow roles.Permissions) []roles.Action {
 	return slices.DeleteFunc(tellApart(wide, narrow), func(a roles.Action) bool {
 		return !more(wide.Decide(a), narrow.Decide(a))
 	})

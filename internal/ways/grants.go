@@ -15,9 +15,9 @@ const (
 )
 
 // granting are the actions by which their holder can give roles at the same place, or change what a role allows.
-var granting = func() (all []roles.Leading) {
-	for _, l := range roles.Leadings() {
-		if l.Lead == roles.ToGrants {
+var granting = func() (all []roles.Escalation) {
+	for _, l := range roles.Escalations() {
+		if l.To == roles.ToGrants {
 			all = append(all, l)
 		}
 	}
@@ -54,7 +54,7 @@ func (f *finder) has(h *held, hop access.Hop, role, scope string, permissions ro
 
 // assigns returns the roles that a principal can assign to itself. If a condition limits them, they are those that it
 // allows (facts/grants-access.md, Built-in roles that can grant).
-func (f *finder) assigns(id string, h *held, l roles.Leading) (given []*held) {
+func (f *finder) assigns(id string, h *held, l roles.Escalation) (given []*held) {
 	limits := slices.DeleteFunc([]string{h.Condition, h.Permissions.Decide(l.Action).Condition},
 		func(text string) bool { return text == "" })
 	if len(limits) == 0 {
@@ -138,7 +138,7 @@ func (f *finder) letBy(id string, limits []string) (all let) {
 // rewrites returns the principal's own roles that it can change to allow anything: a custom role can be changed by who
 // may do so at each of its assignable scopes (learn.microsoft.com/azure/role-based-access-control/custom-roles, Custom
 // role properties). The way to role assignments shows what that changes for others.
-func (f *finder) rewrites(id string, h *held, l roles.Leading, all []*held) (given []*held) {
+func (f *finder) rewrites(id string, h *held, l roles.Escalation, all []*held) (given []*held) {
 	hop := f.hopBy(id, h, l, h.Scope)
 	if hop == nil {
 		return nil

@@ -11,7 +11,7 @@ import (
 
 // policyWriters can write access policies (learn.microsoft.com/azure/key-vault/general/rbac-access-policy). Switching a
 // vault from roles to policies needs more (learn.microsoft.com/azure/key-vault/general/rbac-guide).
-var policyWriters = []roles.Leading{{Action: roles.Action{Name: "Microsoft.KeyVault/vaults/accessPolicies/write"}},
+var policyWriters = []roles.Escalation{{Action: roles.Action{Name: "Microsoft.KeyVault/vaults/accessPolicies/write"}},
 	{Action: roles.Action{Name: "Microsoft.KeyVault/vaults/write"}}}
 
 // toVaults leads to the secrets of key vaults that are not known to be a workspace's own.
@@ -46,7 +46,7 @@ func (f *finder) secretsIn(id string, v Vault) (best []access.Hop) {
 			best = hops
 		}
 	}
-	get := roles.Leading{Action: roles.Action{Name: getSecret, Data: true}}
+	get := roles.Escalation{Action: roles.Action{Name: getSecret, Data: true}}
 	if !v.ByPolicies {
 		if hops := f.best(id, get, v.ID); hops != nil {
 			add(hops[:len(hops)-1], hops[len(hops)-1])

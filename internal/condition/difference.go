@@ -17,7 +17,7 @@ type Operation struct{ Action, SubOperation string }
 // Always is the condition of an assignment without a condition.
 var Always = Condition{and{}}
 
-// Beyond looks for a request that one of the conditions allows and none of the others does: what the holder of the
+// Difference looks for a request that one of the conditions allows and none of the others does: what the holder of the
 // first gains over the holder of the others. The operations are those that the role allows; each is checked by itself.
 // The answer is Yes with such a request, which has every attribute that matters; No; or Undecided, with the reason.
 //
@@ -25,7 +25,8 @@ var Always = Condition{and{}}
 // and not only for those that it tried. An attribute is assumed to have one value or none. Each point that the
 // documents leave open is decided in every possible way, the same for both sides, so that a condition never allows more
 // than itself.
-func Beyond(conditions, others []Condition, operations []Operation) (answer Answer, request Request, because string) {
+func Difference(conditions, others []Condition, operations []Operation) (
+	answer Answer, request Request, because string) {
 	s := search{conditions: conditions, others: others}
 	s.values(slices.Concat(conditions, others))
 	s.steps = 0 // from here on requests are tried with the values

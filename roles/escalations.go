@@ -1,40 +1,40 @@
 package roles
 
-// A Lead says what else the holder of an action gets by it, beyond what the action's name says.
-type Lead string
+// A Target says what else the holder of an action gets by it, beyond what the action's name says.
+type Target string
 
 // The leads. An action with the lead Nowhere does what its name says, and no more.
 const (
-	Nowhere Lead = ""
+	Nowhere Target = ""
 	// ToStores gives the credential of a data store; if that is a key, it opens the whole storage account.
-	ToStores Lead = "the credentials of data stores"
+	ToStores Target = "the credentials of data stores"
 	// ToWorkspaceStorage gives the key of the workspace's own storage account, where the workspace keeps the code that
 	// runs.
-	ToWorkspaceStorage Lead = "the keys of the workspace's storage account"
+	ToWorkspaceStorage Target = "the keys of the workspace's storage account"
 	// ToClusters gives code that runs as a cluster identity of the workspace.
-	ToClusters Lead = "what runs on clusters"
+	ToClusters Target = "what runs on clusters"
 	// ToAccounts gives the key, or a SAS, of a storage account.
-	ToAccounts Lead = "the keys of storage accounts"
+	ToAccounts Target = "the keys of storage accounts"
 	// ToIdentities gives a sign-in as a user-assigned managed identity.
-	ToIdentities Lead = "managed identities"
+	ToIdentities Target = "managed identities"
 	// ToAttach is half of a way: attaching an identity needs an action on the identity and one on what it is attached
 	// to, and gives nothing before code runs there (facts/compute-clusters.md, Identity).
-	ToAttach Lead = "identities to attach"
+	ToAttach Target = "identities to attach"
 	// ToGrants gives any role, to oneself too, or changes what a role allows.
-	ToGrants Lead = "role assignments"
+	ToGrants Target = "role assignments"
 	// ToNotebooks gives the keys and tokens of the workspace's notebooks.
-	ToNotebooks Lead = "the secrets of the workspace's notebooks"
+	ToNotebooks Target = "the secrets of the workspace's notebooks"
 	// ToSecrets gives keys, tokens and passwords; it is not known here what they open.
-	ToSecrets Lead = "secrets"
+	ToSecrets Target = "secrets"
 	// ToData changes what a name in the workspace stands for: a data store or asset then leads to other data.
-	ToData Lead = "what data stores and assets stand for"
+	ToData Target = "what data stores and assets stand for"
 )
 
-// A Leading is an action and where it leads.
-type Leading struct {
+// An Escalation is an action and what it opens: in most cases Nowhere.
+type Escalation struct {
 	Action Action
-	Lead   Lead
-	Source string // a sheet of facts/, or the reason for the judgement
+	To     Target
+	Source string // of facts/, or why it is judged so
 	// Inferred is set if no document says that the action is enough by itself.
 	Inferred bool
 }
@@ -64,9 +64,9 @@ var (
 	WriteDeployment = of(workspaces + "batchEndpoints/deployments/write")
 )
 
-// leadings has every one of the article's 35 actions and those that the sheets name. An action with the lead Nowhere
-// was looked at; one that is missing here was not.
-var leadings = []Leading{
+// escalations has every one of the article's 35 actions and those that the sheets name. An action with the target
+// Nowhere was looked at; one that is missing here was not.
+var escalations = []Escalation{
 	// The article's 35, in its order.
 	{of(workspaces + "read"), Nowhere, asNamed, false},
 	{of(workspaces + "data/versions/write"), ToData, "a version is immutable, so a new one is read by those who " +
@@ -206,5 +206,5 @@ var leadings = []Leading{
 
 func of(name string) Action { return Action{Name: name} }
 
-// Leadings returns every action whose lead is known.
-func Leadings() []Leading { return leadings }
+// Escalations returns every action whose target is known.
+func Escalations() []Escalation { return escalations }
