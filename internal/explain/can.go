@@ -70,7 +70,7 @@ type Live struct {
 //
 // The answer depends on the plan's grants; if live is not nil, on Azure's answers alone.
 func Ask(stack string, plan *access.Plan, ask Question, live *Live) (Answer, error) {
-	a := Answer{Version: Version, Stack: stack, Who: ask.Who, Verb: ask.Verb, What: ask.What, At: ask.At, Paths: []Path{}}
+	a := Answer{Version: version, Stack: stack, Who: ask.Who, Verb: ask.Verb, What: ask.What, At: ask.At, Paths: []Path{}}
 	q := question{Question: ask, plan: plan, live: live}
 	if err := q.check(); err != nil {
 		return a, err

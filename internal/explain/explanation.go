@@ -13,8 +13,8 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// Version of the JSON form: raised when something in it is renamed or removed, not when something is added.
-const Version = 1
+// version of the JSON form: raised when something in it is renamed or removed, not when something is added.
+const version = 1
 
 // An Explanation is everything that a stack's configuration alone says about its access.
 type Explanation struct {
@@ -119,7 +119,7 @@ var riskMeanings = map[roles.Risk]string{
 func Make(stack string, plan *access.Plan, problems access.Problems) Explanation {
 	m := plan.Model
 	x := Explanation{
-		Version: Version, Stack: stack, WorkspaceID: m.WorkspaceID.String(), Assertions: plan.Verdicts,
+		Version: version, Stack: stack, WorkspaceID: m.WorkspaceID.String(), Assertions: plan.Verdicts,
 		Grants: plan.Grants, ACLs: plan.ACLs, Role: makeRole(m.Role),
 		Ways: withCuts(plan, plan.Ways()), Facts: factsOf(plan), NotLookedAt: m.NotLookedAt(),
 		Owners: slices.DeleteFunc(m.Owners(), func(o access.Owned) bool { return o.Owner == "" }),

@@ -170,6 +170,6 @@ func TestThePageSaysWhatUndecidedMeansWhereAPathIs(t *testing.T) {
 	x := made("dev", m)
 	require.True(t, slices.ContainsFunc(x.Paths, func(p explain.Path) bool { return p.Undecided }))
 	got := write(t, "html", x)
-	assert.Contains(t, got, `<span class="undeclared">undecided</span> what decides it is not known here`)
+	assert.Contains(t, got, `<span class="undeclared">undecided</span> it is not known here whether it works`)
 	assert.Contains(t, got, "works undeclared or is undecided")
 }

@@ -32,7 +32,7 @@ func Together(stack string, names []string, each []Explanation) Explanation {
 	if len(each) == 1 {
 		return each[0]
 	}
-	all := Explanation{Version: Version, Stack: stack}
+	all := Explanation{Version: version, Stack: stack}
 	for i, x := range each {
 		all.Components = append(all.Components, Component{names[i], x.WorkspaceID, x.Role})
 		all.add(names[i]+":", x)

@@ -55,7 +55,7 @@ func writePath(out *strings.Builder, p Path) {
 	for i, h := range p.Hops {
 		fmt.Fprintf(out, "  %d. %s ", i+1, begin(h))
 		if h.Undecided {
-			fmt.Fprintf(out, "Undecided: that takes %s.\n", h.Missing)
+			fmt.Fprintf(out, "Undecided: this depends on %s.\n", h.Missing)
 			continue
 		}
 		if h.Missing != "" {
