@@ -47,10 +47,10 @@ func (m Model) registries(endpoint string, on runsOn) (all []service) {
 	}
 	return []service{{hop: RegistryHop, identity: "the invoker",
 		needs: roles.AzureMLRegistryUser + " on the registries of the deployment's model and environment",
-		undecided: fmt.Sprintf("an answer to which those are, which is not known here: az resource show --ids "+
-			"%s/batchEndpoints/%s/deployments/%s --query \"[properties.model.assetId, properties.environmentId]\"; write them "+
-			"as endpoints.%s.registries, [] for none", cmp.Or(m.WorkspaceID.Text(), "<workspace ID>"), endpoint,
-			cmp.Or(on.deployment, "<deployment>"), endpoint)}}
+		undecided: fmt.Sprintf("an answer: which registries these are is not known here; az resource show --ids "+
+			"%s/batchEndpoints/%s/deployments/%s --query \"[properties.model.assetId, properties.environmentId]\" "+
+			"names them; write them as endpoints.%s.registries, [] for none",
+			cmp.Or(m.WorkspaceID.Text(), "<workspace ID>"), endpoint, cmp.Or(on.deployment, "<deployment>"), endpoint)}}
 }
 
 // images returns how the cluster's identity pulls the image of a job.
@@ -70,16 +70,16 @@ func (m Model) images(cluster string) []service {
 				"workspace.containerRegistry, and what it asks for as workspace.registryPermissions")}}
 	case w.RegistryPermissions == "":
 		return []service{{hop: ImageHop, identity: who, needs: pull + ", " + s.at.String(),
-			undecided: fmt.Sprintf("an answer to what the registry asks for, which is not known here: az resource show --ids "+
-				"%s --query \"[properties.adminUserEnabled, properties.roleAssignmentMode]\"; write it as "+
-				"workspace.registryPermissions", w.ContainerRegistry)}}
+			undecided: fmt.Sprintf("an answer: what the registry requires is not known here; az resource show --ids "+
+				"%s --query \"[properties.adminUserEnabled, properties.roleAssignmentMode]\" shows it; write it "+
+				"as workspace.registryPermissions", w.ContainerRegistry)}}
 	case by == services.Assigned:
 		s.elsewhere = fmt.Sprintf("%s on %s, which workspace.imagePull.%s says is assigned", s.roles[0], s.at, cluster)
 	case by == services.Assign || w.RegistryPermissions == services.ByABAC:
 	case c.Existing: // by hand, if it came before the registry
-		s.undecided = fmt.Sprintf("an answer to whether %s is assigned to it, which is not known here: az role assignment "+
-			"list --scope %s --role %s; write workspace.imagePull.%s: assigned, or assign", s.roles[0], w.ContainerRegistry,
-			s.roles[0], cluster)
+		s.undecided = fmt.Sprintf("an answer: whether %s is assigned to it is not known here; az role assignment "+
+			"list --scope %s --role %s shows it; write workspace.imagePull.%s: assigned, or assign",
+			s.roles[0], w.ContainerRegistry, s.roles[0], cluster)
 	case c.EffectiveIdentity() == SystemAssigned:
 		s.elsewhere = fmt.Sprintf("%s on %s, which Azure assigns to the identity of a cluster that is made after its "+
 			"registry",
@@ -119,7 +119,7 @@ func (m Model) ownStores(parallel bool) []service {
 // askWorkspace says what is not known of the workspace, and which command answers it.
 func (m Model) askWorkspace(what, property, key string) string {
 	id := cmp.Or(m.WorkspaceID.Text(), "<workspace ID>")
-	return fmt.Sprintf("an answer to %s, which is not known here: az resource show --ids %s --query properties.%s; "+
+	return fmt.Sprintf("an answer: %s is not known here; az resource show --ids %s --query properties.%s shows it; "+
 		"write it as %s", what, id, property, key)
 }
 
@@ -244,7 +244,7 @@ func (v *validator) workspaceServices() {
 	}
 	for _, open := range v.m.Services.Open() {
 		v.Warn(problem.LookUp, path+"."+open, "pulumi preview looks it up, and batchaccess pin writes down what it finds; "+
-			"or write it", "is not known here, so it is undecided whether jobs get past what it is about")
+			"or write it", "is not known here, so it is undecided whether jobs get past that step")
 	}
 	v.imagePulls(w)
 	switch {

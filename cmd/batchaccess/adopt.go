@@ -173,8 +173,8 @@ func (p pulumiOf) adopt(
 		if changed, err := p.settle(ctx, state, preview, imported, write); err != nil {
 			return a, err
 		} else if changed > 0 && !write {
-			fmt.Fprintf(p.Stderr, "%d resources that were imported are to be said in the program's words: that writes the "+
-				"state, and nothing is done yet; say --yes to do it\n", changed)
+			fmt.Fprintf(p.Stderr, "the state is to get the program's values for %d imported resources; nothing is done yet, "+
+				"say --yes to do it\n", changed)
 			return a, errFailed
 		} else if changed > 0 {
 			continue // its results are known only now
@@ -343,10 +343,9 @@ func finishAdoption(w io.Writer, a adopt.Adoption, to output, stack string, impo
 	}
 	stuck := a.File == nil && len(a.Changing) > 0 && a.Count(adopt.Later) > 0
 	if stuck {
-		fmt.Fprintf(w, "it is undecided whether %d resources exist, those under later: they depend on some that "+
-			"pulumi up would change. "+
-			"Where these were imported just now, name the file with --imported; else let the program say what is, adopt, and "+
-			"change it then:\n  %s\n",
+		fmt.Fprintf(w, "it is undecided whether %d resources exist, those under later: they depend on resources that "+
+			"pulumi up would change. If you have just imported these, name the file with --imported; otherwise write Azure's "+
+			"present values in the program, adopt, and change them afterwards:\n  %s\n",
 			a.Count(adopt.Later), strings.Join(a.Changing, "\n  "))
 	}
 	if a.File == nil && byHand == 0 && !stuck {

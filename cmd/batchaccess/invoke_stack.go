@@ -200,9 +200,8 @@ func current(secrets map[string]signin.ClientSecret) string {
 // outputs reads the stack's principals from its state, with their secrets if secrets is set.
 func (s *stackOf) outputs(ctx context.Context, cmd *cobra.Command, secrets bool) (engine.Deployed, error) {
 	if s.project.dir == "" {
-		return engine.Deployed{}, fmt.Errorf("who the principals of stack %s are stands in its state; name the folder of "+
-			"project %s "+
-			"with -C", s.name, s.Project)
+		return engine.Deployed{}, fmt.Errorf("only the state of stack %s says who its principals are; name the folder of "+
+			"project %s with -C", s.name, s.Project)
 	}
 	pulumi, err := findPulumi(ctx, s.project, s.name, cmd.ErrOrStderr())
 	if err != nil {

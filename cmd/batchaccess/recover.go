@@ -100,8 +100,8 @@ func (p pulumiOf) takeUp(
 		return true, nil
 	case unsure > 0:
 		fmt.Fprintln(cmd.ErrOrStderr(),
-			"nothing is done: see for yourself whether what stands under ask was made, delete it if it was, and name it with "+
-				"--forget")
+			"nothing is done: look in Azure whether the resources marked ask were made; delete those that were, and name all "+
+				"of them with --forget")
 		return false, nil
 	case !yes:
 		fmt.Fprintln(cmd.ErrOrStderr(), "nothing is done yet; say --yes to do it")

@@ -194,7 +194,7 @@ func (c Config) problems() (problems []string) {
 		default:
 			again(strings.TrimSuffix(at, "."), "type "+Key(d.Type))
 		}
-		toRead(at+"reason", d.Reason, "write why the type hands out no access", bad)
+		toRead(at+"reason", d.Reason, "write why the type gives no access", bad)
 		if _, err := day(d.Ends); d.Ends != "" && err != nil {
 			bad("%sends: %q is not a day; write the last one on which the decision holds, such as 2027-01-31", at, d.Ends)
 		}

@@ -449,7 +449,7 @@ var ways = []way{
 
 	// Types that are known only by their names.
 	{
-		gives: "hands out access, by the name of its type", severity: High, guess: true,
+		gives: "gives access, by the name of its type", severity: High, guess: true,
 		types: []string{
 			"*roleassignment*", "*roledefinition*", "*rolebinding*", "*accesspolicy*", "*credential*",
 			"*principalassignment*", "*administrator*", "*permission*", "*secret*", "*password*",

@@ -27,7 +27,7 @@ var conditions = []Condition{
 	{"jobs", "a job that works stops working, or one that is declared will not work", func(r Review) bool {
 		return slices.ContainsFunc(r.Jobs, func(j JobChange) bool { return j.Broken || j.Change == "stops" })
 	}},
-	{"unjudged", "a resource changes of which it is not known whether it hands out access, or a change of access is " +
+	{"unjudged", "a resource changes and it is not known whether it gives access, or a change of access is " +
 		"undecided", func(r Review) bool {
 		return len(r.Unjudged) > 0 || slices.ContainsFunc(r.Access, func(c AccessChange) bool { return c.Undecided != "" })
 	}},

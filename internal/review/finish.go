@@ -181,7 +181,7 @@ func (r Review) verdict() string {
 			gives++
 		}
 	}
-	count(gives, "resource hands out access in another way", "resources hand out access in another way")
+	count(gives, "resource gives access in another way", "resources give access in another way")
 	undecided := 0
 	for _, c := range r.Access {
 		if c.Undecided != "" {

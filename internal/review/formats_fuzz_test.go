@@ -156,7 +156,7 @@ func FuzzComment(f *testing.F) {
 			require.True(t, cells == 0 || n == cells, "%d cells in place of %d: %s", n, cells, line)
 			cells = n
 		}
-		for _, title := range []string{"### Who gains access", "### What else hands out access", "### Guardrails",
+		for _, title := range []string{"### Who gains access", "### What else gives access", "### Guardrails",
 			"### Changed, and not judged", "### Client secrets",
 			"### Who may sign in by federation", "### Managed identities"} {
 			require.Contains(t, text, "\n"+title)

@@ -152,7 +152,7 @@ func TestWhoGoesWithoutForAWhile(t *testing.T) {
 			} {
 				var out bytes.Buffer
 				require.NoError(t, render(&out))
-				assert.Contains(t, strings.ToLower(out.String()), "goes without for a while")
+				assert.Contains(t, strings.ToLower(out.String()), "loses access for a while")
 			}
 		})
 	}

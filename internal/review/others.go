@@ -103,7 +103,7 @@ func (m *maker) others() {
 	}
 	for _, d := range m.o.Guardrails.DecidedTypes {
 		if !guardrails.Guessed(d.Type) {
-			m.note(fmt.Sprintf("guardrails.yaml decides on %s, to no effect: it is known what this type hands out, and each "+
+			m.note(fmt.Sprintf("guardrails.yaml decides on %s, without effect: it is known what this type gives, and each "+
 				"resource of it is judged. Take it out, and waive single resources.", d.Type))
 		}
 	}

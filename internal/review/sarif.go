@@ -56,10 +56,10 @@ type (
 var sarifRules = []struct{ id, level, title, help string }{
 	{"access-gained", "warning", "Somebody can do something new",
 		"A principal gains actions at a place where nothing gave them before. Decided by effect, not by text."},
-	{"other-way", "error", "Access is handed out in another way",
+	{"other-way", "error", "Access is given in another way",
 		"A resource gives access that no role assignment shows, or a preview does not show what it does."},
 	{"not-judged", "error", "A changed resource is not judged",
-		"Nobody has looked at what a resource of this type hands out. Decide on the type in guardrails.yaml, or take it " +
+		"It is not known what access a resource of this type gives. Decide on the type in guardrails.yaml, or take it " +
 			"out."},
 	{"job-stops", "warning", "A job stops working", "A path from an invoker to its data works before the change and not " +
 		"after it, or is declared and does not work."},
@@ -71,11 +71,11 @@ var sarifRules = []struct{ id, level, title, help string }{
 		"Tokens with another subject may sign in as the application."},
 	{"identity-changed", "warning", "A managed identity changes",
 		"What the old identity was given is lost without a warning."},
-	{interrupted, "warning", "Somebody who keeps access goes without it for a while",
-		"It ends with one step of the change and is there again after another. What becomes of jobs that run then is not " +
+	{interrupted, "warning", "Somebody who keeps access loses it for a while",
+		"One step of the change ends it, and another one restores it. What happens to running jobs is not " +
 			"known."},
-	{renamed, "warning", "Something looks renamed, and is not marked",
-		"One goes with all that it was given, and another is made. If it is the same one, write was with its old name."},
+	{renamed, "warning", "Something looks renamed, without was",
+		"One is deleted with all that it was given, and another is made. If they are the same, write was with the old name."},
 	{"partial-review", "error", "The review is partial", "Something in the preview could not be read, so nothing can be " +
 		"concluded from what was not found."},
 }

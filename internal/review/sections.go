@@ -49,7 +49,7 @@ func (r Review) sections() (all []section) {
 		rows = append(rows, []string{what, fmt.Sprint(u.Count), which})
 	}
 	rank = rankGrave
-	add("Changed, and not judged: nobody has looked at what these hand out", "type|number|resources", false, rows)
+	add("Changed, and not judged: it is not known what access these give", "type|number|resources", false, rows)
 
 	rows = nil
 	for _, f := range r.Guardrails {
@@ -74,7 +74,7 @@ func (r Review) sections() (all []section) {
 			rank = rankGains
 			add("Who gains access", "risk|who|what", false, rows)
 		} else {
-			add("Who loses access, or holds it otherwise", "risk|who|what", false, rows)
+			add("Who loses access, or has it in another way", "risk|who|what", false, rows)
 		}
 	}
 
@@ -84,7 +84,7 @@ func (r Review) sections() (all []section) {
 		of = append(of, i.about())
 	}
 	rank = rankGains
-	add("Who goes without for a while, and what may be renamed", "what|who|of what|from|until|jobs that run then", false,
+	add("Who loses access for a while, and what may be renamed", "what|who|of what|from|until|jobs that run then", false,
 		rows)
 
 	rows = nil
@@ -92,7 +92,7 @@ func (r Review) sections() (all []section) {
 		rows = append(rows, []string{string(o.Risk), o.Type + " " + o.Resource, o.Change, o.What})
 	}
 	rank = rankGains
-	add("What else hands out access", "risk|resource|change|what it does", false, rows)
+	add("What else gives access", "risk|resource|change|what it does", false, rows)
 
 	rows = nil
 	for _, j := range r.Jobs {

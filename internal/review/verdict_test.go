@@ -83,7 +83,7 @@ func TestADecisionHidesNothingThatIsJudged(t *testing.T) {
 	assert.Empty(t, r.Unjudged)
 	var text bytes.Buffer
 	require.NoError(t, review.Text(&text, r))
-	assert.Contains(t, text.String(), "guardrails.yaml decides on azure-native:keyvault:Vault, to no effect")
+	assert.Contains(t, text.String(), "guardrails.yaml decides on azure-native:keyvault:Vault, without effect")
 	assert.Contains(t, text.String(), "1 changed resources of a type that was decided on in guardrails.yaml: "+
 		"acme:index:Widget: fine")
 }

@@ -56,7 +56,7 @@ func (f *finder) secretsIn(id string, v Vault) (best []access.Hop) {
 				continue
 			}
 			if hop := f.hopBy(id, h, get, h.Scope); hop != nil {
-				add(h.first, maybe([]access.Hop{*hop}, "whose secret it is is not known here")[0])
+				add(h.first, maybe([]access.Hop{*hop}, "it is not known here whose secret it is")[0])
 			}
 		}
 	}

@@ -564,7 +564,7 @@ func (f *finder) fromStore(id string) []step {
 				return []step{{hops: []access.Hop{hop}, to: stage{principal: fold(a.Principal)}}}
 			}
 		}
-		hop.Undecided, hop.Missing = true, "which principal the client secret is of is not known here"
+		hop.Undecided, hop.Missing = true, "it is not known here which principal has the client secret"
 		return []step{{hops: []access.Hop{hop}, ends: "the principal of data store " + store.Name}}
 	case store.Account == "":
 		return nil
@@ -909,7 +909,7 @@ func (f *finder) toApplications(id string) (all []step) {
 				GivenBy: "the federated credential of the application " + a.Name}
 			switch {
 			case f.Tenant == "":
-				hop.Undecided, hop.Missing = true, "in which tenant the estate is is not known here"
+				hop.Undecided, hop.Missing = true, "the tenant is not known here"
 			case !strings.EqualFold(c.Issuer, issuer):
 				continue
 			}
