@@ -21,7 +21,7 @@ import (
 
 const (
 	attempts     = 6                // for one call that Azure throttles or fails
-	firstWait    = time.Second      // before the second attempt; doubled for each further one, unless Azure says how long
+	firstWait    = time.Second      // before the second attempt; doubled each time, unless Azure says how long
 	pollWait     = time.Second      // between looks at a running operation, unless Azure says how long
 	callTimeout  = 2 * time.Minute  // for one attempt
 	renewal      = 5 * time.Minute  // a token is renewed that long before it expires
