@@ -24,8 +24,8 @@ func TestEachActionOfTheSeedIsThereOnce(t *testing.T) {
 	}
 }
 
-// Of what is filed as a risk of more access, of secrets or of code it was asked where it leads, and what leads further
-// for sure is a risk, but for what a name stands for.
+// For each action that is listed as a risk (more access, secrets, code), it is listed where it leads; and each action
+// that certainly leads further is a risk, except those that reach what a name stands for.
 func TestRisksAndEscalationsAgree(t *testing.T) {
 	t.Parallel()
 	targets := map[string]roles.Target{}
@@ -45,8 +45,8 @@ func TestRisksAndEscalationsAgree(t *testing.T) {
 	}
 }
 
-// named are the actions that the fact sheets name, by sheet, without reads that say nothing but what they read. A word
-// of more than one service stands for each that the sheet is about.
+// named are the actions that the fact sheets name, by sheet, without reads that only show what they read. A word that
+// several services have stands for each service that the sheet is about.
 var named = map[string][]string{
 	"grants-access.md": {
 		"Microsoft.Authorization/roleAssignments/write", "Microsoft.Authorization/roleAssignments/delete",

@@ -26,7 +26,7 @@ func parse(t testing.TB, text string) condition.Condition {
 	return c
 }
 
-// Readers and writers below one prefix, as facts/conditions.md has them under "Reading and listing below one prefix".
+// Readers and writers below one prefix, from facts/conditions.md, "Reading and listing below one prefix".
 var (
 	readClause = `(!(ActionMatches{'` + blobs + `read'} AND NOT SubOperationMatches{'Blob.List'}) OR ` +
 		`(@Resource[` + container + `] StringEquals 'data' AND @Resource[` + path + `] StringStartsWith 'in/2026/'))`
@@ -174,7 +174,8 @@ func TestWhatIsNotDocumentedIsUndecided(t *testing.T) {
 		"@Resource[a] StringEquals 'x' AND Exists @Resource[a] ":         {is("a"), condition.Yes},
 		"@Resource[a] StringEquals 'x' OR @Resource[b] StringEquals 'x'": {is("b"), condition.Undecided},
 		"@Resource[b] StringEquals 'x' OR @Resource[a] StringEquals 'x'": {is("b"), condition.Yes},
-		// Absent in the first part, the second says no: refused, and what its negation is depends on how absence counts.
+		// The first part has an absent attribute and the second is false: refused. Its negation depends on how absence
+		// counts.
 		"@Resource[a] StringEquals 'x' AND Exists @Resource[a]":               {is(), condition.No},
 		"Exists @Resource[a] AND @Resource[a] StringEquals 'x'":               {is(), condition.No},
 		"!(@Resource[a] StringEquals 'x' AND Exists @Resource[a])":            {is(), condition.Undecided},
@@ -247,7 +248,7 @@ func TestItIsPrintedAsItWasMeant(t *testing.T) {
 	}
 }
 
-// A condition that is parsed is written, parsed and judged again alike; one that is refused says why.
+// A parsed condition means the same after it is written and parsed again; an error says what is wrong.
 func FuzzParse(f *testing.F) {
 	for _, text := range []string{readClause + " AND " + listClause, writeClause, privateOnly, "!!(Exists @Request[a])",
 		"'", "@R[", "a:b:c {"} {
@@ -281,7 +282,7 @@ func TestDifferenceFindsWhatIsGained(t *testing.T) {
 	for name, c := range map[string]struct {
 		one, other string // "" for none
 		want       condition.Answer
-		by         string // the request, in part
+		by         string // part of the request
 	}{
 		"the condition is dropped":  {"", both, condition.Yes, "blobs/read with "},
 		"nothing changes":           {both, both, condition.No, ""},
@@ -344,7 +345,7 @@ func TestDifferenceFindsWhatIsGained(t *testing.T) {
 	assert.Equal(t, condition.No, answer)
 }
 
-// random writes a condition over few values, so that requests by chance hit them.
+// random writes a condition over few values, so that random requests meet it.
 func random(r *rand.Rand, depth int) string {
 	texts := []string{"a", "ab", "b", "a/", "a/b", "A"}
 	pick := func(from ...string) string { return from[r.IntN(len(from))] }
@@ -379,8 +380,8 @@ func random(r *rand.Rand, depth int) string {
 	}
 }
 
-// Difference is held to brute force: where it says No, no request of many gains anything; where it says Yes, its
-// request does.
+// Difference agrees with brute force: if it says No, none of many requests gains anything; if it says Yes, its request
+// does.
 func TestDifferenceAgreesWithBruteForce(t *testing.T) {
 	t.Parallel()
 	source := rand.New(rand.NewPCG(1, uint64(seed)))
@@ -425,7 +426,7 @@ const (
 	seed     = 20261128
 )
 
-// hard are conditions of which each asks for more than a search may cost, up to 8 KB.
+// hard are conditions, of up to 8 KB, for which a search would take too long.
 func hard() map[string]string {
 	var patterns, sorts []string
 	for i := range 60 {
@@ -442,7 +443,7 @@ func hard() map[string]string {
 	}
 }
 
-// A No that can't be had in so many steps is undecided, and what takes them is named.
+// If No would take too many steps, the answer is undecided, and names the part that takes them.
 func TestAHardNoIsUndecidedAfterSoManySteps(t *testing.T) {
 	t.Parallel()
 	for because, text := range hard() {
@@ -490,7 +491,8 @@ func BenchmarkDifferenceOf8KB(b *testing.B) {
 	}
 }
 
-// Each part is asked once, however deep it lies: asked once by each reading, the largest condition would never end.
+// Each part is evaluated once, however deeply nested: if each reading evaluated it again, the largest condition would
+// never end.
 func TestADeepConditionEnds(t *testing.T) {
 	t.Parallel()
 	text := "Exists @Resource[" + path + "]"

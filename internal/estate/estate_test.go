@@ -40,10 +40,10 @@ func builtIn(name string) string {
 	return d.ID
 }
 
-// guid is one that a person's tool made up.
+// guid is a GUID that a person's tool made up.
 func guid(n string) string { return "abcdefab-0000-4000-8000-" + strings.Repeat("0", 12-len(n)) + n }
 
-// byHand is an estate that no stack made.
+// byHand is access that no stack made.
 func byHand() azure.Seed {
 	patients := arm.Container(lake, "patients")
 	reader, contributor := builtIn(roles.StorageBlobDataReader), builtIn(roles.StorageBlobDataContributor)
@@ -92,7 +92,7 @@ func (c caller) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azc
 	return azcore.AccessToken{Token: token, ExpiresOn: time.Now().Add(time.Hour)}, err
 }
 
-// transport answers for Azure at one place, as the test says.
+// transport answers in Azure's place at one address.
 type transport struct {
 	*http.Client
 	at     string
@@ -148,7 +148,7 @@ func TestAStackGrantsWhatIsThere(t *testing.T) {
 	}
 }
 
-// What is written is what was meant: every text comes back out of the YAML.
+// The YAML, read again, has every text that was written.
 func TestTheFileIsReadBack(t *testing.T) {
 	t.Parallel()
 	s := stackOf(t, byHand())
@@ -196,7 +196,7 @@ func TestWhatCannotBeReadIsAnError(t *testing.T) {
 	}
 }
 
-// Nothing is granted that Azure does not have, and nothing that it has is passed over, whatever is taken away.
+// Whatever is removed from Azure, the stack grants nothing that Azure does not have, and leaves out nothing silently.
 func TestEveryAssignmentIsKeptOrNamed(t *testing.T) {
 	t.Parallel()
 	all := byHand().RoleAssignments
@@ -218,7 +218,7 @@ func TestEveryAssignmentIsKeptOrNamed(t *testing.T) {
 	}
 }
 
-// What is held at one endpoint alone, or on a condition, is narrower than what init writes: it is named.
+// Assignments at one endpoint, or with a condition, are narrower than what init writes: they are named.
 func TestNarrowAssignmentsAreNamed(t *testing.T) {
 	t.Parallel()
 	seed := byHand()

@@ -12,7 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// What is granted beyond need leads to more, but only where it acts.
+// Access beyond need opens further ways, but only where it applies.
 func TestWhatIsBeyondNeedLeadsFurther(t *testing.T) {
 	t.Parallel()
 	const container = lake + "/blobServices/default/containers/patients"

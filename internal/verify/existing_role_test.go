@@ -12,8 +12,8 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// Azure knows what an existing role allows: it is compared with the 35 actions, or with what the configuration says
-// of it.
+// Azure knows what an existing role allows: it is compared with the 35 actions, or with the permissions in the
+// configuration.
 func TestAnExistingRoleIsAskedOfAzure(t *testing.T) {
 	t.Parallel()
 	actions, more := roles.InvokerActions(), "Microsoft.MachineLearningServices/workspaces/computes/write"
@@ -60,7 +60,7 @@ func TestAnExistingRoleIsAskedOfAzure(t *testing.T) {
 	}
 }
 
-// Whether workspaces/*/read allows workspaces/read, no document says: so neither "works" nor "missing" is reported.
+// No document says whether workspaces/*/read allows workspaces/read: so neither "works" nor "missing" is reported.
 func TestARoleThatPerhapsAllowsAnActionIsUndecided(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, model())

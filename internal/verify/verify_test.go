@@ -218,7 +218,7 @@ func TestWhatAConditionDecidesIsSaidNotGuessed(t *testing.T) {
 		"another assignment gives it without condition")
 }
 
-// A condition that Azure holds is decided by what a job asks for (facts/conditions.md).
+// The condition of an assignment in Azure is decided by what a job asks for (facts/conditions.md).
 func TestAConditionIsDecidedWhereItCanBe(t *testing.T) {
 	t.Parallel()
 	const (
@@ -231,7 +231,7 @@ func TestAConditionIsDecidedWhereItCanBe(t *testing.T) {
 		kind      roles.AccountKind
 		condition string
 		want      verify.Status
-		why       string // in part
+		why       string // part of the text
 	}{
 		"elsewhere":    {roles.Flat, blob + "StringLike 'x/*'", verify.Missing, "refuses"},
 		"only content": {roles.Flat, "!(" + read + ") OR " + blob + "StringLike 'in/*'", verify.Missing, "Blob.List"},
@@ -254,7 +254,7 @@ func TestAConditionIsDecidedWhereItCanBe(t *testing.T) {
 			images := m.DataInputs["images"]
 			images.Path = "in"
 			m.DataInputs["images"] = images
-			for input, d := range m.DataInputs { // of another kind, so that the account's kind is what is said of it
+			for input, d := range m.DataInputs { // of another kind, so that only its kind is wrong
 				if d.Kind == access.ADLSGen2 {
 					d.Kind = access.Blob
 					m.DataInputs[input] = d
@@ -299,7 +299,7 @@ func TestANewGrantIsWaitedFor(t *testing.T) {
 	w.grant(grants[0])
 	after := w.facts(w.azure.Client())
 	var seen []verify.Status
-	synctest.Test(t, func(t *testing.T) { // in its time, which passes at once
+	synctest.Test(t, func(t *testing.T) { // the waiting is simulated
 		begin := time.Now()
 		r, err := verify.Wait(t.Context(), time.Minute, func(context.Context) (verify.Report, error) {
 			f, since := before, time.Since(begin)
@@ -318,7 +318,7 @@ func TestANewGrantIsWaitedFor(t *testing.T) {
 	r := w.judged(w.azure.Client(), time.Hour)
 	p := path(t, r, "ann", "heart")
 	assert.Equal(t, verify.Settling, p.Status)
-	atOnce := begun.Add(time.Hour - time.Second) // moments in Azure may be whole seconds
+	atOnce := begun.Add(time.Hour - time.Second) // times in Azure may be whole seconds
 	assert.WithinRange(t, p.Settles, atOnce, time.Now().Add(time.Hour), "an hour after it was made")
 	assert.False(t, r.Failed(false), "it is all there")
 	assert.False(t, r.Settled())
@@ -327,7 +327,7 @@ func TestANewGrantIsWaitedFor(t *testing.T) {
 func TestWaitingEnds(t *testing.T) {
 	t.Parallel()
 	missing := verify.Report{Paths: []verify.Path{{Path: access.Path{Declared: true}, Status: verify.Missing}}}
-	synctest.Test(t, func(t *testing.T) { // in its time, which passes at once
+	synctest.Test(t, func(t *testing.T) { // the waiting is simulated
 		begin := time.Now()
 		var looks []float64
 		r, err := verify.Wait(t.Context(), 100*time.Second, func(context.Context) (verify.Report, error) {

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// words are those that a reader stumbled over, each with the plain ones. Each thing has one word: docs/glossary.md.
+// words are coined words of ours, each with the plain words for it. Each thing has one word: docs/glossary.md.
 var words = []struct {
 	refused *regexp.Regexp
 	plain   string
@@ -23,13 +23,13 @@ var words = []struct {
 	{regexp.MustCompile(`(?i)\ba way more\b|\ba line more\b`), "one more way, one more line"},
 }
 
-// proseOf are the files that people read: code and pages. The changelog says what earlier versions printed.
+// proseOf are the files that people read: code and pages. The changelog may quote earlier versions.
 func proseOf(name string) bool {
 	return slices.Contains([]string{".go", ".md", ".html", ".yml", ".yaml"}, path.Ext(name)) && name != "CHANGELOG.md" &&
 		!strings.HasPrefix(name, "sdks/") && !strings.HasPrefix(name, "tools/lint/") && !strings.Contains(name, "/testdata/")
 }
 
-// coined finds words that the project has a plain one for.
+// coined finds coined words.
 func (r *repository) coined() (problems []string, err error) {
 	for _, name := range r.files {
 		if !proseOf(name) {
