@@ -9,7 +9,7 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 )
 
-// What becomes of each resource: by its URN, by what Azure calls it, or by what the program says that it was called.
+// What happened to each resource is found by its URN, by its ID in Azure, or by its former name in the program.
 func TestWhatBecameOfEachResource(t *testing.T) {
 	t.Parallel()
 	then, now := time.Unix(1, 0), time.Unix(2, 0)
