@@ -59,9 +59,9 @@ func TestEachPageOpensWithItsQuestionAndNamesItsLimits(t *testing.T) {
 // block is a block of code, with the line above it and its language.
 var block = regexp.MustCompile("(?ms)^([^\n]*)\n *```([a-z]*)$.*?^ *```$")
 
-// unwritten are the blocks that show what a command prints (they name no language, or text) and that no test writes.
-// These do: TestTheDocsShowWhatTheCommandsPrint, and TestTheSamplePasses of sandbox/rehearsal; docs/commands.md is
-// written whole, by TestTheDocsHaveEveryCommand.
+// unwritten are the blocks with the output of a command (they name no language, or text) that no test writes. These
+// tests write them: TestTheDocsShowWhatTheCommandsPrint, and TestTheSamplePasses of sandbox/rehearsal.
+// TestTheDocsHaveEveryCommand writes all of docs/commands.md.
 func unwritten(path, text string) (outputs int, wrong []string) {
 	for _, found := range block.FindAllStringSubmatch(text, -1) {
 		if path == "docs/commands.md" || found[2] != "" && found[2] != "text" {
@@ -98,11 +98,11 @@ func TestEveryOutputInTheDocsIsWrittenByATest(t *testing.T) {
 	assert.Empty(t, wrong)
 }
 
-// alike is how many words in a row may stand on two pages: names of commands, keys and roles do.
+// alike is how many words in a row may be the same on two pages: names of commands, keys and roles are.
 const alike = 9
 
-// saidTwice are the runs of words that stand on two pages, with both. What tests write is left out: outputs, code,
-// help, and the tables of keys.
+// saidTwice are the runs of words that are on two pages, with the pages. Text that tests write is left out: outputs,
+// code, help, and the tables of keys.
 func saidTwice(all map[string]string) map[string][]string {
 	first, twice := map[string]string{}, map[string][]string{}
 	for _, path := range slices.Sorted(maps.Keys(all)) {
@@ -132,7 +132,7 @@ func TestNothingIsSaidOnTwoPages(t *testing.T) {
 	t.Parallel()
 	all := pages(t)
 	for run, paths := range saidTwice(all) {
-		// The scenarios are alike on purpose, and the README asks the question with which a page opens.
+		// The scenarios are alike on purpose, and the README repeats the questions with which pages open.
 		if !strings.Contains(paths[0], "/scenario-") && !(paths[0] == "README.md" && asksFirst(all[paths[1]], run)) {
 			t.Errorf("%s and %s both say %q: let one link the other", paths[0], paths[1], run)
 		}
@@ -142,7 +142,7 @@ func TestNothingIsSaidOnTwoPages(t *testing.T) {
 	assert.Empty(t, saidTwice(map[string]string{"docs/a.md": "# A\n\n" + said + "\n" + said, "docs/b.md": "# B\n"}))
 }
 
-// asksFirst reports whether a run of words is of the question that the page opens with.
+// asksFirst reports whether a run of words is part of the question with which the page opens.
 func asksFirst(page, run string) bool {
 	question := strings.ToLower(strings.Join(strings.SplitN(page, "\n\n", 3)[:2], " "))
 	return strings.Contains(strings.Join(wordOf.FindAllString(question, -1), " "), run)
@@ -155,7 +155,7 @@ var (
 	noSlug  = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
 )
 
-// broken are the links of a page to files and headings that are not there.
+// broken are the links of a page to files and headings that do not exist.
 func broken(path, text string, all map[string]string) (links []string) {
 	for _, found := range link.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
 		if strings.Contains(found[1], "://") {
@@ -174,7 +174,7 @@ func broken(path, text string, all map[string]string) (links []string) {
 	return links
 }
 
-// anchors are what GitHub calls the headings of a page.
+// anchors are GitHub's anchors of a page's headings.
 func anchors(text string) (all []string) {
 	for _, found := range heading.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
 		all = append(all, strings.ReplaceAll(noSlug.ReplaceAllString(strings.ToLower(found[1]), ""), " ", "-"))
@@ -232,7 +232,7 @@ func TestTheReadmeNamesTheVersionsThatAreUsed(t *testing.T) {
 	}
 }
 
-// docs/evidence.md has each fuzz target with what its comment says that it holds.
+// docs/evidence.md has each fuzz target with the property in its comment.
 func TestTheDocsHaveEveryFuzzTarget(t *testing.T) {
 	t.Parallel()
 	var rows []string
