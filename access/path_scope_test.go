@@ -113,7 +113,7 @@ func TestAPathIsHeldWhereItsConditionSaysSo(t *testing.T) {
 		})
 		needs, operations := access.Place{Account: "lake", Container: "rows", Path: asked,
 			File: !strings.HasSuffix(asked, "/")}.Asks("lake", kind, roles.ReadBlobs)
-		answer, request, because := condition.Beyond([]condition.Condition{needs}, []condition.Condition{of}, operations)
+		answer, request, because := condition.Difference([]condition.Condition{needs}, []condition.Condition{of}, operations)
 		require.Equal(t, want, answer == condition.No, "%s in %s: %s %s", asked, paths, request, because)
 		require.NotEqual(t, condition.Undecided, answer)
 		if want {

@@ -135,7 +135,7 @@ func TestConditionsAreWorkedOutAsFarAsTheActionDecidesThem(t *testing.T) {
 }
 
 // If the same open question decides in two roles, it makes no difference between them.
-func TestBeyondKnowsWhatIsUndecided(t *testing.T) {
+func TestDifferenceKnowsWhatIsUndecided(t *testing.T) {
 	t.Parallel()
 	perhaps := permissions([]string{"A/*/read"}, nil)
 	perhapsNot := permissions([]string{"A/*"}, []string{"A/*/read"})
@@ -159,7 +159,7 @@ func TestBeyondKnowsWhatIsUndecided(t *testing.T) {
 		"all against conditional":   {named, conditional("c"), true},
 	} {
 		wide := append(slices.Clone(c.wide), permissions([]string{"A/read"}, []string{"A/read"})...) // names the action
-		assert.Equal(t, c.more, slices.Contains(rolediff.Beyond(wide, c.narrow), read), name)
+		assert.Equal(t, c.more, slices.Contains(rolediff.Difference(wide, c.narrow), read), name)
 	}
 }
 

@@ -72,7 +72,7 @@ It exits with 0 if all declared paths work or are settling, with 1 if something 
 in time), and with 2 if it can't ask.`,
 		Example: `  pulumi up --stack dev && batchaccess verify --stack dev --wait 15m
   batchaccess verify --stack prod --strict
-  batchaccess verify --stack dev --json | jq '.beyond[] | {principal, role, scope, risks}'
+  batchaccess verify --stack dev --json | jq '.excess[] | {principal, role, scope, risks}'
   batchaccess verify --stack dev --since yesterday.json --report today.json
   batchaccess sandbox -- batchaccess verify --stack dev --propagation 0s`,
 		Args: cobra.NoArgs,

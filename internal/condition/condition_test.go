@@ -275,7 +275,7 @@ var operations = []condition.Operation{
 	{Action: blobs + "read"}, {Action: blobs + "read", SubOperation: "Blob.List"}, {Action: blobs + "write"},
 }
 
-func TestBeyondFindsWhatIsGained(t *testing.T) {
+func TestDifferenceFindsWhatIsGained(t *testing.T) {
 	t.Parallel()
 	both := readClause + " AND " + listClause
 	at := func(what string) string { return `@Resource[` + path + `] ` + what }
@@ -335,13 +335,13 @@ func TestBeyondFindsWhatIsGained(t *testing.T) {
 			}
 			return []condition.Condition{parse(t, text)}
 		}
-		answer, request, because := condition.Beyond(set(c.one), set(c.other), operations)
+		answer, request, because := condition.Difference(set(c.one), set(c.other), operations)
 		assert.Equal(t, c.want, answer, "%s: %s %s", name, request, because)
 		assert.Contains(t, request.String()+because, c.by, name)
 	}
-	answer, _, _ := condition.Beyond([]condition.Condition{condition.Always}, nil, operations)
+	answer, _, _ := condition.Difference([]condition.Condition{condition.Always}, nil, operations)
 	assert.Equal(t, condition.Yes, answer, "who had nothing gains")
-	answer, _, _ = condition.Beyond(nil, nil, operations)
+	answer, _, _ = condition.Difference(nil, nil, operations)
 	assert.Equal(t, condition.No, answer)
 }
 
@@ -380,16 +380,16 @@ func random(r *rand.Rand, depth int) string {
 	}
 }
 
-// Beyond agrees with brute force: if it says No, none of many requests gains anything; if it says Yes, its request
+// Difference agrees with brute force: if it says No, none of many requests gains anything; if it says Yes, its request
 // does.
-func TestBeyondAgreesWithBruteForce(t *testing.T) {
+func TestDifferenceAgreesWithBruteForce(t *testing.T) {
 	t.Parallel()
 	source := rand.New(rand.NewPCG(1, uint64(seed)))
 	values := []string{"", "a", "A", "ab", "Ab", "b", "a/", "a/b", "a/bc", "abc", "aa", "x", "a*", "b?"}
 	tried, counts := 0, map[condition.Answer]int{}
 	for tried < requests {
 		one, other := parse(t, random(source, 3)), parse(t, random(source, 3))
-		answer, found, because := condition.Beyond([]condition.Condition{one}, []condition.Condition{other}, operations)
+		answer, found, because := condition.Difference([]condition.Condition{one}, []condition.Condition{other}, operations)
 		counts[answer]++
 		if answer == condition.Yes {
 			require.Equal(t, condition.Yes, one.Evaluate(found), "%s | %s | %s", one, other, found)
@@ -420,7 +420,7 @@ func TestBeyondAgreesWithBruteForce(t *testing.T) {
 	require.Greater(t, counts[condition.No], tried/1000, fmt.Sprint(counts))
 }
 
-// requests and seed of TestBeyondAgreesWithBruteForce.
+// requests and seed of TestDifferenceAgreesWithBruteForce.
 const (
 	requests = 100_000
 	seed     = 20261128
@@ -450,27 +450,27 @@ func TestAHardNoIsUndecidedAfterSoManySteps(t *testing.T) {
 		t.Run(because, func(t *testing.T) {
 			t.Parallel()
 			one, other := parse(t, "("+text+") AND Exists @Resource[z]"), parse(t, text)
-			answer, _, why := condition.Beyond([]condition.Condition{one}, []condition.Condition{other}, operations)
+			answer, _, why := condition.Difference([]condition.Condition{one}, []condition.Condition{other}, operations)
 			assert.Equal(t, condition.Undecided, answer)
 			assert.Contains(t, why, because)
-			answer, _, _ = condition.Beyond([]condition.Condition{other}, []condition.Condition{one}, operations)
+			answer, _, _ = condition.Difference([]condition.Condition{other}, []condition.Condition{one}, operations)
 			assert.NotEqual(t, condition.No, answer, "it lets more through")
 		})
 	}
 }
 
-func BenchmarkBeyondHardNo(b *testing.B) {
+func BenchmarkDifferenceHardNo(b *testing.B) {
 	for because, text := range hard() {
 		b.Run(because, func(b *testing.B) {
 			one, other := parse(b, "("+text+") AND Exists @Resource[z]"), parse(b, text)
 			for b.Loop() {
-				condition.Beyond([]condition.Condition{one}, []condition.Condition{other}, operations)
+				condition.Difference([]condition.Condition{one}, []condition.Condition{other}, operations)
 			}
 		})
 	}
 }
 
-func BenchmarkBeyondOf8KB(b *testing.B) {
+func BenchmarkDifferenceOf8KB(b *testing.B) {
 	long := func(n int) string {
 		var parts []string
 		for i := range n {
@@ -484,7 +484,7 @@ func BenchmarkBeyondOf8KB(b *testing.B) {
 	}
 	one, other := parse(b, long(n)), parse(b, long(n-1))
 	for b.Loop() {
-		answer, _, because := condition.Beyond([]condition.Condition{one}, []condition.Condition{other}, operations)
+		answer, _, because := condition.Difference([]condition.Condition{one}, []condition.Condition{other}, operations)
 		if answer != condition.Yes {
 			b.Fatal(answer, because)
 		}

@@ -138,7 +138,7 @@ func TestAStackGrantsWhatIsThere(t *testing.T) {
 	for _, name := range s.Names {
 		assert.Contains(t, "123567", name[len(name)-1:])
 	}
-	beyond, left := strings.Join(s.Beyond, "\n"), strings.Join(s.Left, "\n")
+	beyond, left := strings.Join(s.NotKept, "\n"), strings.Join(s.Left, "\n")
 	assert.Contains(t, beyond, "boss@contoso.com has Owner at "+subscription+", which may start jobs")
 	assert.Contains(t, beyond, "yes has Storage Blob Data Contributor at "+lake+", which may read data and may write data")
 	for _, said := range []string{"endpoint broken, deployment red: it has no managed identity",
@@ -207,7 +207,7 @@ func TestEveryAssignmentIsKeptOrNamed(t *testing.T) {
 			seed.RoleAssignments = append(append([]azure.RoleAssignment{}, all[:without]...), all[without+1:]...)
 			s := stackOf(t, seed)
 			assert.Empty(t, s.Missing)
-			said := strings.Join(s.Beyond, "\n")
+			said := strings.Join(s.NotKept, "\n")
 			for _, name := range s.Names {
 				said += "\n" + name
 			}
@@ -230,7 +230,7 @@ func TestNarrowAssignmentsAreNamed(t *testing.T) {
 			RoleID: builtIn(roles.StorageBlobDataReader), PrincipalType: "ServicePrincipal", Condition: path})
 	s := stackOf(t, seed)
 	assert.Empty(t, s.Missing)
-	said := strings.Join(s.Beyond, "\n")
+	said := strings.Join(s.NotKept, "\n")
 	assert.Contains(t, said, guid("21"))
 	assert.Regexp(t, "on a condition, which init does not write.*"+guid("22"), said)
 	assert.NotContains(t, s.Model.Endpoints["heart"].Invokers, "boss")

@@ -90,7 +90,7 @@ func TestARoleThatIsGoneAllowsNothing(t *testing.T) {
 		func(*http.Request) (int, any) { return http.StatusNotFound, nil }}, 0)
 	assert.Equal(t, verify.Missing, path(t, r, "ann", "heart").Status)
 	assert.Len(t, r.Lacking, 2, "and the rest is reported")
-	assert.Empty(t, r.Beyond)
+	assert.Empty(t, r.Excess)
 }
 
 func TestARoleThatWasChangedActsLater(t *testing.T) {
@@ -165,7 +165,7 @@ func TestAllPagesAreRead(t *testing.T) {
 			return 0, nil
 		}}
 	r := w.judged(second, 0)
-	for _, e := range r.Beyond {
+	for _, e := range r.Excess {
 		assert.NotEqual(t, robot, e.Through, "a directory role is no group")
 	}
 	p := path(t, r, "ann", "heart")

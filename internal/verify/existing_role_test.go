@@ -51,11 +51,11 @@ func TestAnExistingRoleIsAskedOfAzure(t *testing.T) {
 				assert.Equal(t, "existing role", l.Grant.Role)
 				assert.Equal(t, c.lacking, l.Actions)
 			}
-			for _, e := range r.Beyond {
+			for _, e := range r.Excess {
 				assert.Equal(t, c.beyond, e.Actions)
 			}
 			assert.Equal(t, c.lacking != nil, len(r.Lacking) == 2, "%v", r.Lacking)
-			assert.Equal(t, c.beyond != nil, len(r.Beyond) == 2, "%v", r.Beyond)
+			assert.Equal(t, c.beyond != nil, len(r.Excess) == 2, "%v", r.Excess)
 		})
 	}
 }

@@ -123,7 +123,7 @@ func TestTheAssignmentsOfARegistryThatIsLookedUpAreAskedFor(t *testing.T) {
 	w.assign(w.id(access.ClusterPrincipal("cpu")), "ServicePrincipal", roles.RepositoryReader, pictures)
 	r := w.report()
 	assert.Equal(t, verify.Works, path(t, r, "ann", "heart").Status, path(t, r, "ann", "heart").Why)
-	assert.Empty(t, r.Beyond)
+	assert.Empty(t, r.Excess)
 }
 
 func TestAnotherRegistryOfTheWorkspaceIsNoted(t *testing.T) {

@@ -44,7 +44,7 @@ func TestEachRoleOnTheWorkspacesOwnAccountIsVerified(t *testing.T) {
 	}
 	r := w.report()
 	assert.False(t, r.Failed(true), "all is held, in a resource group of its own, and nothing is beyond need: %v",
-		r.Beyond)
+		r.Excess)
 	assert.Len(t, r.NotLookedAt, 2, "the registry and the image")
 	for i, g := range grants {
 		if g.Scope.StorageAccount != "own" {
@@ -208,7 +208,7 @@ func TestRolesAtRegistriesAreVerified(t *testing.T) {
 		}
 	}
 	r := w.report()
-	assert.False(t, r.Failed(true), "%v %v", r.Beyond, r.Lacking)
+	assert.False(t, r.Failed(true), "%v %v", r.Excess, r.Lacking)
 	w.revoke(ids[roles.AzureMLRegistryUser])
 	r = w.report()
 	assert.Contains(t, path(t, r, "ann", "heart").Why, "registry: invoker ann lacks AzureML Registry User on registry "+
@@ -242,7 +242,7 @@ func TestAnImagePullThatOthersAssignIsVerified(t *testing.T) {
 			}
 			r := w.report()
 			assert.Equal(t, verify.Works, path(t, r, "ann", "heart").Status)
-			assert.Empty(t, r.Beyond, "what others assign for jobs is no more than they need")
+			assert.Empty(t, r.Excess, "what others assign for jobs is no more than they need")
 			list, err := w.clients.NewRoleAssignmentsClient().NewListForScopePager(acr, nil).NextPage(t.Context())
 			require.NoError(t, err)
 			for _, a := range list.Value {

@@ -93,7 +93,7 @@ func TestFederatedCredentialsAreComparedWithTheConfiguration(t *testing.T) {
 			s := signing(t, kind)
 			r := s.report()
 			assert.Empty(t, r.SignIns)
-			assert.False(t, r.Failed(true), "%v %v %v", r.Beyond, r.Lacking, r.Unasked)
+			assert.False(t, r.Failed(true), "%v %v %v", r.Excess, r.Lacking, r.Unasked)
 			assert.NotContains(t, s.table(r), "CREDENTIALS")
 			earlier := r
 			earlier.Asked = time.Unix(1, 0)

@@ -284,7 +284,7 @@ func TestWhatChangedSinceAnEarlierReport(t *testing.T) {
 // A report that is read is compared and written without an error.
 func FuzzReadReport(f *testing.F) {
 	whole, err := json.Marshal(verify.Report{Version: 1, Stack: "dev", Asked: time.Unix(1, 0),
-		Paths: []verify.Path{}, Beyond: []verify.Excess{}})
+		Paths: []verify.Path{}, Excess: []verify.Excess{}})
 	require.NoError(f, err)
 	for _, seed := range []string{string(whole), string(whole) + "{}", "", "{}", "null", `{"version":1}`,
 		`{"version":2,"stack":"dev"}`, "[1]", "\xff\xfe"} {

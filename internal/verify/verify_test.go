@@ -30,7 +30,7 @@ func TestWhatTheModelNeedsIsEnoughAndNotTooMuch(t *testing.T) {
 		assert.Equal(t, p.Declared, p.Status == verify.Works, "%s on %s: %s", p.Invoker, p.Endpoint, p.Why)
 	}
 	assert.Empty(t, r.Lacking)
-	assert.Empty(t, r.Beyond)
+	assert.Empty(t, r.Excess)
 	assert.False(t, r.Failed(true))
 	assert.True(t, r.Settled())
 }
@@ -97,14 +97,14 @@ func TestAccessCountsWhereverItComesFrom(t *testing.T) {
 			require.Equal(t, verify.Works, p.Status, p.Why)
 			assert.Equal(t, c.givenBy, p.Hops[1].GivenBy)
 			assert.Empty(t, r.Lacking, "another role gives it")
-			require.NotEmpty(t, r.Beyond)
+			require.NotEmpty(t, r.Excess)
 			seen := map[string]bool{}
-			for _, e := range r.Beyond {
+			for _, e := range r.Excess {
 				assert.False(t, seen[e.Principal.String()+e.Assignment], "what is above two resource groups is reported once")
 				seen[e.Principal.String()+e.Assignment] = true
 			}
-			assert.Equal(t, c.through, r.Beyond[0].Through)
-			assert.Contains(t, r.Beyond[0].Risks, roles.DestroysData)
+			assert.Equal(t, c.through, r.Excess[0].Through)
+			assert.Contains(t, r.Excess[0].Risks, roles.DestroysData)
 			assert.False(t, r.Failed(false), "what is beyond need is a warning")
 			assert.True(t, r.Failed(true))
 			assert.Equal(t, c.through != "", len(r.Notes) == 1, "robot's token may be old: %v", r.Notes)
@@ -117,14 +117,14 @@ func TestWhatIsGrantedBeyondNeedIsFoundByEffect(t *testing.T) {
 	w := newWorld(t, model())
 	w.grantAll()
 	w.assign(ann, "User", roles.StorageBlobDataReader, lake+"/blobServices/default/containers/scores")
-	assert.Empty(t, w.report().Beyond, "ann writes there, so to read gives nothing more")
+	assert.Empty(t, w.report().Excess, "ann writes there, so to read gives nothing more")
 	w.assign(robot, "ServicePrincipal", roles.StorageBlobDataReader, lake)
 	w.define(append(roles.InvokerActions(), "Microsoft.MachineLearningServices/workspaces/computes/write")...)
 	w.assign(ann, "User", roles.StorageBlobDataReader, mlGroup)
 	w.assign(ann, "User", roles.StorageBlobDataReader, lake+"/blobServices/default/containers/other")
 	r := w.report()
 	var found []string
-	for _, e := range r.Beyond {
+	for _, e := range r.Excess {
 		found = append(found, e.Principal.String()+": "+e.Role+" on "+e.Scope)
 	}
 	assert.ElementsMatch(t, []string{
@@ -417,7 +417,7 @@ func TestTheReportIsWrittenForPeopleAndMachines(t *testing.T) {
 	}
 	require.NoError(t, verify.WriteJSON(&machine, r))
 	assert.Contains(t, machine.String(), `"status": "missing"`)
-	assert.Contains(t, machine.String(), `"version": 1`)
+	assert.Contains(t, machine.String(), `"version": 2`)
 }
 
 func TestAGroupsMembersAreComparedWithTheModel(t *testing.T) {
@@ -450,8 +450,8 @@ func TestAGroupsMembersAreComparedWithTheModel(t *testing.T) {
 		{Group: "team", ID: company, Name: "Company"}}, r.Strangers,
 		"an invoker that is no member of this group is a stranger to it")
 	assert.True(t, r.Failed(true))
-	require.Len(t, r.Beyond, 1, "what the group has beyond need is reported once, and what it needs is not")
-	assert.Equal(t, access.InvokerPrincipal("team"), r.Beyond[0].Principal)
+	require.Len(t, r.Excess, 1, "what the group has beyond need is reported once, and what it needs is not")
+	assert.Equal(t, access.InvokerPrincipal("team"), r.Excess[0].Principal)
 	var out strings.Builder
 	require.NoError(t, verify.WriteTable(&out, r))
 	assert.Contains(t, out.String(), "group team")
@@ -463,7 +463,7 @@ func TestAGroupsMembersAreComparedWithTheModel(t *testing.T) {
 	facts.Assignments = []verify.Assignment{facts.Assignments[0], own}
 	r, err = verify.Judge("dev", plans.Of(m), subjects, facts, 0)
 	require.NoError(t, err)
-	assert.Empty(t, r.Beyond, "what her group needs she may have by herself")
+	assert.Empty(t, r.Excess, "what her group needs she may have by herself")
 	strangers := verify.Report{Strangers: r.Strangers}
 	assert.True(t, strangers.Failed(true), "strangers alone are too much")
 	assert.False(t, strangers.Failed(false))
@@ -472,5 +472,5 @@ func TestAGroupsMembersAreComparedWithTheModel(t *testing.T) {
 	r, err = verify.Judge("dev", plans.Of(m), subjects, facts, 0)
 	require.NoError(t, err)
 	assert.Empty(t, r.Strangers)
-	assert.Empty(t, r.Beyond)
+	assert.Empty(t, r.Excess)
 }

@@ -17,11 +17,11 @@ func (f *finder) toInstances(id string, w Workspace) (all []step) {
 		place := w.ID + "/computes/" + i.Name
 		by := []access.Hop{{Identity: f.name(id), Needs: "to be its user", GivenBy: "using the compute instance " + i.Name}}
 		if i.User == "" || fold(i.User) != id {
-			by = f.best(id, roles.Leading{Action: roles.WriteCompute}, place)
+			by = f.best(id, roles.Escalation{Action: roles.WriteCompute}, place)
 			if by != nil {
 				by = maybe(by, "no document says whether who changes a compute instance gets its identity's token")
 			}
-			if use := f.best(id, roles.Leading{Action: roles.UseInstance}, place); use != nil && i.Shared {
+			if use := f.best(id, roles.Escalation{Action: roles.UseInstance}, place); use != nil && i.Shared {
 				by = maybe(use, "no document says what more it takes to use a compute instance that is shared")
 			}
 		}
@@ -46,8 +46,8 @@ func (f *finder) toHosts(id string) (all []step) {
 		}
 		of := hostTypes[strings.ToLower(host.Type)]
 		for _, action := range of.change {
-			by := roles.Leading{Action: roles.Action{Name: action}, Inferred: true}
-			run := f.best(id, roles.Leading{Action: roles.Action{Name: of.run}}, host.ID)
+			by := roles.Escalation{Action: roles.Action{Name: action}, Inferred: true}
+			run := f.best(id, roles.Escalation{Action: roles.Action{Name: of.run}}, host.ID)
 			by.Inferred = of.run == "" || run == nil || undecided(run)
 			add(f.best(id, by, host.ID))
 		}
@@ -99,7 +99,7 @@ func (f *finder) carries(id string) (best []access.Hop) {
 		}
 	}
 	for _, w := range f.Workspaces {
-		compute := f.best(id, roles.Leading{Action: roles.WriteCompute}, w.ID)
+		compute := f.best(id, roles.Escalation{Action: roles.WriteCompute}, w.ID)
 		if compute == nil {
 			continue
 		}
@@ -111,12 +111,12 @@ func (f *finder) carries(id string) (best []access.Hop) {
 	}
 	for _, h := range f.holds(id) {
 		if h.allows[roles.WriteScript.Name] {
-			add(f.best(id, roles.Leading{Action: roles.WriteScript}, h.Scope))
+			add(f.best(id, roles.Escalation{Action: roles.WriteScript}, h.Scope))
 		}
 		for _, typ := range slices.Sorted(maps.Keys(hostTypes)) {
 			write := roles.Action{Name: hostTypes[typ].write}
 			if h.allows[write.Name] {
-				if hops := f.best(id, roles.Leading{Action: write}, h.Scope); hops != nil {
+				if hops := f.best(id, roles.Escalation{Action: write}, h.Scope); hops != nil {
 					add(maybe(hops, "no document says what more it takes to run code there"))
 				}
 			}
