@@ -98,6 +98,64 @@ func TestEveryOutputInTheDocsIsWrittenByATest(t *testing.T) {
 	assert.Empty(t, wrong)
 }
 
+// shellLines are the lines for a shell on the pages, by their beginning, with the test that runs the same. If no test
+// does, the reason takes its place.
+var shellLines = map[string]string{
+	"make rehearse ": "sandbox/rehearsal.TestTheSamplePasses",
+	"make test ":     "not run: it runs the tests",
+	"go get github.com/batchaccess/batchaccess ": "not run: nothing is released yet",
+	"go mod edit ":                  "tests.TestTheDocsTellAModuleWhereTheComponentsAre",
+	"go mod tidy":                   "not run: it asks the module proxy; `make tidy` runs it",
+	"batchaccess sandbox --exists ": "cmd/batchaccess.TestWhatAStackOfPartsRefersToExists",
+	"pulumi package add ":           "not run: `make release-try` runs it",
+	"pulumi preview --policy-pack ": "tests/engine.TestThePoliciesStopWhatTheConfigurationAllows",
+}
+
+var (
+	shellBlock = regexp.MustCompile("(?ms)^ *```sh$(.*?)^ *```$")
+	testForm   = regexp.MustCompile(`^([a-z/]+)\.(Test\w+)$`)
+)
+
+// unrun are the lines for a shell on a page that shellLines does not have. used notes those that it has.
+func unrun(text string, used map[string]bool) (lines []string) {
+	for _, found := range shellBlock.FindAllStringSubmatch(text, -1) {
+	next:
+		for line := range strings.Lines(strings.TrimSpace(found[1]) + "\n") {
+			for begins := range shellLines {
+				if strings.HasPrefix(strings.TrimLeft(line, " "), begins) {
+					used[begins] = true
+					continue next
+				}
+			}
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+func TestEveryLineForAShellIsRunByATest(t *testing.T) {
+	t.Parallel()
+	used := map[string]bool{}
+	for path, text := range pages(t) {
+		assert.Empty(t, unrun(text, used), "%s: name in shellLines the test that runs this", path)
+	}
+	for begins, by := range shellLines {
+		assert.True(t, used[begins], "no page has a line that begins with %q", begins)
+		test := testForm.FindStringSubmatch(by)
+		if test == nil {
+			assert.True(t, strings.HasPrefix(by, "not run: "), by)
+			continue
+		}
+		files, err := filepath.Glob(filepath.Join(repository, test[1], "*_test.go"))
+		require.NoError(t, err)
+		assert.True(t, slices.ContainsFunc(files, func(file string) bool {
+			source, err := os.ReadFile(file)
+			return err == nil && strings.Contains(string(source), "func "+test[2]+"(")
+		}), "there is no test %s", by)
+	}
+	assert.Len(t, unrun("```sh\nmake rehearse # all\nbatchaccess fly\n```\n1. a\n   ```sh\n   rm -r x\n   ```\n", used), 2)
+}
+
 // alike is how many words in a row may be the same on two pages: names of commands, keys and roles are.
 const alike = 9
 
