@@ -161,7 +161,7 @@ func TestAManagedIdentityInAnInvokersPlaceFederates(t *testing.T) {
 			`api://AzureADTokenExchange is documented`)
 }
 
-// What azure-native takes where a resource has no location counts, and so does one that is known only later.
+// A location from azure-native's defaults counts too, and so does one that is known only later.
 func TestTheRegionOfAFederatedIdentityIsLookedAtWherever(t *testing.T) {
 	t.Parallel()
 	make := func(location pulumi.StringPtrInput) program {

@@ -222,7 +222,7 @@ func (p *progress) Step(what string) {
 func (p *progress) Line(string) {
 	p.lines++
 	if p.terminal {
-		fmt.Fprintf(p.w, "\r\x1b[K%s … %d lines, %.0f s", p.step, p.lines, time.Since(p.began).Seconds())
+		fmt.Fprintf(p.w, "\r\x1b[K%s … line %d, %.0f s", p.step, p.lines, time.Since(p.began).Seconds())
 	}
 }
 

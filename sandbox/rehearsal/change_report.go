@@ -207,9 +207,9 @@ func (r *ChangeReport) Write(w io.Writer, colour bool) error {
 	}
 	kills := ""
 	if r.Kills > 0 {
-		kills = fmt.Sprintf(", %d kills (--kill-seed %d)", r.Kills, r.KillSeed)
+		kills = fmt.Sprintf(", %s (--kill-seed %d)", counted(r.Kills, "kill"), r.KillSeed)
 	}
-	_, err := fmt.Fprintf(w, "\nchange of stack %s from %s: %s, %d writes, %d interruptions, %d jobs work before it and "+
-		"%d after%s\n", r.Stack, r.From, verdict, r.Writes, len(r.Interruptions), r.Before, r.After, kills)
+	_, err := fmt.Fprintf(w, "\nchange of stack %s from %s: %s, %s, %s, jobs that work: %d before and %d after%s\n", r.Stack,
+		r.From, verdict, counted(r.Writes, "write"), counted(len(r.Interruptions), "interruption"), r.Before, r.After, kills)
 	return err
 }

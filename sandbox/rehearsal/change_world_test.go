@@ -8,7 +8,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/world"
 )
 
-// A change is not rehearsed in a world of another stack: nothing is started, and all that is wrong is said.
+// A change is not rehearsed in the world of another stack: nothing is started, and all differences are named.
 func TestAChangeInAnotherWorldIsRefused(t *testing.T) {
 	t.Parallel()
 	o := options(t, limited)

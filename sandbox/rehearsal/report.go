@@ -89,7 +89,7 @@ func (r *Report) writeWalks(w io.Writer, failed string) {
 	}
 	fmt.Fprintf(w, "indirect ways: %d of %d walked\n", walked, len(r.Walks))
 	if waits > 0 {
-		fmt.Fprintf(w, "  of those, %d wait for somebody else to start a job\n", waits)
+		fmt.Fprintf(w, "  of those, waiting for somebody else to start a job: %d\n", waits)
 	}
 	for _, reason := range slices.Sorted(maps.Keys(why)) {
 		fmt.Fprintf(w, "  not walked, %d: %s\n", why[reason], reason)
@@ -180,6 +180,14 @@ func (r *Report) Write(w io.Writer, colour bool) error {
 	_, err := fmt.Fprintf(w, "\nrehearsal of stack %s: %s, %d of %d attempts as they should be\n", r.Stack, verdict,
 		len(r.Outcomes)-len(r.Failures()), len(r.Outcomes))
 	return err
+}
+
+// counted is a number with its noun: 1 job, 2 jobs.
+func counted(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
 }
 
 func dash(s string) string {

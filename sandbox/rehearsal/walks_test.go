@@ -10,8 +10,8 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// Every row of the table by which a way may be open has a walk, or a reason why not. A way by an inferred row is
-// undecided, and is not walked.
+// Every row of the table by which a way may be open has a walk, or a reason for having none. A way by an inferred row
+// is undecided, and is not walked.
 func TestEachRowIsWalkedOrSaysWhyNot(t *testing.T) {
 	t.Parallel()
 	rows := map[string]bool{}

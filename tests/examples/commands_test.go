@@ -24,7 +24,7 @@ var command = sync.OnceValues(func() (string, error) {
 	return file, in(root, "go", "build", "-o", file, "./cmd/batchaccess").Run()
 })
 
-// batchaccess runs the command as a user does, and returns its exit code and what it prints.
+// batchaccess runs the command as a user does, and returns its exit code and its output.
 func batchaccess(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	file, err := command()
@@ -40,7 +40,7 @@ func batchaccess(t *testing.T, args ...string) (code int, stdout, stderr string)
 	return 0, out.String(), errs.String()
 }
 
-// Every command works for a program in any language. What it says is the same in all of them.
+// Every command works for a program in any language, with the same output.
 func TestTheCommandsWorkInEveryLanguage(t *testing.T) {
 	t.Parallel()
 	var lock sync.Mutex
@@ -82,7 +82,7 @@ func commandsOf(t *testing.T, dir string) {
 	code, stdout, stderr := batchaccess(t, "can", "-C", dir, "scheduler", "read", "patients")
 	assert.Equal(t, 1, code, stdout+stderr)
 
-	// The folder of the sandbox's state is the test's, for the project is in git.
+	// The state folder is outside of the project, which is in git.
 	script := `set -e
 pulumi preview --stack dev --json --show-sames >"$1/preview.json"
 pulumi up --stack dev --yes --skip-preview --non-interactive >"$1/up"
@@ -112,7 +112,7 @@ batchaccess pin -C "$2" >"$1/pin" 2>&1 || test $? = 1`
 		require.NoError(t, err)
 		assert.Contains(t, string(text), says, file)
 	}
-	// A preview that is there is not made again.
+	// An existing preview is used.
 	preview := filepath.Join(files, "preview.json")
 	code, stdout, stderr = batchaccess(t, "explain", "--preview", preview)
 	assert.Zero(t, code, stderr)
