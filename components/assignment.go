@@ -141,10 +141,11 @@ func (c children) assign(
 	}
 	definition := derive(func(v []string) (string, error) { return roleDefinitionID(v[0], v[1]), nil }, scope, role)
 	program := programOf(ctx)
-	before := formerly(to.before(prefix)...)
-	if urn := program.heldAs(ctx, name, alike.triple); urn != "" {
-		before = append(before, pulumi.Aliases([]pulumi.Alias{{URN: pulumi.URN(urn)}}))
+	if other := program.takes(name); other != "" {
+		return nil, fmt.Errorf("assigning a role to %s: %s has what it had; %s", name, other,
+			program.before.resources.inPlaceOf("", name, other, true))
 	}
+	before := append(formerly(to.before(prefix)...), program.heldAs(ctx, c.parent, name, alike.triple)...)
 	assignment := derive(func(v []string) (string, error) {
 		derived, err := assignmentName(name, v[0], v[1], v[2])
 		return program.nameInAzure(derived), err

@@ -3,6 +3,7 @@ package components
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -600,10 +601,7 @@ func (b *builder) makeReaders(ctx *pulumi.Context) error {
 			of = contributors
 		}
 		if of[child] == nil {
-			if account := b.args.StorageAccountsWere[g.Scope.StorageAccount]; account != "" {
-				rest := strings.TrimPrefix(child, b.name+"."+g.Scope.StorageAccount)
-				before[child] = []string{b.name + "." + account + rest}
-			}
+			before[child] = b.calledBefore(ctx, child, g)
 			of[child] = &StorageReaderArgs{
 				StorageAccountID: b.args.StorageAccounts[g.Scope.StorageAccount], Container: g.Scope.Container,
 				Principals: map[string]AssigneeArgs{},
@@ -629,6 +627,30 @@ func (b *builder) makeReaders(ctx *pulumi.Context) error {
 			return err
 		}
 		b.made.Contributors[child] = made
+	}
+	return nil
+}
+
+// calledBefore is what the component of a grant was called, if it had another name: by the name that the account is
+// said to have had, or, where nobody says so, by the state before, in which one that goes assigned the same there.
+func (b *builder) calledBefore(ctx *pulumi.Context, child string, g access.Grant) []string {
+	if account := b.args.StorageAccountsWere[g.Scope.StorageAccount]; account != "" {
+		return []string{b.name + "." + account + strings.TrimPrefix(child, b.name+"."+g.Scope.StorageAccount)}
+	}
+	before := programOf(ctx).before.known(ctx)
+	account := idOf(b.args.StorageAccounts[g.Scope.StorageAccount])
+	if before.names[child] || !account.Given() || account.Later() || g.OfService() {
+		return nil
+	}
+	token := StorageReaderToken
+	if g.Writes() {
+		token = StorageContributorToken
+	}
+	for _, name := range before.at[typeAndScope{token, slashless(arm.Container(account.Text(), g.Scope.Container))}] {
+		stays := func(g access.Grant) bool { return g.Scope.InStorage() && b.child(g) == name }
+		if strings.HasPrefix(name, b.name+".") && !slices.ContainsFunc(b.plan.Grants, stays) {
+			return []string{name}
+		}
 	}
 	return nil
 }
@@ -664,9 +686,7 @@ func (b *builder) makeServices(ctx *pulumi.Context) error {
 		}
 		child := b.child(g)
 		if services[child] == nil {
-			if was := b.args.StorageAccountsWere[g.Scope.StorageAccount]; was != "" {
-				before[child] = []string{b.name + "." + was + strings.TrimPrefix(child, b.name+"."+g.Scope.StorageAccount)}
-			}
+			before[child] = b.calledBefore(ctx, child, g)
 			services[child] = &jobServiceArgs{role: g.Role, principals: map[string]AssigneeArgs{},
 				scope: b.args.StorageAccounts[g.Scope.StorageAccount], scopeType: arm.StorageAccount}
 			switch g.Scope.Level {

@@ -133,6 +133,23 @@ func formerly(names ...string) []pulumi.ResourceOption {
 	return []pulumi.ResourceOption{pulumi.Aliases(aliases)}
 }
 
+// namesBefore are the names that a component had before, by its aliases, as far as they are known now.
+func namesBefore(opts []pulumi.ResourceOption) (names []string) {
+	given, err := pulumi.NewResourceOptions(opts...)
+	if err != nil {
+		return nil // childrenOf has said so
+	}
+	for _, alias := range given.Aliases {
+		if alias.Name == nil {
+			continue
+		}
+		if name, known := plain(alias.Name); known {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // was returns the earlier name of a child, made of its earlier last part; none if it had no other.
 func was(prefix, last string) []string {
 	if last == "" {

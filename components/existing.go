@@ -98,49 +98,74 @@ func (d deployed) neverWas(prefix, principal, was string, has func(string) bool)
 var notThere = regexp.MustCompile(`(?i)RoleAssignmentNotFound|ResourceNotFound|ResourceGroupNotFound|` +
 	`SubscriptionNotFound|ParentResourceNotFound|status(?:code)?\W{0,2}404\b|\b404 Not Found`)
 
-// anothers refuses an assignment that another stack made, or this one under another name. One that nobody marked, or
-// that this stack made under this name, is for batchaccess adopt, which needs a preview: it is a warning.
+// anothers refuses what another stack made, or this one under another name. What nobody marked, and what this stack
+// made and its state does not have, is for batchaccess adopt: that needs a preview.
 func anothers(ctx *pulumi.Context, own, urn, name string, before []string, scope, description string) error {
 	stack, as := arm.AssignedBy(description)
+	program := programOf(ctx)
+	state, err := program.before.read(ctx)
+	there := program.before.there.Load() || program.before.hasOutputs
 	switch {
 	case stack != "" && stack != own:
 		return fmt.Errorf("%s: stack %s has this assignment at %s already, and Azure allows no second one of the same role "+
 			"to the same principal there; let that stack hold it, and name it here under sharedGrants, with by: %s",
 			name, stack, scope, stack)
-	case stack != "" && as != name && !slices.Contains(before, as):
-		state := &programOf(ctx).before
+	case stack != "" && as != name && !slices.Contains(before, as) && (err != nil || !there || state.assigned[as]):
 		return fmt.Errorf("%s: this stack has it as %s already; %s", name, as,
-			heldAlready(urn, as, name, state.noAnswer == nil && !state.hasOutputs))
+			heldAlready(state, urn, as, name, err == nil && !program.before.hasOutputs, program.has(as)))
 	}
 	return ctx.Log.Warn(fmt.Sprintf("%s exists already at %s, so that pulumi up will fail: batchaccess adopt takes it "+
 		"into the stack, where its state was lost or another tool made it; where an ID or the scope has changed in its "+
 		"letter case alone, write it as before", name, scope), nil)
 }
 
-// heldAlready is the remedy for an assignment that this stack has under another name. A stack without outputs does not
-// find it in its state by itself.
-func heldAlready(urn, as, name string, noOutputs bool) string {
+// heldAlready is what to do about an assignment that this stack has under another name. One without outputs does not
+// find it in its state by itself. stays reports whether the program has that other name too.
+func heldAlready(state deployed, urn, as, name string, noOutputs, stays bool) string {
 	old, is := renamedFrom(as, name)
 	if noOutputs {
 		seen := "this stack has no outputs, and so does not see what its state has of it: export any output, deploy that, " +
 			"and then this change, and the assignment stays"
-		if strings.HasPrefix(as, old+".") {
+		if old == as || strings.HasPrefix(as, old+".") {
 			return seen // the component is another one, and a component has no was
 		}
-		return seen + "; or: " + heldAlready(urn, as, name, false)
+		return fmt.Sprintf("%s; or, if %s was renamed to %s, write was: %s", seen, old, is, old)
 	}
-	one := fmt.Sprintf("pulumi state rename '%s' %s", strings.TrimSuffix(urn, name)+as, name)
-	const invoker, cluster = "invoker", "cluster"
-	if old == invoker && is == cluster || old == cluster && is == invoker {
-		return "one identity has it by both names, and goes by the other one now; have the state say so: " + one
+	if stays || state.assigned[name] {
+		return state.inPlaceOf(urn, as, name, stays)
 	}
-	fix := fmt.Sprintf("if %s was renamed to %s, write was: %s; if both are names here that change places, give one of "+
-		"them "+
-		"a third name first, and deploy after each rename; ", old, is, old)
-	if strings.Contains(as, "."+cluster+".") {
-		fix += "if one identity is that of both, have the state say so: " + one + "; "
+	return fmt.Sprintf("what the state of this stack has can't be read; if %s was renamed to %s, write was: %s", old, is,
+		old)
+}
+
+// inPlaceOf is what to do where an assignment is to have the place in the state that another one has, and the latter
+// has a place of its own in the program, or the former had one that goes. Pulumi asks the state first for what has the
+// name, and then for what it was called. The URN is that of the name; "" where it is not known.
+func (d deployed) inPlaceOf(urn, as, name string, stays bool) string {
+	there := d.assigned[name]
+	fix := fmt.Sprintf("give what is called %s now a name here that nothing had, without was, and deploy that", as)
+	switch {
+	case there && stays:
+		fix = "the two change places, which takes names that neither had: give each of them another one, without was, and " +
+			"deploy that; after it they may have their old names"
+	case there:
+		fix = fmt.Sprintf("what %s was goes: give it a name here that nothing had, without was, and deploy that", name)
 	}
-	return fix + "if two components are to hold it, make them in two stacks, and name it in one of them under sharedGrants"
+	types := strings.TrimSuffix(urn, name)
+	if _, alike := d.outputs[types+as]; !alike {
+		return fix
+	}
+	rename := func(from, to string) string { return fmt.Sprintf("pulumi state rename '%s' %s", types+from, to) }
+	var commands []string
+	switch aside := name + ".before"; {
+	case there && stays:
+		commands = []string{rename(name, aside), rename(as, name), rename(aside, as)}
+	case there:
+		commands = []string{rename(name, aside), rename(as, name)}
+	default:
+		commands = []string{rename(as, name)}
+	}
+	return fix + "; or have the state say so: " + strings.Join(commands, " && ")
 }
 
 // renamedFrom returns the parts in which two names of assignments differ.

@@ -25,7 +25,8 @@ type program struct {
 	assignments *assignments
 	before      stateBefore
 	names       map[string]string // of assignments that existed before the stack, by derived GUID
-	claimed     map[string]bool   // the names of registered assignments
+	claimed     map[string]int    // the names of the assignments that components are to register, counted
+	places      map[string]string // by which assignment what the state before has under a name is taken up
 	// made returns the problem with the name of each thing that is made; refused is set once a problem was reported.
 	made    map[string]func(before deployed) string
 	refused bool
@@ -100,7 +101,8 @@ var programs sync.Map // of *program, by weak.Pointer[pulumi.Context]
 func programOf(ctx *pulumi.Context) *program {
 	key := weak.Make(ctx)
 	found, there := programs.LoadOrStore(key, &program{
-		assignments: assignmentsOf(ctx), names: map[string]string{}, claimed: map[string]bool{},
+		assignments: assignmentsOf(ctx), names: map[string]string{}, claimed: map[string]int{},
+		places: map[string]string{},
 	})
 	if !there {
 		runtime.AddCleanup(ctx, func(key weak.Pointer[pulumi.Context]) { programs.Delete(key) }, key)

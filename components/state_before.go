@@ -124,14 +124,23 @@ type deployed struct {
 	// assigned are the names of assignments, held those that our components made.
 	assigned map[string]bool
 	held     map[roleAt][]held
+	// writers are the roles of those who write below paths, by the names of their components; at are the names of
+	// components in storage, by what they are and where.
+	writers map[string]customRole
+	at      map[typeAndScope][]string
 }
 
 type typeAndOwner struct{ typ, owner string }
 
+type typeAndScope struct{ typ, scope string }
+
+// A customRole has a GUID of its own, and can be assigned below a scope.
+type customRole struct{ guid, scope string }
+
 // deployedOf indexes the state once, for all names that are looked for.
 func deployedOf(outputs map[string]map[string]any) deployed {
 	d := deployed{map[string]map[string]any{}, map[string]bool{}, map[typeAndOwner]string{}, map[string][]string{},
-		map[string]bool{}, map[roleAt][]held{}}
+		map[string]bool{}, map[roleAt][]held{}, map[string]customRole{}, map[typeAndScope][]string{}}
 	for urn, all := range outputs {
 		d.outputs[urn] = map[string]any{}
 		for _, key := range kept {
@@ -145,10 +154,19 @@ func deployedOf(outputs map[string]map[string]any) deployed {
 		}
 		types, name := urn[:cut], urn[cut+2:]
 		typ := types[max(strings.LastIndex(types, "$")+1, strings.LastIndex(types, "::")+2):]
+		text := func(key string) string { s, _ := all[key].(string); return s }
 		d.names[name] = true
-		if strings.HasSuffix(typ, ":RoleAssignment") {
+		switch {
+		case typ == StorageReaderToken || typ == StorageContributorToken:
+			at := typeAndScope{typ, slashless(text("scope"))}
+			d.at[at] = append(d.at[at], name)
+		case strings.HasSuffix(typ, ":RoleDefinition") && strings.Contains(types, StorageContributorToken+"$"):
+			if scopes, _ := all["assignableScopes"].([]any); len(scopes) == 1 {
+				scope, _ := scopes[0].(string)
+				d.writers[name] = customRole{text("name"), slashless(scope)}
+			}
+		case strings.HasSuffix(typ, ":RoleAssignment"):
 			d.assigned[name] = true
-			text := func(key string) string { s, _ := all[key].(string); return s }
 			if at := (roleAt{lowerGUID(text("roleDefinitionId")), slashless(text("scope"))}); strings.Contains(types,
 				"::batchaccess:index:") {
 				d.held[at] = append(d.held[at], held{urn, name, text("principalId")})
@@ -164,6 +182,27 @@ func deployedOf(outputs map[string]map[string]any) deployed {
 		}
 	}
 	return d
+}
+
+// writerGUID is the GUID of the role of writers that a component of a name makes: the one that it has, under that name
+// or one from before, as long as it can be assigned in the resource group; else one that is derived from what it is
+// called.
+func (d deployed) writerGUID(group, name string, before []string, derive func(from string) string) string {
+	for _, one := range append([]string{name}, before...) {
+		if role := d.writers[one]; role.guid != "" && role.scope == slashless(group) {
+			return role.guid
+		}
+	}
+	if len(d.outputs) == 0 && len(before) > 0 { // nothing is known of the state: the mark is all there is
+		return derive(before[0])
+	}
+	derived := derive(name)
+	for other, role := range d.writers {
+		if other != name && role.guid == derived { // what was called so before has it still
+			return derive(derived)
+		}
+	}
+	return derived
 }
 
 // urn returns the URN of what an owner makes under a name; "" if the owner made nothing of this type.

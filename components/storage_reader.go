@@ -150,7 +150,7 @@ func assignInStorage(
 		}
 		if condition != "" && pathRole == roles.StorageBlobPathWriter {
 			if writer == nil {
-				if writer, err = c.pathWriter(ctx, name, args.StorageAccountID, at); err != nil {
+				if writer, err = c.pathWriter(ctx, name, namesBefore(opts), args.StorageAccountID, at); err != nil {
 					return scope, nil, nil, err
 				}
 			}
@@ -167,19 +167,22 @@ func assignInStorage(
 	return scope, assignments, writer, ctx.RegisterResourceOutputs(component, pulumi.Map{"scope": scope})
 }
 
-// pathWriter makes the role for writers that are limited to paths of a container. It can be assigned in the account's
-// resource group. Its name, which must be unique in the tenant, is derived like its GUID, so another role has another
-// name.
+// pathWriter makes the role of those who write below paths of a container. It can be assigned in the account's resource
+// group. Its name, which Azure keeps unique in the tenant, is derived as its GUID is: another role has another name.
+// The GUID holds what the component is called, and stays where that changes.
 func (c children) pathWriter(
-	ctx *pulumi.Context, name string, account, scope pulumi.StringInput,
+	ctx *pulumi.Context, name string, before []string, account, scope pulumi.StringInput,
 ) (*authorization.RoleDefinition, error) {
 	group := derive(func(v []string) (string, error) {
 		id, err := arm.Parse(v[0], arm.StorageAccount)
 		return id.Group(), err
 	}, account)
+	state := programOf(ctx).before.known(ctx)
 	id := derive(func(v []string) (string, error) {
-		return arm.GUID(v[0], ctx.Project(), ctx.Stack(), name, roles.StorageBlobPathWriter), nil
-	}, scope)
+		return state.writerGUID(v[1], name, before, func(from string) string {
+			return arm.GUID(v[0], ctx.Project(), ctx.Stack(), from, roles.StorageBlobPathWriter)
+		}), nil
+	}, scope, group)
 	d := roles.PathWriter()
 	called := derive(func(v []string) (string, error) {
 		return fmt.Sprintf("%s (%s %s)", d.RoleName, lastSegment(v[0]), v[1][:8]), nil

@@ -96,6 +96,56 @@ func TestAPrincipalIsRenamedInAProgram(t *testing.T) {
 	assert.Equal(t, before, s.azure.Inventory())
 }
 
+// A role that one component makes and another one assigns too is known as an output alone. Its assignments go from one
+// to the other all the same; those that change places need names that neither had.
+func TestAnAssignmentOfARoleThatTheProgramMakesIsHandedOver(t *testing.T) {
+	t.Parallel()
+	s := newHandover(t, "cpu")
+	up := func(first, second string) (string, error) {
+		return s.pulumi("starters", "up", "--yes", "--config", "starters:first="+first, "--config", "starters:second="+second)
+	}
+	out, err := up("x:ann", "x:bob")
+	require.NoError(t, err, out)
+	before := s.azure.Inventory()
+
+	out, err = up("x:bob", "x:ann")
+	require.Error(t, err)
+	out = strings.Join(strings.Fields(out), " ")
+	assert.Contains(t, out, "this stack has it as second.x already; the two change places, which takes names that "+
+		"neither had")
+	assert.NotContains(t, out, "write was")
+	assert.Equal(t, before, s.azure.Inventory(), "nothing is touched")
+
+	var mu sync.Mutex
+	var taken []string
+	s.azure.Watch(&azure.Watcher{Before: func(azure.Write) {}, After: func(w azure.Write) {
+		mu.Lock()
+		defer mu.Unlock()
+		if w.Method == "DELETE" {
+			taken = append(taken, w.Path)
+		}
+	}})
+	for _, step := range [][2]string{{"y:bob", "y:ann"}, {"x:bob", "x:ann"}, {"x:bob,y:ann", ""}, {"", "x:bob,z:ann"}} {
+		out, err = up(step[0], step[1])
+		require.NoError(t, err, out)
+		assert.Equal(t, before, s.azure.Inventory())
+	}
+	s.azure.Watch(nil)
+	assert.Empty(t, taken)
+}
+
+// An ID that the program knows only after it has registered what depends on it is waited for beside the program.
+func TestAnAssignmentIsRenamedWhosePrincipalIsMadeAfterIt(t *testing.T) {
+	t.Parallel()
+	s := newHandover(t, "cpu")
+	out, err := s.pulumi("later", "up", "--yes", "--config", "later:called=x")
+	require.NoError(t, err, out)
+	before := s.azure.Inventory()
+	out, err = s.pulumi("later", "up", "--yes", "--config", "later:called=y")
+	require.NoError(t, err, out)
+	assert.Equal(t, before, s.azure.Inventory())
+}
+
 // A handover is a stack in which two components grant the same to ann and bob, on a cluster that exists.
 type handover struct{ *twoStacks }
 

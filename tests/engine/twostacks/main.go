@@ -1,6 +1,7 @@
-// Twostacks is the program of several projects: platform makes the invokers' role and exports its ID; scoring, by
-// another team, has a cluster and assigns that role, which it finds by a StackReference. A third, readers, has single
-// components that refer only to existing resources. A fourth, handover, has two components that grant the same.
+// Twostacks is the program of two projects: platform makes the invokers' role and exports its ID; scoring, by another
+// team, has a cluster and assigns that role, which it knows by a StackReference. A third, readers, has parts that
+// refer to nothing but what exists. A fourth, handover, has two components that grant the same; a fifth, starters, two
+// that assign the role of the first one; a sixth, later, one whose principal is made after it.
 package main
 
 import (
@@ -36,6 +37,10 @@ func main() {
 			return readers(ctx)
 		case "handover":
 			return handover(ctx)
+		case "starters":
+			return starters(ctx)
+		case "later":
+			return later(ctx)
 		default:
 			return fmt.Errorf("no part is called %s", ctx.Project())
 		}
@@ -140,5 +145,51 @@ func handover(ctx *pulumi.Context) error {
 	if _, quiet := ctx.GetConfig("handover:quiet"); !quiet {
 		ctx.Export("first", pulumi.String("there"))
 	}
+	return nil
+}
+
+// starters has two InvokerRoles, of which the second assigns the role that the first makes. Who has it of each, and
+// what they are called there, is configuration: starters:first=x:ann,y:bob.
+func starters(ctx *pulumi.Context) error {
+	var role pulumi.StringInput
+	for _, name := range []string{"first", "second"} {
+		invokers := map[string]components.AssigneeArgs{}
+		who, _ := ctx.GetConfig("starters:" + name)
+		for _, one := range strings.FieldsFunc(who, func(r rune) bool { return r == ',' }) {
+			called, id, _ := strings.Cut(one, ":")
+			invokers[called] = components.AssigneeArgs{PrincipalType: "User",
+				PrincipalID: pulumi.String(map[string]string{"ann": ann, "bob": bob}[id])}
+		}
+		made, err := components.NewInvokerRole(ctx, name, &components.InvokerRoleArgs{Scope: pulumi.String(workspaceID),
+			RoleDefinitionID: role, Invokers: invokers})
+		if err != nil {
+			return err
+		}
+		role = made.RoleDefinitionID
+	}
+	ctx.Export("role", role)
+	return nil
+}
+
+// later has a reader of an identity that the program makes only after it. What the identity is called there is
+// configuration.
+func later(ctx *pulumi.Context) error {
+	called, _ := ctx.GetConfig("later:called")
+	id, resolve, reject := ctx.NewOutput()
+	if _, err := components.NewStorageReader(ctx, "scores", &components.StorageReaderArgs{
+		StorageAccountID: pulumi.String(lakeID), Container: "scores",
+		Principals: map[string]components.AssigneeArgs{called: {PrincipalType: "ServicePrincipal",
+			PrincipalID: id.ApplyT(func(v any) string { return v.(string) }).(pulumi.StringOutput)}},
+	}); err != nil {
+		return err
+	}
+	identity, err := components.NewManagedIdentity(ctx, "robot", &components.ManagedIdentityArgs{
+		ResourceGroupName: pulumi.String("scoring-dev"), Location: pulumi.String("westeurope")})
+	if err != nil {
+		reject(err)
+		return err
+	}
+	resolve(identity.PrincipalID)
+	ctx.Export("there", pulumi.String("yes"))
 	return nil
 }
