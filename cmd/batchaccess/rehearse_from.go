@@ -14,7 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/batchaccess/batchaccess/internal/config"
 	"github.com/batchaccess/batchaccess/internal/filelock"
 	"github.com/batchaccess/batchaccess/internal/jsonform"
 	"github.com/batchaccess/batchaccess/internal/world"
@@ -39,31 +38,13 @@ type inWorld struct {
 // errNewStack is the error for a stack that did not exist before.
 var errNewStack = errors.New("the stack is new")
 
-// configured refuses a program whose earlier access can't be read from its configuration.
-func (s source) configured() error {
-	if s.preview != "" {
-		return errors.New("--from: a preview is of one version, and both are read from the configuration; leave out " +
-			"--preview")
-	}
-	p, name, err := openStack(s.dir, s.stack)
-	if err == nil {
-		_, _, err = p.read(name)
-	}
-	if errors.Is(err, errOwnProgram) {
-		return fmt.Errorf("--from: what stack %s of project %s was is not known, because its access does not stand in its "+
-			"configuration but in its program; leave out --from to rehearse it as it is, and review a preview of the change "+
-			"with batchaccess review", name, p.name)
-	}
-	return err
-}
-
 // rehearseChange rehearses the change from the earlier stack to the present one.
 func rehearseChange(
-	cmd *cobra.Command, of *stackOf, now rehearsal.Version, f changeFlags, in inWorld, weather azure.Weather, form form,
-	to output,
+	cmd *cobra.Command, from source, of *stackOf, now rehearsal.Version, f changeFlags, in inWorld, weather azure.Weather,
+	form form, to output,
 ) error {
 	p, stack := of.project, of.name
-	old, remove, err := p.from(cmd.Context(), f.from, stack)
+	old, remove, err := from.from(cmd, of, f.from)
 	if errors.Is(err, errNewStack) {
 		return fmt.Errorf("--from: stack %s is not at %s, so nothing changes for anybody; leave --from out to rehearse it",
 			stack, f.from)
@@ -136,26 +117,28 @@ type changeForm struct {
 	*rehearsal.ChangeReport
 }
 
-// version reads a stack of the project, with the settings of another file if one is given.
-func (p project) version(stack, file string, warnings io.Writer) (v rehearsal.Version, err error) {
-	from := p
-	if file != "" {
-		if from.dir, err = withSettings(p.dir, stack, file); err != nil {
-			return v, err
-		}
-		defer func() { err = errors.Join(err, os.RemoveAll(from.dir)) }()
-	}
-	args, problems, err := from.read(stack)
+// version is the stack as a rehearsal deploys it: the BatchEndpointAccess that is named, or the only one, beside what
+// the others refer to.
+func (s *stackOf) version(component string, warnings io.Writer) (v rehearsal.Version, err error) {
+	all := s.Parts
+	part, err := s.narrow(component)
 	if err != nil {
 		return v, err
 	}
-	for _, w := range problems.Warnings() {
+	for _, w := range part.Problems.Warnings() {
 		fmt.Fprintln(warnings, "warning:", w)
 	}
-	if err := problems.Err(); err != nil {
-		return v, fmt.Errorf("the configuration of stack %s:\n%w", stack, err)
+	if err := part.Problems.Err(); err != nil {
+		return v, fmt.Errorf("the configuration of stack %s:\n%w", s.name, err)
 	}
-	return rehearsal.Version{ProjectDir: p.dir, StackFile: file, Model: args.Model(), Location: location(args)}, nil
+	v = rehearsal.Version{ProjectDir: s.project.dir, StackFile: s.file, Model: part.Plan.Model, Location: s.location,
+		Component: part.URN, Inputs: part.Inputs, SubscriptionID: s.SubscriptionID}
+	for _, other := range all {
+		if other.URN != part.URN {
+			v.Beside = append(v.Beside, other.Plan.Model)
+		}
+	}
+	return v, nil
 }
 
 // withSettings makes a folder with the project's settings, and with the stack's settings from another file.
@@ -177,51 +160,67 @@ func withSettings(dir, stack, file string) (made string, err error) {
 	return made, nil
 }
 
-// from returns the earlier stack: with a settings file, for the present program; at a commit, with the program of that
-// commit. remove deletes the files that were written for it.
-func (p project) from(ctx context.Context, from, stack string) (v rehearsal.Version, remove func(), err error) {
-	if is, err := os.Stat(from); err == nil && is.Mode().IsRegular() {
-		file, err := filepath.Abs(from)
-		if err != nil {
-			return v, nil, fmt.Errorf("finding %s: %w", from, err)
-		}
-		v, err = p.version(stack, file, io.Discard)
-		if err != nil {
-			err = fmt.Errorf("%s: %w", from, err)
-		}
-		return v, func() {}, err
-	}
-	tree, at, err := p.checkout(ctx, from)
-	if err != nil {
-		return v, nil, err
-	}
-	discard := func() { _ = tree.remove() }
+// from is the stack as it was: with a file of its settings, for the program that is here, in a folder, or at a commit.
+// What has been written for it is taken away by remove.
+func (s source) from(cmd *cobra.Command, now *stackOf, from string) (v rehearsal.Version, remove func(), err error) {
+	p, then := now.project, &stackOf{project: now.project, name: now.name}
+	remove = func() {}
 	defer func() {
 		if err != nil {
-			discard()
+			remove()
+			err = fmt.Errorf("%s: %w", from, err)
 		}
 	}()
-	then := project{dir: at}
-	file := filepath.Join(at, "Pulumi.yaml")
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return v, nil, fmt.Errorf("there is no project at %s: this folder has no Pulumi.yaml there", from)
+	switch is, failed := os.Stat(from); {
+	case failed == nil && is.Mode().IsRegular():
+		if then.file, err = filepath.Abs(from); err != nil {
+			return v, remove, fmt.Errorf("finding the file: %w", err)
+		}
+	case failed == nil && is.IsDir() && hasProject(from): // else it may well be called as a branch is
+		if then.project, err = openProject(from); err != nil {
+			return v, remove, err
+		}
+		if here, err := os.Stat(p.dir); err == nil && os.SameFile(here, is) {
+			return v, remove, errors.New("it is the folder of the program as it is here; name another one")
+		}
+	default:
+		tree, at, err := p.checkout(cmd.Context(), from)
+		if err != nil {
+			return v, remove, err
+		}
+		remove = func() { _ = tree.remove() }
+		if !hasProject(at) {
+			return v, remove, errors.New("there is no project: this folder has no Pulumi.yaml there")
+		}
+		if then.project, err = openProject(at); err != nil {
+			return v, remove, err
+		}
+		if err := lend(p.dir, at, tree.dir); err != nil {
+			return v, remove, err
+		}
 	}
-	if then.name, err = config.ProjectName(file, text); err != nil {
-		return v, nil, fmt.Errorf("at %s: %w", from, err)
+	if then.project.name != p.name {
+		return v, remove, fmt.Errorf("the project is %s there, and %s here: name one of the same program",
+			then.project.name, p.name)
 	}
-	if then.name != p.name {
-		return v, nil, fmt.Errorf("at %s this folder has project %s, and now %s: name a commit at which it is the same "+
-			"program",
-			from, then.name, p.name)
+	if _, err := os.Stat(filepath.Join(then.project.dir, "Pulumi."+then.name+".yaml")); err != nil {
+		return v, remove, errNewStack
 	}
-	if _, err := os.Stat(filepath.Join(at, "Pulumi."+stack+".yaml")); err != nil {
-		return v, nil, errNewStack
+	if then, err = s.openAt(cmd, then); err != nil {
+		return v, remove, err
 	}
-	if v, err = then.version(stack, "", io.Discard); err != nil {
-		return v, nil, fmt.Errorf("at %s: %w", from, err)
+	component := s.component
+	if len(then.Parts) == 1 { // whatever its name was
+		component = ""
 	}
-	return v, discard, nil
+	v, err = then.version(component, io.Discard)
+	return v, remove, err
+}
+
+// hasProject reports whether a folder is that of a project.
+func hasProject(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "Pulumi.yaml"))
+	return err == nil
 }
 
 // A workTree is a folder for the files of a commit.
@@ -292,8 +291,8 @@ func (p project) checkout(ctx context.Context, ref string) (tree workTree, dir s
 		if shallow, failed := git("rev-parse", "--is-shallow-repository"); failed == nil && shallow == "true" {
 			fetch = "this clone is shallow: git fetch --unshallow origin, or fetch-depth: 0 in a pipeline"
 		}
-		return workTree{}, "", fmt.Errorf("%q is no file, and no commit, branch or tag here; fetch it first (%s): %w",
-			ref, fetch, err)
+		return workTree{}, "", fmt.Errorf("no file or folder, and no commit, branch or tag here; fetch it first (%s): %w",
+			fetch, err)
 	}
 	below, err := git("rev-parse", "--show-prefix")
 	if err != nil {

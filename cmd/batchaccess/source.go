@@ -46,6 +46,7 @@ func componentFlag(cmd *cobra.Command, component *string) {
 type stackOf struct {
 	project project // empty if a preview was given and no folder has its project
 	name    string
+	file    string // its settings, where they are not those beside Pulumi.yaml
 	engine.Program
 	// own is set for this repository's own program, which is read from its configuration.
 	own bool
@@ -66,7 +67,18 @@ func (s source) open(cmd *cobra.Command) (*stackOf, error) {
 	if err != nil {
 		return nil, err
 	}
-	read := &stackOf{project: p, name: name}
+	return s.openAt(cmd, &stackOf{project: p, name: name})
+}
+
+// openAt reads the program of a project and a stack that are known.
+func (s source) openAt(cmd *cobra.Command, read *stackOf) (_ *stackOf, err error) {
+	p, name := read.project, read.name
+	if read.file != "" {
+		if p.dir, err = withSettings(p.dir, name, read.file); err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(p.dir)) }()
+	}
 	args, problems, err := p.read(name)
 	switch {
 	case errors.Is(err, errOwnProgram):
@@ -111,7 +123,8 @@ func (s *stackOf) previewed(cmd *cobra.Command, exists []string) error {
 	defer func() { _ = os.RemoveAll(state) }()
 	shown := newProgress(cmd.ErrOrStderr())
 	text, err := rehearsal.Preview(cmd.Context(), rehearsal.Options{
-		ProjectDir: s.project.dir, Stack: s.name, StateDir: state, Pulumi: cli, Progress: shown, Logger: logger(cmd),
+		ProjectDir: s.project.dir, StackFile: s.file, Stack: s.name, StateDir: state, Pulumi: cli, Progress: shown,
+		Logger: logger(cmd),
 	}, seed)
 	shown.done()
 	if err != nil {

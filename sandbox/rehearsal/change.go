@@ -32,6 +32,11 @@ type Version struct {
 	Model access.Model
 	// Location of the workspace; default DefaultLocation.
 	Location string
+	// Component, Beside, Inputs and SubscriptionID are as in Options.
+	Component      string
+	Beside         []access.Model
+	Inputs         map[string]any
+	SubscriptionID string
 }
 
 // ChangeOptions say which change of a stack to rehearse, and how.
@@ -87,6 +92,11 @@ func Change(ctx context.Context, o ChangeOptions) (_ *ChangeReport, err error) {
 		return nil, err
 	}
 	c.Start = o.Start
+	for _, v := range []*Version{&c.Old, &c.New} {
+		if err := v.placed(o.Start.made); err != nil {
+			return nil, err
+		}
+	}
 	c.before, c.names, c.report.was = o.Start.outputs, maps.Clone(o.Start.names), o.Start.was
 	lag := azure.Weather{Propagation: o.Weather.Propagation, IdentityTokens: o.Weather.IdentityTokens,
 		Replication: o.Weather.Replication}
@@ -104,10 +114,10 @@ func Change(ctx context.Context, o ChangeOptions) (_ *ChangeReport, err error) {
 	if err := c.azure.Settle(); err != nil {
 		return nil, err
 	}
-	if c.old, err = c.version(o.Old, c.oldProbe, lag); err != nil {
+	if c.old, err = c.version(c.Old, c.oldProbe, lag); err != nil {
 		return nil, fmt.Errorf("before the change: %w", err)
 	}
-	if c.new, err = c.version(o.New, c.newProbe, lag); err != nil {
+	if c.new, err = c.version(c.New, c.newProbe, lag); err != nil {
 		return nil, fmt.Errorf("after the change: %w", err)
 	}
 	if err := c.old.byHand(c.before); err != nil { // a container that is seeded again has lost its ACLs
@@ -123,6 +133,7 @@ type Start struct {
 	azure   azure.Snapshot
 	seed    azure.Seed
 	outputs deployed
+	made    map[string]any // as madeBy
 	was     map[string]Resource
 	names   map[string]string // as in change
 }
@@ -143,23 +154,27 @@ func Deploy(ctx context.Context, o ChangeOptions) (_ *Start, err error) {
 		}
 	}
 	s := &Start{folder: o.StateDir}
-	if s.seed, err = SeedFrom(c.World, c.Old.Model, c.Tenants, c.Old.Location); err != nil {
+	seeds, err := c.options(c.Old, c.Old.Model, azure.Weather{}).seedsBefore()
+	if err != nil {
 		return nil, fmt.Errorf("preparing the sandbox: %w", err)
 	}
+	s.seed = seeds[len(seeds)-1]
 	if c.azure, err = azure.Start(ctx, azure.Options{Logger: c.Logger}); err != nil {
 		return nil, err
 	}
 	c.calm = c.azure
 	defer func() { err = errors.Join(err, c.azure.Close()) }()
-	if err := c.azure.Seed(s.seed); err != nil {
-		return nil, err
+	for _, seed := range seeds {
+		if err := c.azure.Seed(seed); err != nil {
+			return nil, err
+		}
 	}
 	model := c.Old.Model
 	model.Assertions = nil // they are of the end of a change
 	if c.old, err = c.version(c.Old, model, azure.Weather{}); err != nil {
 		return nil, err
 	}
-	if err := c.start(ctx, c.old, c.Old.StackFile, func() error { return c.deployOld(ctx, s) }); err != nil {
+	if err := c.start(ctx, c.old, func() error { return c.deployOld(ctx, s) }); err != nil {
 		return nil, err
 	}
 	s.azure, err = c.azure.Snapshot()
@@ -197,24 +212,23 @@ func (c *change) version(v Version, probe access.Model, w azure.Weather) (*rehea
 	if err != nil {
 		return nil, err
 	}
-	return &rehearsal{
-		Options: Options{
-			ProjectDir: v.ProjectDir, Stack: c.Stack, Model: plan.Model, Location: v.Location, StateDir: c.StateDir,
-			Pulumi: c.Pulumi, StandIns: c.StandIns, Weather: w, Progress: c.Progress, Logger: c.Logger, World: c.World,
-		},
-		plan: plan, azure: c.calm,
-	}, nil
+	return &rehearsal{Options: c.options(v, plan.Model, w), plan: plan, azure: c.calm}, nil
+}
+
+func (c *change) options(v Version, m access.Model, w azure.Weather) Options {
+	return Options{
+		ProjectDir: v.ProjectDir, StackFile: v.StackFile, Stack: c.Stack, Model: m, Location: v.Location,
+		Component: v.Component, Beside: v.Beside, Inputs: v.Inputs, SubscriptionID: v.SubscriptionID,
+		StateDir: c.StateDir, Pulumi: c.Pulumi, StandIns: c.StandIns, Weather: w, Progress: c.Progress, Logger: c.Logger,
+		World: c.World, Tenants: c.Tenants,
+	}
 }
 
 // start runs fn with the version's project in an engine.
-func (c *change) start(ctx context.Context, r *rehearsal, file string, fn func() error) (err error) {
-	files := map[string]string{}
-	if file != "" {
-		files[c.Stack] = file
-	}
+func (c *change) start(ctx context.Context, r *rehearsal, fn func() error) (err error) {
 	r.engine, err = engine.Start(ctx, engine.Options{
-		StateDir: r.StateDir, Azure: c.azure, ProjectDir: r.ProjectDir, StackFiles: files, Named: true, Pulumi: r.Pulumi,
-		StandIns: r.StandIns, Env: collectRarely(), Stdout: io.Discard, Stderr: &r.errors, Logger: r.Logger,
+		StateDir: r.StateDir, Azure: c.azure, ProjectDir: r.ProjectDir, StackFiles: r.stackFiles(), Named: true,
+		Pulumi: r.Pulumi, StandIns: r.StandIns, Env: collectRarely(), Stdout: io.Discard, Stderr: &r.errors, Logger: r.Logger,
 	})
 	if err != nil {
 		return err
@@ -239,6 +253,17 @@ func (c *change) deployOld(ctx context.Context, s *Start) (err error) {
 	if s.outputs, err = c.old.outputs(ctx); err != nil {
 		return err
 	}
+	if s.made, err = c.old.madeBy(); err != nil {
+		return err
+	}
+	if err := c.old.complete(ctx); err != nil {
+		return err
+	}
+	if len(madePlaces(c.Old.Model)) > 0 {
+		if s.seed, err = Seed(c.old.Model, c.Old.Location); err != nil {
+			return fmt.Errorf("preparing the sandbox: %w", err)
+		}
+	}
 	if err := c.old.byHand(s.outputs); err != nil {
 		return err
 	}
@@ -251,7 +276,7 @@ func (c *change) deployOld(ctx context.Context, s *Start) (err error) {
 }
 
 func (c *change) deployNew(ctx context.Context) error {
-	return c.start(ctx, c.new, c.New.StackFile, func() error {
+	return c.start(ctx, c.new, func() error {
 		base, err := c.base()
 		if err != nil {
 			return err
@@ -280,6 +305,9 @@ func (c *change) deployNew(ctx context.Context) error {
 			return err
 		}
 		if c.after, err = c.new.outputs(ctx); err != nil {
+			return err
+		}
+		if err := c.stayed(); err != nil {
 			return err
 		}
 		if err := w.end(func() error { return c.new.byHand(c.after) }, c.after); err != nil {
@@ -334,17 +362,78 @@ func (c *change) seed() error {
 	if c.World == nil {
 		c.deployments = beside(c.Start.seed, &after)
 	}
-	for name, cluster := range c.Old.Model.Clusters {
-		if cluster.Existing {
-			continue
+	seeds := []azure.Seed{}
+	for _, m := range c.New.Beside {
+		more, err := SeedBefore(m, c.New.Location)
+		if err != nil {
+			return fmt.Errorf("preparing the sandbox for what is to be: %w", err)
 		}
-		// The old version has made it, and the new one only refers to it.
-		after.Computes = slices.DeleteFunc(after.Computes, func(one azure.Compute) bool {
-			return strings.EqualFold(one.WorkspaceID, c.Old.Model.WorkspaceID.Text()) &&
-				strings.EqualFold(one.Name, cluster.NameOr(name))
-		})
+		seeds = append(seeds, more)
 	}
-	return c.azure.Seed(after)
+	for _, seed := range append(seeds, after) {
+		seed.Computes = slices.DeleteFunc(seed.Computes, c.madeBefore)
+		if err := c.azure.Seed(seed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// madeBefore reports whether the old version has made a cluster, to which the new one only refers.
+func (c *change) madeBefore(one azure.Compute) bool {
+	for _, m := range append([]access.Model{c.Old.Model}, c.Old.Beside...) {
+		for name, cluster := range m.Clusters {
+			if !cluster.Existing && strings.EqualFold(one.WorkspaceID, m.WorkspaceID.Text()) &&
+				strings.EqualFold(one.Name, cluster.NameOr(name)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// placed takes into the model where the workspace and the accounts are that the program makes itself, from what the
+// old version has made.
+func (v *Version) placed(made map[string]any) error {
+	if v.Inputs == nil || len(madePlaces(v.Model)) == 0 {
+		return nil
+	}
+	places := map[string]any{"workspaceId": made["workspaceId"], "storageAccounts": made["storageAccounts"]}
+	plan, _, err := previews.Plan(previews.Fill(v.Inputs, places))
+	if err != nil {
+		return fmt.Errorf("the access of the stack, as it was deployed:\n%w", err)
+	}
+	v.Model = Identified(plan.Model)
+	if first := madePlaces(v.Model); len(first) > 0 {
+		return fmt.Errorf("the change makes %s, where nothing can be tried before; rehearse what is to be by itself, "+
+			"without --from", strings.Join(first, ", "))
+	}
+	return nil
+}
+
+// stayed refuses a change that makes a workspace or an account anew: what was tried is in the one of before.
+func (c *change) stayed() error {
+	if c.New.Inputs == nil {
+		return nil
+	}
+	made, err := c.new.madeBy()
+	if err != nil {
+		return err
+	}
+	m := access.Model{WorkspaceID: c.New.Model.WorkspaceID, StorageAccounts: c.New.Model.StorageAccounts}
+	is := map[string]string{"workspaceId": m.WorkspaceID.Text()}
+	was := map[string]any{"workspaceId": made["workspaceId"]}
+	accounts, _ := made["storageAccounts"].(map[string]any)
+	for name, id := range m.StorageAccounts {
+		is["storageAccounts."+name], was["storageAccounts."+name] = id.Text(), accounts[name]
+	}
+	for _, path := range slices.Sorted(maps.Keys(is)) {
+		if id, known := was[path].(string); known && !strings.EqualFold(id, is[path]) {
+			return fmt.Errorf("the change makes another %s: %s in place of %s, where nothing can be tried before; rehearse "+
+				"what is to be by itself, without --from", path, id, is[path])
+		}
+	}
+	return nil
 }
 
 // movedAccounts refuses accounts that were moved to another group or subscription: a name is unique in all of Azure, so

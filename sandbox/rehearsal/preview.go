@@ -44,8 +44,8 @@ func Preview(ctx context.Context, o Options, exists azure.Seed) (text []byte, er
 	}
 	var said bytes.Buffer
 	e, err := sandbox.Start(ctx, sandbox.Options{
-		StateDir: o.StateDir, Azure: a, ProjectDir: o.ProjectDir, Named: true, Pulumi: o.Pulumi,
-		StandIns: o.StandIns, Stdout: &said, Stderr: &said, Logger: slog.New(asked.next),
+		StateDir: o.StateDir, Azure: a, ProjectDir: o.ProjectDir, StackFiles: o.stackFiles(), Named: true,
+		Pulumi: o.Pulumi, StandIns: o.StandIns, Stdout: &said, Stderr: &said, Logger: slog.New(asked.next),
 	})
 	if err != nil {
 		return nil, err

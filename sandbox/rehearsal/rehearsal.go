@@ -52,6 +52,8 @@ import (
 type Options struct {
 	// ProjectDir is the folder with Pulumi.yaml, Stack the name of the stack. Required.
 	ProjectDir, Stack string
+	// StackFile is the stack's settings, where they are not those beside Pulumi.yaml.
+	StackFile string
 	// Model is what the stack's configuration describes. Required.
 	Model access.Model
 	// Location of the workspace and its endpoints; default DefaultLocation.
@@ -66,8 +68,8 @@ type Options struct {
 	Pulumi string
 	// StandIns are the providers that get a stand-in; nil means those whose real plugin is not installed.
 	StandIns []string
-	// Component is the URN of the BatchEndpointAccess that Model belongs to; "" for a program that exports its Outputs.
-	// Beside are the models of all BatchEndpointAccess in the program: the resources that they refer to exist too.
+	// Component is the URN of the BatchEndpointAccess that Model is of; "" for a program that exports its Outputs.
+	// Beside are the models of the program's others: what they refer to exists too.
 	Component string
 	Beside    []access.Model
 	// Inputs are the inputs of Component in a preview, if the program makes the workspace or a storage account itself.
@@ -108,7 +110,7 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	seed, err := o.seedBefore()
+	seeds, err := o.seedsBefore()
 	if err != nil {
 		return nil, fmt.Errorf("preparing the sandbox: %w", err)
 	}
@@ -129,22 +131,15 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	for _, m := range o.Beside {
-		more, err := SeedBefore(m, o.Location)
-		if err == nil {
-			err = a.Seed(more)
+	for _, seed := range seeds {
+		if err := a.Seed(seed); err != nil {
+			return nil, err
 		}
-		if err != nil {
-			return nil, fmt.Errorf("preparing the sandbox: %w", err)
-		}
-	}
-	if err := a.Seed(seed); err != nil {
-		return nil, err
 	}
 	r := &rehearsal{Options: o, plan: plan, azure: a, all: all.Invokers, ended: all.Ended}
 	r.engine, err = sandbox.Start(ctx, sandbox.Options{
-		StateDir: o.StateDir, Azure: a, ProjectDir: o.ProjectDir, Named: true, Pulumi: o.Pulumi, StandIns: o.StandIns,
-		Env: collectRarely(), Stdout: io.Discard, Stderr: &r.errors, Logger: o.Logger,
+		StateDir: o.StateDir, Azure: a, ProjectDir: o.ProjectDir, StackFiles: o.stackFiles(), Named: true, Pulumi: o.Pulumi,
+		StandIns: o.StandIns, Env: collectRarely(), Stdout: io.Discard, Stderr: &r.errors, Logger: o.Logger,
 	})
 	if err != nil {
 		return nil, err
@@ -161,6 +156,14 @@ func collectRarely() []string {
 		return nil
 	}
 	return []string{"GOGC=400"}
+}
+
+// stackFiles are the settings that are not those beside Pulumi.yaml, by stack.
+func (o Options) stackFiles() map[string]string {
+	if o.StackFile == "" {
+		return nil
+	}
+	return map[string]string{o.Stack: o.StackFile}
 }
 
 // stateFile is the embedded Azure's state file; "" if it is not needed, because everything ends with the rehearsal.
@@ -224,82 +227,102 @@ func (r *rehearsal) run(ctx context.Context) (*Report, error) {
 	return report, nil
 }
 
-// makesPlaces reports whether the program makes the workspace or a storage account itself.
-func (o Options) makesPlaces() bool {
-	return o.Model.WorkspaceID.Later() || slices.ContainsFunc(slices.Collect(maps.Values(o.Model.StorageAccounts)),
-		access.ID.Later)
+// madePlaces are the workspace and the storage accounts that the program makes itself, as the configuration calls them.
+func madePlaces(m access.Model) (made []string) {
+	if m.WorkspaceID.Later() {
+		made = append(made, "workspaceId")
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.StorageAccounts)) {
+		if m.StorageAccounts[name].Later() {
+			made = append(made, "storageAccounts."+name)
+		}
+	}
+	return made
 }
 
-// seedBefore is what exists before the program is deployed.
-func (o Options) seedBefore() (azure.Seed, error) {
+// seedsBefore are what exists before the program is deployed: what the other components refer to, and last what this
+// one does.
+func (o Options) seedsBefore() (all []azure.Seed, err error) {
+	for _, m := range o.Beside {
+		seed, err := SeedBefore(m, o.Location)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, seed)
+	}
+	made := madePlaces(o.Model)
+	var own azure.Seed
 	switch {
-	case !o.makesPlaces() || o.Inputs == nil:
-		return SeedFrom(o.World, o.Model, o.Tenants, o.Location)
+	case len(made) == 0 || o.Inputs == nil:
+		own, err = SeedFrom(o.World, o.Model, o.Tenants, o.Location)
 	case o.World != nil:
-		made := []string{}
-		if o.Model.WorkspaceID.Later() {
-			made = append(made, "workspaceId")
-		}
-		for _, name := range slices.Sorted(maps.Keys(o.Model.StorageAccounts)) {
-			if o.Model.StorageAccounts[name].Later() {
-				made = append(made, "storageAccounts."+name)
-			}
-		}
-		return azure.Seed{}, fmt.Errorf("--world: the file is of a workspace and accounts that exist, and the program makes "+
+		return nil, fmt.Errorf("--world: the file is of a workspace and accounts that exist, and the program makes "+
 			"some itself (%s); leave out --world, or give their IDs in plain text", strings.Join(made, ", "))
+	default:
+		own, err = SeedBefore(o.Model, o.Location)
+		if o.SubscriptionID != "" {
+			own.SubscriptionIDs = append(own.SubscriptionIDs, o.SubscriptionID)
+		}
 	}
-	seed, err := SeedBefore(o.Model, o.Location)
-	if o.SubscriptionID != "" {
-		seed.SubscriptionIDs = append(seed.SubscriptionIDs, o.SubscriptionID)
+	return append(all, own), err
+}
+
+// madeBy are the inputs of the component as it was deployed; none for a program that exports its Outputs.
+func (r *rehearsal) madeBy() (map[string]any, error) {
+	if r.Component == "" {
+		return nil, nil
 	}
-	return seed, err
+	resources, err := r.engine.Resources(r.Stack)
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range resources {
+		if string(one.URN) == r.Component && !one.Delete {
+			deployed := engine.State{Inputs: one.Inputs}
+			return deployed.Known(), nil
+		}
+	}
+	return nil, fmt.Errorf("the state of stack %s has no %s", r.Stack, r.Component)
 }
 
 // complete puts the IDs of deployed resources into the model, and seeds what the model refers to inside them:
 // endpoints, data stores and controls. Seeding never changes what a stack has made.
 func (r *rehearsal) complete(ctx context.Context) error {
-	if !r.makesPlaces() || r.Inputs == nil {
+	if len(madePlaces(r.Model)) == 0 || r.Inputs == nil {
 		return nil
 	}
-	resources, err := r.engine.Resources(r.Stack)
+	made, err := r.madeBy()
 	if err != nil {
 		return err
 	}
-	for _, one := range resources {
-		if string(one.URN) != r.Component || one.Delete {
-			continue
-		}
-		deployed := engine.State{Inputs: one.Inputs}
-		plan, _, err := engine.Plan(engine.Fill(r.Inputs, deployed.Known()))
-		if err != nil {
-			return fmt.Errorf("the access of the stack, as it was deployed:\n%w", err)
-		}
-		seed, err := Seed(plan.Model, r.Location)
-		var workspace struct {
-			Properties struct{ ContainerRegistry string }
-		}
-		if err == nil {
-			err = manage(ctx, r.azure, http.MethodGet, r.azure.URL()+plan.Model.WorkspaceID.Text()+"?api-version="+
-				machineLearningVersion, nil, &workspace)
-		}
-		if registry := workspace.Properties.ContainerRegistry; registry != "" {
-			for _, by := range []services.RegistryPermissions{services.ByPullRole, services.ByABAC} {
-				seed.RoleAssignments = append(seed.RoleAssignments, controlsPull(plan.Model.WorkspaceID.Text(), registry, by)...)
-			}
-		}
-		if err == nil {
-			err = r.azure.Seed(seed)
-		}
-		if err != nil {
-			return fmt.Errorf("preparing the sandbox: %w", err)
-		}
-		model := Identified(plan.Model)
-		if r.plan, err = planOf(model); err == nil {
-			r.all, r.ended, r.Model = model.Invokers, model.Ended, r.plan.Model
-		}
-		return err
+	plan, _, err := engine.Plan(engine.Fill(r.Inputs, made))
+	if err != nil {
+		return fmt.Errorf("the access of the stack, as it was deployed:\n%w", err)
 	}
-	return fmt.Errorf("the state of stack %s has no %s", r.Stack, r.Component)
+	seed, err := Seed(plan.Model, r.Location)
+	var workspace struct {
+		Properties struct{ ContainerRegistry string }
+	}
+	if err == nil {
+		err = manage(ctx, r.azure, http.MethodGet, r.azure.URL()+plan.Model.WorkspaceID.Text()+"?api-version="+
+			machineLearningVersion, nil, &workspace)
+	}
+	if registry := workspace.Properties.ContainerRegistry; registry != "" {
+		for _, by := range []services.RegistryPermissions{services.ByPullRole, services.ByABAC} { // whichever mode it has
+			seed.RoleAssignments = append(seed.RoleAssignments, controlsPull(plan.Model.WorkspaceID.Text(), registry, by)...)
+		}
+	}
+	if err == nil {
+		err = r.azure.Seed(seed)
+	}
+	if err != nil {
+		return fmt.Errorf("preparing the sandbox: %w", err)
+	}
+	model := Identified(plan.Model)
+	if r.plan, err = planOf(model); err == nil {
+		r.all, r.ended, r.Model = model.Invokers, model.Ended, r.plan.Model
+	}
+	return err
 }
 
 // destroy destroys the stack, protected resources too.
