@@ -42,8 +42,8 @@ It exits with 1 if a path that should work does not, one that should not work do
 with 2 if the configuration can't be deployed at all.
 
 --from rehearses a change: it deploys the earlier version of the stack, and then the present one over it. After every
-write to Azure in between, each invoker starts the jobs that work for it in both versions. An interruption says who could
-not start which job, and between which writes. --from takes a commit, branch or tag, whose program it runs in another
+write to Azure in between, each invoker starts the jobs that work for it in both versions. An interruption says who
+could not start which job, and between which writes. --from takes a commit, branch or tag, whose program it runs in another
 folder; a folder with the earlier program; or an older Pulumi.<stack>.yaml, for the present program. The program of a
 commit uses what npm or pip has installed here, if the files that say what to install are the same. --propagation 10m
 shows the change as in Azure, where assignments act late; the rehearsal does not really wait that long. --kill 10 also
