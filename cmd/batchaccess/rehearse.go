@@ -43,13 +43,13 @@ with 2 if the configuration can't be deployed at all.
 
 --from rehearses a change: it deploys the earlier version of the stack, and then the present one over it. After every
 write to Azure in between, each invoker starts the jobs that work for it in both versions. An interruption says who
-could not start which job, and between which writes. --from takes a commit, branch or tag, whose program it runs in another
-folder; a folder with the earlier program; or an older Pulumi.<stack>.yaml, for the present program. The program of a
-commit uses what npm or pip has installed here, if the files that say what to install are the same. --propagation 10m
-shows the change as in Azure, where assignments act late; the rehearsal does not really wait that long. --kill 10 also
-makes the change ten more times, kills the engine at a random write, continues (pulumi cancel, batchaccess adopt, pulumi
-up), and requires the same result. It exits with 1 if the change fails or interrupts somebody, and with 2 if the earlier
-version can't be deployed.
+could not start which job, and between which writes. --from takes a commit, branch or tag, whose program it runs in
+another folder; a folder with the earlier program; or an older Pulumi.<stack>.yaml, for the present program. The
+program of a commit uses what npm or pip has installed here, if the files that say what to install are the same.
+--propagation 10m shows the change as in Azure, where assignments act late; the rehearsal does not really wait that
+long. --kill 10 also makes the change ten more times, kills the engine at a random write, continues (pulumi cancel,
+batchaccess adopt, pulumi up), and requires the same result. It exits with 1 if the change fails or interrupts
+somebody, and with 2 if the earlier version can't be deployed.
 
 --world takes a file about the real Azure that batchaccess export wrote. Without it, the workspace, endpoints,
 deployments, data stores and principals are guessed from the stack. A world of another tenant, cloud or workspace, or
