@@ -232,8 +232,8 @@ func (b *builder) makeReaders(ctx *pulumi.Context) error {
 	return nil
 }
 
-// calledBefore is what the component of a grant was called, if it had another name: by the name that the account is
-// said to have had, or, where nobody says so, by the state before, in which one that goes assigned the same there.
+// calledBefore returns the earlier names of a grant's component: with the earlier name of the account (was) or, if none
+// is given, by the state before, in which a deleted component assigned the same role there.
 func (b *builder) calledBefore(ctx *pulumi.Context, child string, g access.Grant) []string {
 	if account := b.args.StorageAccountsWere[g.Scope.StorageAccount]; account != "" {
 		return []string{b.name + "." + account + strings.TrimPrefix(child, b.name+"."+g.Scope.StorageAccount)}

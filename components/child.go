@@ -133,7 +133,7 @@ func formerly(names ...string) []pulumi.ResourceOption {
 	return []pulumi.ResourceOption{pulumi.Aliases(aliases)}
 }
 
-// namesBefore are the names that a component had before, by its aliases, as far as they are known now.
+// namesBefore returns the earlier names of a component, by its aliases, as far as they are known now.
 func namesBefore(opts []pulumi.ResourceOption) (names []string) {
 	given, err := pulumi.NewResourceOptions(opts...)
 	if err != nil {

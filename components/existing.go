@@ -98,8 +98,8 @@ func (d deployed) neverWas(prefix, principal, was string, has func(string) bool)
 var notThere = regexp.MustCompile(`(?i)RoleAssignmentNotFound|ResourceNotFound|ResourceGroupNotFound|` +
 	`SubscriptionNotFound|ParentResourceNotFound|status(?:code)?\W{0,2}404\b|\b404 Not Found`)
 
-// anothers refuses what another stack made, or this one under another name. What nobody marked, and what this stack
-// made and its state does not have, is for batchaccess adopt: that needs a preview.
+// anothers refuses an assignment that another stack made, or this one under another name. One that nobody marked, or
+// that this stack made and its state does not have, is for batchaccess adopt, which needs a preview: it is a warning.
 func anothers(ctx *pulumi.Context, own, urn, name string, before []string, scope, description string) error {
 	stack, as := arm.AssignedBy(description)
 	program := programOf(ctx)
@@ -119,8 +119,8 @@ func anothers(ctx *pulumi.Context, own, urn, name string, before []string, scope
 		"letter case alone, write it as before", name, scope), nil)
 }
 
-// heldAlready is what to do about an assignment that this stack has under another name. One without outputs does not
-// find it in its state by itself. stays reports whether the program has that other name too.
+// heldAlready is the remedy for an assignment that this stack has under another name. A stack without outputs does not
+// find it in its state by itself. stays reports whether the program still has that other name.
 func heldAlready(state deployed, urn, as, name string, noOutputs, stays bool) string {
 	old, is := renamedFrom(as, name)
 	if noOutputs {

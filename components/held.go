@@ -17,9 +17,9 @@ type roleAt struct{ role, scope string }
 
 const roleAssignmentToken = "azure-native:authorization:RoleAssignment"
 
-// heldAs is the option of an assignment that takes over one of the state before which has another name: it is the first
-// name of an identity that went, or another component had it. The IDs that show it are waited for beside the program,
-// which may make only later what they come from.
+// heldAs returns the option of an assignment that takes over one of the state before with another name, because the
+// first name of an identity has gone or because another component had it. It waits for the IDs in the background: the
+// program may make their resources only later.
 func (p *program) heldAs(ctx *pulumi.Context, parent pulumi.Resource, name string, of triple) []pulumi.ResourceOption {
 	before := p.before.known(ctx)
 	claims, lacks := p.lacks(before)
@@ -58,8 +58,8 @@ func (p *program) takeOver(some []held, principal, name string, claims int) stri
 	return ""
 }
 
-// takes notes that an assignment is registered under its own name. It returns the one that has taken over what the
-// state before has under that name; "" for none.
+// takes records that an assignment is registered under its own name. It returns the assignment that has taken over the
+// one with that name in the state before; "" for none.
 func (p *program) takes(name string) (other string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -69,8 +69,7 @@ func (p *program) takes(name string) (other string) {
 	return other
 }
 
-// lacks reports whether the state before has an assignment that no component has claimed so far, and how many are
-// claimed.
+// lacks reports whether the state before has an assignment that no component has claimed yet, and how many are claimed.
 func (p *program) lacks(before deployed) (claims int, lacks bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

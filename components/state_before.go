@@ -134,7 +134,7 @@ type typeAndOwner struct{ typ, owner string }
 
 type typeAndScope struct{ typ, scope string }
 
-// A customRole has a GUID of its own, and can be assigned below a scope.
+// A customRole has its own GUID, and can be assigned below a scope.
 type customRole struct{ guid, scope string }
 
 // deployedOf indexes the state once, for all names that are looked for.
@@ -184,9 +184,9 @@ func deployedOf(outputs map[string]map[string]any) deployed {
 	return d
 }
 
-// writerGUID is the GUID of the role of writers that a component of a name makes: the one that it has, under that name
-// or one from before, as long as it can be assigned in the resource group; else one that is derived from what it is
-// called.
+// writerGUID returns the GUID of the writers' role that the named component makes: the one in the state, under its
+// present or an earlier name, if it can be assigned in the resource group; otherwise one that is derived from the
+// component's name.
 func (d deployed) writerGUID(group, name string, before []string, derive func(from string) string) string {
 	for _, one := range append([]string{name}, before...) {
 		if role := d.writers[one]; role.guid != "" && role.scope == slashless(group) {

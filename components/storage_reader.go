@@ -167,9 +167,9 @@ func assignInStorage(
 	return scope, assignments, writer, ctx.RegisterResourceOutputs(component, pulumi.Map{"scope": scope})
 }
 
-// pathWriter makes the role of those who write below paths of a container. It can be assigned in the account's resource
-// group. Its name, which Azure keeps unique in the tenant, is derived as its GUID is: another role has another name.
-// The GUID holds what the component is called, and stays where that changes.
+// pathWriter makes the role for writers that are limited to paths of a container. It can be assigned in the account's
+// resource group. Its name, which must be unique in the tenant, is derived like its GUID, so another role has another
+// name. The GUID is derived from the component's name, and stays if that changes.
 func (c children) pathWriter(
 	ctx *pulumi.Context, name string, before []string, account, scope pulumi.StringInput,
 ) (*authorization.RoleDefinition, error) {
