@@ -11,18 +11,18 @@ import (
 )
 
 var (
-	// installed are the folders in which package managers put what a program uses. They are in no commit.
+	// installed are the folders in which package managers install what a program uses. No commit has them.
 	installed = []string{"node_modules", "venv", ".venv", "sdks"}
-	// installs are the names of the files that say what goes there.
+	// installs are the names of the files that say what to install.
 	installs = []string{
 		"package.json", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock",
 		"requirements*.txt", "constraints*.txt", "pyproject.toml", "poetry.lock", "uv.lock", "Pipfile*",
 	}
 )
 
-// lend gives a project at a commit what is installed for the one that is here, in its folder and in those above it in
-// the tree. Where the commit asks for something else, nobody has that, and it is refused. What a compiler made is not
-// lent: it would be the program of today.
+// lend gives a project at a commit what is installed for the present one, in its folder and in those above it. If the
+// commit needs something else, which is not installed, it is refused. The output of a compiler is not lent: it would be
+// the present program.
 func lend(here, then, tree string) error {
 	below, err := filepath.Rel(tree, then)
 	if err != nil {
@@ -50,7 +50,7 @@ func lendOne(here, then string) error {
 			return err
 		}
 		if other != "" {
-			return fmt.Errorf("%s is another there, and %s has what is installed by the one here; check the commit out with "+
+			return fmt.Errorf("%s differs there, and %s has what the present one installs; check the commit out with "+
 				"git worktree add, install there, and name the project's folder in it with --from", other, name)
 		}
 		if err := os.Symlink(from, to); err != nil {
@@ -60,7 +60,7 @@ func lendOne(here, then string) error {
 	return nil
 }
 
-// installsOther names a file that says what to install and is another in the other folder; "" for none.
+// installsOther names a file that says what to install and that differs in the other folder; "" for none.
 func installsOther(here, then string) (string, error) {
 	var names []string
 	for _, dir := range []string{here, then} {

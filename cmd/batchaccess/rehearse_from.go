@@ -117,8 +117,8 @@ type changeForm struct {
 	*rehearsal.ChangeReport
 }
 
-// version is the stack as a rehearsal deploys it: the BatchEndpointAccess that is named, or the only one, beside what
-// the others refer to.
+// version returns the stack as a rehearsal deploys it: the BatchEndpointAccess with that name, or the only one, and
+// what the others refer to.
 func (s *stackOf) version(component string, warnings io.Writer) (v rehearsal.Version, err error) {
 	all := s.Parts
 	part, err := s.narrow(component)
@@ -160,8 +160,8 @@ func withSettings(dir, stack, file string) (made string, err error) {
 	return made, nil
 }
 
-// from is the stack as it was: with a file of its settings, for the program that is here, in a folder, or at a commit.
-// What has been written for it is taken away by remove.
+// from returns the earlier stack: with a settings file, for the present program; in a folder; or at a commit. remove
+// deletes the files that were written for it.
 func (s source) from(cmd *cobra.Command, now *stackOf, from string) (v rehearsal.Version, remove func(), err error) {
 	p, then := now.project, &stackOf{project: now.project, name: now.name}
 	remove = func() {}
@@ -176,7 +176,7 @@ func (s source) from(cmd *cobra.Command, now *stackOf, from string) (v rehearsal
 		if then.file, err = filepath.Abs(from); err != nil {
 			return v, remove, fmt.Errorf("finding the file: %w", err)
 		}
-	case failed == nil && is.IsDir() && hasProject(from): // else it may well be called as a branch is
+	case failed == nil && is.IsDir() && hasProject(from): // otherwise it may be a branch of that name
 		if then.project, err = openProject(from); err != nil {
 			return v, remove, err
 		}
@@ -210,14 +210,14 @@ func (s source) from(cmd *cobra.Command, now *stackOf, from string) (v rehearsal
 		return v, remove, err
 	}
 	component := s.component
-	if len(then.Parts) == 1 { // whatever its name was
+	if len(then.Parts) == 1 { // under any name
 		component = ""
 	}
 	v, err = then.version(component, io.Discard)
 	return v, remove, err
 }
 
-// hasProject reports whether a folder is that of a project.
+// hasProject reports whether a folder is a project's.
 func hasProject(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, "Pulumi.yaml"))
 	return err == nil

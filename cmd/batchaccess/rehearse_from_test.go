@@ -167,11 +167,11 @@ func TestWhatIsInstalledIsLentToTheProgramOfACommit(t *testing.T) {
 			map[string]string{"sdks/x.go": "new", "package.json": "2"}, []string{"sdks/x.go"}, nil, ""},
 		"other packages": {map[string]string{"package-lock.json": "1"},
 			map[string]string{"package-lock.json": "2", "node_modules/a.js": left}, nil, nil,
-			"package-lock.json is another there"},
+			"package-lock.json differs there"},
 		"packages that are new": {map[string]string{"a": ""},
-			map[string]string{"requirements-dev.txt": "1", ".venv/a": left}, nil, nil, "requirements-dev.txt is another there"},
+			map[string]string{"requirements-dev.txt": "1", ".venv/a": left}, nil, nil, "requirements-dev.txt differs there"},
 		"packages that are gone": {map[string]string{"poetry.lock": "1"}, map[string]string{"venv/a": left}, nil, nil,
-			"poetry.lock is another there"},
+			"poetry.lock differs there"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
