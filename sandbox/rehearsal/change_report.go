@@ -209,7 +209,8 @@ func (r *ChangeReport) Write(w io.Writer, colour bool) error {
 	if r.Kills > 0 {
 		kills = fmt.Sprintf(", %s (--kill-seed %d)", counted(r.Kills, "kill"), r.KillSeed)
 	}
-	_, err := fmt.Fprintf(w, "\nchange of stack %s from %s: %s, %s, %s, jobs that work: %d before and %d after%s\n", r.Stack,
-		r.From, verdict, counted(r.Writes, "write"), counted(len(r.Interruptions), "interruption"), r.Before, r.After, kills)
+	_, err := fmt.Fprintf(w, "\nchange of stack %s from %s: %s, %s, %s, jobs that work: %d before and %d after%s\n",
+		r.Stack, r.From, verdict, counted(r.Writes, "write"), counted(len(r.Interruptions), "interruption"), r.Before,
+		r.After, kills)
 	return err
 }
