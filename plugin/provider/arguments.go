@@ -58,7 +58,7 @@ func checkValue(path string, value property.Value, t reflect.Type, ps *problem.L
 	case value.IsComputed():
 		ps.Add(path, "give it in plain text", "is known only after a deployment, and decides what is made")
 	case value.Secret():
-		ps.Add(path, "give it in the open: it stands in previews and names", "is a secret, and decides what is made")
+		ps.Add(path, "give it without encryption: previews and names show it", "is a secret, and decides what is made")
 	case value.IsString() && value.AsString() == "":
 		ps.Add(path, fix, "is empty")
 	case value.IsMap() && t.Kind() == reflect.Struct:

@@ -261,7 +261,7 @@ func permissionsTable() string {
 		}
 		if p.Start && slices.Contains(role.SeedActions(), p.Name) {
 			if len(lines[p.For]) == 0 {
-				lines[p.For] = append(lines[p.For], "the 35 actions of the invoker role, as far as they do not stand above")
+				lines[p.For] = append(lines[p.For], "the actions of the invokers' role that are not listed above")
 			}
 			continue
 		}

@@ -90,7 +90,7 @@ func (s *seer) saw(ctx context.Context, a access.Assertion, p access.Principal) 
 // have refused them all.
 func (s *seer) didWork(a access.Assertion, invoker string) (how string, able bool) {
 	refused := []string{failsAt(access.TokenHop), failsAt(access.InvokeHop)}
-	how = "no job of its was seen to work"
+	how = "none of its jobs worked"
 	for _, o := range s.report.Outcomes {
 		endpoint, _, _ := strings.Cut(o.Endpoint, "/") // a target is endpoint/deployment
 		if o.Control || o.Invoker != invoker || a.Start != "" && endpoint != a.Start || a.Read != "" && o.Input != a.Read {

@@ -448,8 +448,8 @@ func movedAccounts(old, now access.Model) error {
 	for _, name := range slices.Sorted(maps.Keys(now.StorageAccounts)) {
 		id := now.StorageAccounts[name].Text()
 		if before, there := was[strings.ToLower(path.Base(id))]; there && !strings.EqualFold(before, id) {
-			ps.Add("storageAccounts."+name, "rehearse what is to be by itself, without --from, and deploy it right after the "+
-				"account is moved: the assignments at its old ID do not go with it", "is %s, moved from %s, and Azure has one "+
+			ps.Add("storageAccounts."+name, "rehearse the new version by itself, without --from, and deploy it right after the "+
+				"account is moved: assignments at its old ID do not move with it", "is %s, moved from %s, and Azure has one "+
 				"account of a name, so that the change can't be rehearsed", id, before)
 		}
 	}

@@ -15,7 +15,7 @@ func (w *watcher) compare(d deployed) {
 		case last.works["new "+p.key]:
 			after = append(after, p)
 		case p.works && !failed:
-			w.report.Broken = append(w.report.Broken, fmt.Sprintf("%s: %s are to work after the change, and do not: %s",
+			w.report.Broken = append(w.report.Broken, fmt.Sprintf("%s: %s should work after the change, and do not: %s",
 				p.invoker, p.what, last.why["new "+p.key]))
 		}
 	}
@@ -132,7 +132,7 @@ func (w *watcher) handedOver(before, after []signIn) {
 	})
 	one := Interruption{
 		Job: Job{before[0].invoker, fmt.Sprintf("signing in by %s; afterwards it is by %s", before[0].how, after[0].how)},
-		Why: "no way to sign in works all through the change: deploy the new one beside the old one first, and take the " +
+		Why: "no way to sign in works throughout the change: deploy the new one beside the old one first, and take the " +
 			"old one away in a second change, when nobody uses it",
 	}
 	for _, m := range w.moments {

@@ -179,7 +179,7 @@ func (r *rehearsal) printed(ctx context.Context, j *jobs, report *Report, d depl
 	var gaps []string // the stack does not export it, or it leaves the address of the request to its reader
 	defer func() {
 		if len(gaps) > 0 {
-			report.NotChecked = append([]string{"what howToInvoke says, where it is no output or has gaps: " +
+			report.NotChecked = append([]string{"howToInvoke, because the stack does not export it or it has gaps: " +
 				strings.Join(gaps, ", ")}, report.NotChecked...)
 		}
 	}()
@@ -214,7 +214,7 @@ func (r *rehearsal) follow(ctx context.Context, name string, is recipe, d deploy
 	i := r.Model.Invokers[name]
 	for _, tenant := range is.tenants {
 		if known := strings.Trim(tenant, "<>") == tenant; known && tenant != r.azure.Deployer().TenantID {
-			return nil, fmt.Errorf("the tenant %s is not that of the stack", tenant)
+			return nil, fmt.Errorf("the tenant %s is not the stack's", tenant)
 		}
 	}
 	for _, login := range is.logins {
@@ -254,7 +254,7 @@ func (r *rehearsal) follow(ctx context.Context, name string, is recipe, d deploy
 		}
 	}
 	if len(tokens) == 0 && len(is.posts) > 0 { // otherwise nothing would be sent, and no fault found
-		return nil, errors.New("no token is got that starts a job")
+		return nil, errors.New("the recipe gets no token that starts a job")
 	}
 	return tokens, nil
 }

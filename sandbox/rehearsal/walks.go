@@ -68,7 +68,7 @@ func init() {
 			mlActions + "datasets/unregistered/write"},
 		"nothing here says what these secrets open": {mlActions + "connections/listsecrets/action",
 			mlActions + "onlineEndpoints/listkeys/action", mlActions + "onlineEndpoints/token/action"},
-		"the sandbox sets no ACLs for who asks": {
+		"the sandbox does not let invokers set ACLs": {
 			storageActions + "blobServices/containers/blobs/manageOwnership/action",
 			storageActions + "blobServices/containers/blobs/modifyPermissions/action"},
 		"the sandbox does not model Privileged Identity Management": {

@@ -90,7 +90,7 @@ func (w walker) unable(way access.Way) string {
 		return "it is undecided"
 	}
 	if w.principal(way.Who[0]) == "" {
-		return "nobody is known who signs in as " + way.Who[0]
+		return "no principal is known that signs in as " + way.Who[0]
 	}
 	for _, hop := range way.Hops {
 		if hop.Kind == access.ReadHop || hop.Kind == access.WriteHop {

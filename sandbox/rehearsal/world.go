@@ -25,7 +25,7 @@ func SeedFrom(w *world.World, m access.Model, tenants map[string]string, locatio
 		return Seed(m, location)
 	}
 	if err := w.Check(m, tenants).Err(); err != nil {
-		return azure.Seed{}, fmt.Errorf("the world is not that of the stack:\n%w", err)
+		return azure.Seed{}, fmt.Errorf("the world is not the stack's:\n%w", err)
 	}
 	s, err := Seed(m, w.Workspace.Location)
 	if err != nil {

@@ -567,7 +567,7 @@ func TestAnAccountThatWasMovedCanNotBeRehearsed(t *testing.T) {
 	t.Parallel()
 	_, err := rehearsal.Change(t.Context(), options(t, nil, "data-dev(/.*contosolakedev)", "data-two$1"))
 	require.ErrorContains(t, err, "storageAccounts.lake: is /subscriptions/")
-	assert.ErrorContains(t, err, "rehearse what is to be by itself")
+	assert.ErrorContains(t, err, "rehearse the new version by itself")
 }
 
 // The other tests share the deployment before a change. In the command, the change deploys it.

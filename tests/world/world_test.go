@@ -232,7 +232,7 @@ func TestARehearsalInTheRealWorld(t *testing.T) {
 			require.NoError(t, err)
 			said := strings.Join(report.NotChecked, "\n")
 			assert.NotContains(t, said, "that the endpoint exists")
-			assert.NotContains(t, said, "that their IDs are theirs")
+			assert.NotContains(t, said, "that their IDs are right")
 			assert.Contains(t, said, "what has changed in Azure since")
 			var failed []string
 			for _, o := range report.Failures() {

@@ -30,18 +30,18 @@ const (
 	images        = "Microsoft.ContainerRegistry/registries/"
 	groups        = "Microsoft.Resources/subscriptions/resourceGroups/"
 
-	forRole       = "a role of its own (`role`)"
+	forRole       = "the role that the stack makes (`role`)"
 	forGrants     = "every grant"
 	forClusters   = "compute clusters (`clusters`)"
 	forAttaching  = "user-assigned identities attached to a cluster (`clusters.<name>.identity`)"
-	forIdentities = "managed identities that it makes (`invokers`, kind `managedIdentity`)"
-	forPrincipals = "service principals that it makes (`invokers`, kind `servicePrincipal`)"
-	forGroups     = "groups that it makes (`invokers`, kind `group` with `members`)"
-	forLookups    = "names in place of IDs, and what is left out (`pin`)"
+	forIdentities = "managed identities that the stack makes (`invokers`, kind `managedIdentity`)"
+	forPrincipals = "service principals that the stack makes (`invokers`, kind `servicePrincipal`)"
+	forGroups     = "groups that the stack makes (`invokers`, kind `group` with `members`)"
+	forLookups    = "names in place of IDs, and values that are left out (`pin`)"
 	forHosts      = "the identity of another resource (`invokers.<name>.resourceId`)"
 	forVerify     = "`verify`, `adopt`, `can --live`"
-	forInvoke     = "`invoke` as the deployer, which nothing else needs"
-	forOwn        = "what a program makes beside the components"
+	forInvoke     = "`invoke` as the deployer; nothing else needs this"
+	forOwn        = "resources that a program makes besides the components"
 )
 
 // DeployerPermissions are all permissions that deploying a stack needs. Those on Resource Manager are operations that
