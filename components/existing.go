@@ -13,7 +13,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/hooks"
 )
 
-// described is an assignment's description, with whose it is behind it.
+// described returns an assignment's description, followed by the name of the component that it belongs to.
 func described(text, whose string) string {
 	mark := " [" + whose + "]"
 	most := maxAssignmentDescription - len([]rune(mark))
@@ -23,9 +23,9 @@ func described(text, whose string) string {
 	return text + mark
 }
 
-// refuseBefore is the option of an assignment that keeps a preview from promising to make what exists: Azure allows
-// one assignment of a role to a principal at a scope. It asks Azure for those alone that are to be created. It also
-// refuses a name before that nothing had.
+// refuseBefore returns the option of an assignment by which a preview refuses to make one that exists: Azure allows one
+// assignment of a role to a principal at a scope. It asks Azure only about assignments that are to be created. It also
+// refuses an earlier name (was) that nothing had.
 func (c children) refuseBefore(
 	ctx *pulumi.Context, prefix, principal string, to AssigneeArgs,
 ) (pulumi.ResourceOption, error) {
@@ -37,7 +37,7 @@ func (c children) refuseBefore(
 	return beforeCreate(ctx, fmt.Sprintf("%T %s", c.parent, name),
 		func(args *pulumi.ResourceHookArgs) error {
 			if to.Was != "" {
-				before, _ := state.read(ctx) // of a state that can't be read nothing is refused
+				before, _ := state.read(ctx) // if the state can't be read, nothing is refused
 				if err := before.neverWas(prefix, principal, to.Was, programOf(ctx).has); err != nil {
 					return err
 				}
@@ -51,7 +51,7 @@ func (c children) refuseBefore(
 			}
 			guid, scope := text("roleAssignmentName"), text("scope")
 			if guid == "" || scope == "" {
-				return nil // known when it is deployed
+				return nil // it will be known in the deployment
 			}
 			var opts []pulumi.InvokeOption
 			opts = append(opts, c.lookup()...)
@@ -73,8 +73,8 @@ func (c children) refuseBefore(
 		})
 }
 
-// neverWas refuses a name that a principal is said to have had, where its component had others and not that one. What
-// had its own name before is replaced, and has its mark still. has reports what the program has now.
+// neverWas refuses an earlier name of a principal if its component had other principals and none with that name. A
+// principal that is replaced under its own name may still have an old was. has reports which names the program has now.
 func (d deployed) neverWas(prefix, principal, was string, has func(string) bool) error {
 	if d.assigned[prefix+"."+principal] || d.assigned[prefix+"."+was] {
 		return nil
@@ -94,12 +94,12 @@ func (d deployed) neverWas(prefix, principal, was string, has func(string) bool)
 	return fmt.Errorf("%s.%s.was: no principal of it was called %s; %s", prefix, principal, was, fix)
 }
 
-// notThere is how the provider says that there is no such assignment, or nothing at its scope yet.
+// notThere matches the provider's errors for an assignment, or its scope, that does not exist.
 var notThere = regexp.MustCompile(`(?i)RoleAssignmentNotFound|ResourceNotFound|ResourceGroupNotFound|` +
 	`SubscriptionNotFound|ParentResourceNotFound|status(?:code)?\W{0,2}404\b|\b404 Not Found`)
 
-// anothers refuses what another stack made, or this one under another name. What nobody marked, and what this stack
-// made and its state does not have, is for batchaccess adopt: that needs a preview.
+// anothers refuses an assignment that another stack made, or this one under another name. One that nobody marked, or
+// that this stack made and its state does not have, is for batchaccess adopt, which needs a preview: it is a warning.
 func anothers(ctx *pulumi.Context, own, urn, name string, before []string, scope, description string) error {
 	stack, as := arm.AssignedBy(description)
 	program := programOf(ctx)
@@ -119,15 +119,15 @@ func anothers(ctx *pulumi.Context, own, urn, name string, before []string, scope
 		"letter case alone, write it as before", name, scope), nil)
 }
 
-// heldAlready is what to do about an assignment that this stack has under another name. One without outputs does not
-// find it in its state by itself. stays reports whether the program has that other name too.
+// heldAlready is the remedy for an assignment that this stack has under another name. A stack without outputs does not
+// find it in its state by itself. stays reports whether the program still has that other name.
 func heldAlready(state deployed, urn, as, name string, noOutputs, stays bool) string {
 	old, is := renamedFrom(as, name)
 	if noOutputs {
 		seen := "this stack has no outputs, and so does not see what its state has of it: export any output, deploy that, " +
 			"and then this change, and the assignment stays"
 		if old == as || strings.HasPrefix(as, old+".") {
-			return seen // what differs is the component, which has no was
+			return seen // the component is another one, and a component has no was
 		}
 		return fmt.Sprintf("%s; or, if %s was renamed to %s, write was: %s", seen, old, is, old)
 	}
@@ -168,7 +168,7 @@ func (d deployed) inPlaceOf(urn, as, name string, stays bool) string {
 	return fix + "; or have the state say so: " + strings.Join(commands, " && ")
 }
 
-// renamedFrom finds the part in which two names of assignments differ.
+// renamedFrom returns the parts in which two names of assignments differ.
 func renamedFrom(was, is string) (old, name string) {
 	from, to := strings.Split(was, "."), strings.Split(is, ".")
 	if len(from) != len(to) {

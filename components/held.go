@@ -9,7 +9,7 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 )
 
-// A held is an assignment of the state before that a component of ours has made.
+// A held is an assignment in the state before that one of our components made.
 type held struct{ urn, name, principal string }
 
 // A roleAt is a role at a scope: the role's GUID and the scope's ARM ID, in lower case.
@@ -17,9 +17,9 @@ type roleAt struct{ role, scope string }
 
 const roleAssignmentToken = "azure-native:authorization:RoleAssignment"
 
-// heldAs is the option of an assignment that takes over one of the state before which has another name: it is the first
-// name of an identity that went, or another component had it. The IDs that show it are waited for beside the program,
-// which may make only later what they come from.
+// heldAs returns the option of an assignment that takes over one of the state before with another name, because the
+// first name of an identity has gone or because another component had it. It waits for the IDs in the background: the
+// program may make their resources only later.
 func (p *program) heldAs(ctx *pulumi.Context, parent pulumi.Resource, name string, of triple) []pulumi.ResourceOption {
 	before := p.before.known(ctx)
 	claims, lacks := p.lacks(before)
@@ -58,8 +58,8 @@ func (p *program) takeOver(some []held, principal, name string, claims int) stri
 	return ""
 }
 
-// takes notes that an assignment is registered under its own name. It returns the one that has taken over what the
-// state before has under that name; "" for none.
+// takes records that an assignment is registered under its own name. It returns the assignment that has taken over the
+// one with that name in the state before; "" for none.
 func (p *program) takes(name string) (other string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -69,8 +69,7 @@ func (p *program) takes(name string) (other string) {
 	return other
 }
 
-// lacks reports whether the state before has an assignment that no component has claimed so far, and how many are
-// claimed.
+// lacks reports whether the state before has an assignment that no component has claimed yet, and how many are claimed.
 func (p *program) lacks(before deployed) (claims int, lacks bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -84,7 +83,7 @@ func (p *program) lacks(before deployed) (claims int, lacks bool) {
 	return len(p.claimed), false
 }
 
-// claim notes the assignments that a component registers, before the first of them is registered.
+// claim records the names of a component's assignments, before the first of them is registered.
 func (p *program) claim(prefix string, principals []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/jsonform"
 )
 
-// takeUp takes up what was broken off, or says what it would do. The stack is ready if nothing is left to take up.
+// takeUp completes an interrupted deployment, or says what it would do. ready is set if nothing is left to do.
 func (p pulumiOf) takeUp(
 	cmd *cobra.Command, finder *adopt.Finder, forget []string, yes, asJSON bool,
 ) (ready bool, err error) {
@@ -42,7 +42,7 @@ func (p pulumiOf) takeUp(
 	}
 	out := cmd.OutOrStdout()
 	if yes {
-		out = cmd.ErrOrStderr() // what is adopted then comes behind it, perhaps as JSON
+		out = cmd.ErrOrStderr() // standard output is for adopt's report, perhaps as JSON
 	}
 	if err := tellRecovery(out, plan, len(state.Pending), asJSON); err != nil {
 		return false, err
@@ -50,8 +50,8 @@ func (p pulumiOf) takeUp(
 	switch {
 	case unsure > 0:
 		fmt.Fprintln(cmd.ErrOrStderr(),
-			"nothing is done: see for yourself whether what stands under ask was made, delete it if it was, and name it with "+
-				"--forget")
+			"nothing is done: look in Azure whether the resources marked ask were made; delete those that were, and name all "+
+				"of them with --forget")
 		return false, nil
 	case !yes:
 		fmt.Fprintln(cmd.ErrOrStderr(), "nothing is done yet; say --yes to do it")
@@ -60,7 +60,7 @@ func (p pulumiOf) takeUp(
 	return true, p.recover(ctx, finder, state, plan)
 }
 
-// newFinder asks as whoever deploys.
+// newFinder makes a finder with the deployer's sign-in.
 func newFinder(cmd *cobra.Command, dir, stack string) (*adopt.Finder, error) {
 	environment, err := config.Environment(dir, stack)
 	if err != nil {
@@ -73,7 +73,7 @@ func newFinder(cmd *cobra.Command, dir, stack string) (*adopt.Finder, error) {
 	return adopt.New(client), nil
 }
 
-// recoveryForm is what adopt prints as JSON of what was broken off.
+// recoveryForm is adopt's JSON for an interrupted deployment.
 type recoveryForm struct {
 	Version   int              `json:"version"`
 	Creations []adopt.Recovery `json:"creations"`
@@ -105,8 +105,8 @@ func tellRecovery(w io.Writer, plan []adopt.Recovery, pending int, asJSON bool) 
 	return t.Flush()
 }
 
-// recover removes what is of no use, takes the rest into the state, and has Pulumi look at everything as it is now.
-// Broken off itself, it can be run again.
+// recover removes what nobody can use, adds the rest to the state, and refreshes everything. If it is interrupted, it
+// can be run again.
 func (p pulumiOf) recover(ctx context.Context, finder *adopt.Finder, state adopt.State, plan []adopt.Recovery) error {
 	for _, r := range plan {
 		for _, found := range r.Remove {
@@ -134,7 +134,7 @@ func (p pulumiOf) recover(ctx context.Context, finder *adopt.Finder, state adopt
 	if len(imported) == 0 {
 		return nil
 	}
-	// What is read anew is in the provider's words, as after an import, and is said in the program's.
+	// A refresh reads the provider's values, like an import; they are replaced by the program's.
 	for range adoptionRounds {
 		preview, _, err := p.preview(ctx)
 		if err != nil {

@@ -12,8 +12,9 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// Of two clusters with one identity the first gets another one, and both go on reading the same. What the first has in
-// the state is now the second's, and Pulumi can't exchange the two: the preview says so, and its remedy works.
+// Two clusters have one identity. The first gets another one, and both still read the same. The first cluster's
+// resource in the state is now the second one's, and Pulumi can't exchange them: the preview says so, and its remedy
+// works.
 func TestAClusterGetsAnotherIdentityThanTheOneThatItShared(t *testing.T) {
 	t.Parallel()
 	a, err := azure.Start(t.Context(), azure.Options{})

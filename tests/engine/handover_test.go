@@ -13,8 +13,8 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
 )
 
-// A grant goes from one component of a program to another in one deployment, whichever of the two is first in it, and
-// also where one of them comes or goes: it is one assignment in Azure, which stays.
+// A grant moves from one component of a program to another in one deployment, whichever comes first in the program, and
+// also if one of them comes or goes: it is one assignment in Azure, which stays.
 func TestAGrantIsHandedFromOneComponentToAnother(t *testing.T) {
 	t.Parallel()
 	s := newHandover(t, "cpu")
@@ -57,7 +57,7 @@ func TestAGrantIsHandedFromOneComponentToAnother(t *testing.T) {
 	}
 }
 
-// A stack without outputs does not see what it had. It is told to export one, and that works.
+// A stack without outputs does not know what it had. The error says to export one, and that works.
 func TestAGrantIsHandedOverInAStackWithoutOutputs(t *testing.T) {
 	t.Parallel()
 	s := newHandover(t, "cpu")
@@ -111,8 +111,8 @@ func TestAnAssignmentOfARoleThatTheProgramMakesIsHandedOver(t *testing.T) {
 	out, err = up("x:bob", "x:ann")
 	require.Error(t, err)
 	out = strings.Join(strings.Fields(out), " ")
-	assert.Contains(t, out, "this stack has it as second.x already; the two change places, which takes names that neither "+
-		"had")
+	assert.Contains(t, out, "this stack has it as second.x already; the two change places, which takes names that "+
+		"neither had")
 	assert.NotContains(t, out, "write was")
 	assert.Equal(t, before, s.azure.Inventory(), "nothing is touched")
 
@@ -177,7 +177,7 @@ func newHandover(t *testing.T, cluster string) handover {
 	return handover{s}
 }
 
-// up deploys with those whom each component has; "" for no such component.
+// up deploys with these principals in each component; "" means that there is no such component.
 func (s handover) up(first, second string, more ...string) (string, error) {
 	s.t.Helper()
 	args := append([]string{"up", "--yes"}, more...)

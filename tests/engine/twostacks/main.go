@@ -48,7 +48,7 @@ func main() {
 }
 
 func platform(ctx *pulumi.Context) error {
-	// At the resource group, so that it is assignable in all of it.
+	// At the resource group, so that it is assignable everywhere in it.
 	role, err := components.NewInvokerRole(ctx, "invoker",
 		&components.InvokerRoleArgs{Scope: pulumi.String(group), Name: "Starts batch jobs"})
 	if err != nil {
@@ -58,7 +58,7 @@ func platform(ctx *pulumi.Context) error {
 	return nil
 }
 
-// scoring exports nothing. How its application's credential is called is configuration.
+// scoring exports nothing. The name of its application's credential is configuration.
 func scoring(ctx *pulumi.Context) error {
 	credential := "main"
 	if name, is := ctx.GetConfig("scoring:credential"); is {
@@ -88,7 +88,7 @@ func scoring(ctx *pulumi.Context) error {
 	return err
 }
 
-// withAnn adds ann, by the name that configuration gives her, and the one that she had before: ann=bea, was=ann.
+// withAnn adds ann, under the name in the configuration, with the name that she had before: ann=bea, was=ann.
 func withAnn(ctx *pulumi.Context, to map[string]components.AssigneeArgs) map[string]components.AssigneeArgs {
 	name, was := "ann", ""
 	if given, is := ctx.GetConfig(ctx.Project() + ":ann"); is {
@@ -119,7 +119,7 @@ func readers(ctx *pulumi.Context) error {
 	return err
 }
 
-// handover has components first and second, in this order. Which of ann and bob each of them has is configuration:
+// handover has components first and second, in this order. The configuration says which of ann and bob each has:
 // handover:first=ann,bob; without it there is no such component. With handover:quiet the stack has no outputs.
 func handover(ctx *pulumi.Context) error {
 	for _, name := range []string{"first", "second"} {

@@ -1,6 +1,6 @@
-// Command witness deploys four stacks, each to an embedded Azure, and judges them, all in one process: no engine, no
-// plugins. It is what the mutations are tried on. It prints "green", or "red:" and why of the first that is not; it
-// fails where neither can be said.
+// Command witness deploys four stacks, each to an embedded Azure, and judges them, all in one process, without engine
+// and plugins. The mutations are tried on it. It prints "green", or "red:" and the reason for the first stack that
+// fails; it exits with an error if it can say neither.
 package main
 
 import (
@@ -67,7 +67,7 @@ func judge(ctx context.Context, stack string) (verdict string, err error) {
 	return fmt.Sprint("red: ", report.Violated()), nil
 }
 
-// leaveOut takes out of a stack what the program asks the workspace for.
+// leaveOut removes from a stack the values that the program can look up in the workspace.
 func leaveOut(values map[string]any) {
 	each := func(key string, asked ...string) {
 		all, _ := values[key].(map[string]any)

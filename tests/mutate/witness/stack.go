@@ -11,11 +11,10 @@ const location = "westeurope"
 //go:embed stack.yaml rest.yaml more.yaml within.yaml within.json
 var stacks embed.FS
 
-// worlds are what Azure has, by the stack that asks for it. Of the other stacks' Azure nothing is known but what they
-// refer to.
+// worlds are the contents of Azure, by the stack that needs them. The other stacks' Azure has only what they refer to.
 var worlds = map[string]string{"within.yaml": "within.json"}
 
-// worldOf is the Azure in which a stack is rehearsed; nil where nothing is known of it.
+// worldOf is the Azure in which a stack is rehearsed; nil if it has only what the stack refers to.
 func worldOf(stack string) (*world.World, error) {
 	file, known := worlds[stack]
 	if !known {
