@@ -190,7 +190,7 @@ func TestNothingIsWrittenWithoutYes(t *testing.T) {
 	}
 }
 
-// A creation that neither command can look for is asked about, until --forget names it: then it is dropped.
+// A creation that adopt can't look for is asked about, until --forget names it: then it is dropped.
 func TestForgetDropsACreationThatNobodyCanLookFor(t *testing.T) {
 	t.Parallel()
 	const urn = "urn:pulumi:dev::batchaccess::a:b:T::lost"
@@ -217,7 +217,8 @@ fi
 	said := strings.Split(stdout, "# ")[1:]
 	require.Len(t, said, len(commands), stdout+stderr)
 	for i, wants := range [][]string{
-		{"ask ", urn, "name it with --forget", "exit 1"}, {"ask ", urn, "name it with --forget", "exit 1"},
+		{"ask ", urn, "name all of them with --forget", "exit 1"},
+		{"ask ", urn, "name all of them with --forget", "exit 1"},
 		{"clear ", "was not made", "say --yes to do it", "exit 1"}, {"clear ", "was not made", "exit 0"},
 		{"nothing is left to import", "exit 0"},
 	} {
