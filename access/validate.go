@@ -37,6 +37,7 @@ func (v *validator) model() {
 	v.dataOutputs()
 	v.endpoints()
 	v.limitedToEndpoints()
+	v.quotas()
 	v.workspaceServices()
 	v.until()
 	v.owners()

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -199,21 +198,13 @@ func (v *validator) dataInput(path string, d DataInput) {
 	v.limited(path, d)
 }
 
-var publicForm = regexp.MustCompile(`^https://[A-Za-z0-9.-]+(:[0-9]+)?/[^\s\\]+$`)
-
 // public checks data that anyone may read: the URL alone says where it is.
 func (v *validator) public(path string, d DataInput) {
-	before := len(v.Problems)
-	switch u := d.URL; {
-	case u == "":
-		v.add(path+".url", "write the https URL of the data", "is missing")
-	case strings.ContainsAny(u, "?#@"):
-		v.add(path+".url", "leave out what stands behind ? or #, or before @: a SAS would be a secret in plain text; "+
-			"put it into a data store and use kind: dataStore", "holds more than the place of the data")
-	case !publicForm.MatchString(u):
-		v.add(path+".url", "write the https URL of a file or folder in a container that anyone may read", "%q is not one", u)
-	}
-	if len(v.Problems) == before {
+	if d.URL == "" {
+		v.add(path+".url", "write the https URL of a file or folder in a container that anyone may read", "is missing")
+	} else if p, wrong := arm.CheckDataURL(d.URL); wrong {
+		v.add(path+".url", p.Fix, "%s", p.What)
+	} else {
 		v.publicHost(path, d.URL)
 	}
 	for _, given := range []struct{ key, value string }{

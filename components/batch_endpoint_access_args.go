@@ -232,6 +232,7 @@ func (args *BatchEndpointAccessArgs) problems() (ps access.Problems) {
 		if given != nil {
 			ps.Add("invokers."+name+"."+wrong, "write "+right, "does not go with kind %s", i.Kind)
 		}
+		ps = append(ps, warnOfIssuers(i.FederatedCredentials).Below("invokers."+name)...)
 	}
 	ps = append(ps, checkAssignmentNames(args.AssignmentNames)...)
 	for _, name := range sortedKeys(args.Clusters) {

@@ -46,7 +46,7 @@ type ClusterArgs struct {
 	// MinNodeCount is the number of nodes that are kept while nothing runs. Default: 0, so that an idle cluster costs
 	// nothing.
 	MinNodeCount pulumi.IntPtrInput `pulumi:"minNodeCount,optional"`
-	// MaxNodeCount is the number of nodes that jobs may scale to. Default: 4, as for the Azure CLI.
+	// MaxNodeCount is the number of nodes that jobs may scale to. Default: 4.
 	MaxNodeCount pulumi.IntPtrInput `pulumi:"maxNodeCount,optional"`
 	// NodeIdleTimeBeforeScaleDown as an ISO 8601 duration such as PT5M. Default: Azure's, two minutes.
 	NodeIdleTimeBeforeScaleDown pulumi.StringPtrInput `pulumi:"nodeIdleTimeBeforeScaleDown,optional"`

@@ -206,7 +206,7 @@ func (args *ManagedIdentityArgs) check(name string) (ps access.Problems) {
 	if args.ResourceGroupName == nil {
 		invoker.PrincipalID = access.Known("existing") // so that credentials for an existing identity are refused
 	}
-	ps = append(ps, invoker.Problems()...)
+	ps = append(ps, append(invoker.Problems(), warnOfIssuers(args.FederatedCredentials)...)...)
 	const form = "use 3 to 128 letters, digits, hyphens and underscores"
 	given := 0
 	for _, is := range []bool{args.PrincipalID != nil, args.ExistingID != nil, args.ResourceGroupName != nil} {

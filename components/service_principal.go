@@ -65,6 +65,7 @@ func NewServicePrincipal(
 		SignIn:               args.SignIn,
 	}
 	ps := append(invoker.Problems(), invoker.SecretsAt("", time.Now())...)
+	ps = append(ps, warnOfIssuers(args.FederatedCredentials)...)
 	ps = append(ps, checkDirectoryNames(ctx, "displayName", name, cmp.Or(idOf(args.DisplayName).Text(), name))...)
 	if err := fail("ServicePrincipal", name, withTexts(ps, args)); err != nil {
 		return nil, err

@@ -282,7 +282,7 @@ func TestInvokeRefusesWhatMakesNoSense(t *testing.T) {
 		"an address that is none":  {[]string{"--uri", "http://heart"}, "not the address of a batch endpoint"},
 		"an asset of no workspace": {[]string{"--uri", uri, "--input", "a=azureml:x:1"}, "--workspace"},
 		"a URL with a secret in it": {[]string{"--uri", uri, "--input", "a=https://x.blob.core.windows.net/c?sig=s"},
-			"carries a secret"},
+			"a SAS would be a secret"},
 		"neither name nor address": {[]string{"--workspace", "/subscriptions/x"}, "not the ARM ID"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -16,6 +16,8 @@ var weatherHelp = `--weather makes the sandbox as slow and unreliable as Azure c
   propagation=3s   how long a new role assignment does not act yet, and a removed one still acts; so for changes of
                    roles and groups. Azure: up to 10m
   identityTokens=6s  how long a managed identity keeps its old groups, because its token is cached. Azure: up to 24h
+  identityWrites=4s  the time in which a managed identity takes one write of a federated credential, a subscription
+                   eight and a tenant forty; more is answered with 429. Azure: 4s
   latency=20ms     the longest delay of an answer
   leastLatency=5ms the shortest delay
   throttling=0.1   share of requests that are answered with 429, and not done

@@ -2,7 +2,9 @@ package arm
 
 import (
 	"fmt"
+	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/batchaccess/batchaccess/internal/problem"
@@ -30,6 +32,32 @@ func CheckAssetVersion(version string) (p problem.Problem, wrong bool) {
 	case !versionForm.MatchString(version):
 		return problem.Problem{What: fmt.Sprintf("%q is not the version of a data asset", version),
 			Fix: "write the version alone, such as 3"}, true
+	}
+	return problem.Problem{}, false
+}
+
+// dataForm is an https URL with a path behind its host.
+var dataForm = regexp.MustCompile(`^https://[A-Za-z0-9.-]+(:[0-9]+)?/[^\s\\]+$`)
+
+// CheckDataURL returns what is wrong with a URL by which a job is told what to read: it says where the data is, and
+// nothing more. Whoever may see the job would see a secret in it, and the article has data that is named by URL read by
+// identities.
+func CheckDataURL(text string) (p problem.Problem, wrong bool) {
+	rest := strings.TrimPrefix(text, "https://")
+	path, err := url.PathUnescape(rest)
+	folders := strings.Split(path, "/")
+	switch {
+	case strings.ContainsAny(text, "?#@"):
+		return problem.Problem{What: "holds more than the place of the data",
+			Fix: "leave out what stands behind ? or #, or before @: a SAS would be a secret in plain text; identities read " +
+				"what is named by URL, or put the SAS into a data store and name that"}, true
+	case !dataForm.MatchString(text) || err != nil:
+		return problem.Problem{What: "is no https URL of a file or folder",
+			Fix: "write https://<account>.blob.<storage of the cloud>/<container>/<path>, or dfs for blob with Data Lake " +
+				"Gen2"}, true
+	case slices.Contains(folders, ".") || slices.Contains(folders, ".."):
+		return problem.Problem{What: "leaves its folder",
+			Fix: "write the path from the top of the container, without . and .."}, true
 	}
 	return problem.Problem{}, false
 }

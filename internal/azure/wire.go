@@ -101,10 +101,10 @@ type Malformed struct{ error }
 // Unwrap returns the reason.
 func (m *Malformed) Unwrap() error { return m.error }
 
-// retryStatuses are throttling and failures of the server.
+// retryStatuses are throttling, and failures of the server or on the way to it: those of azcore.
 var retryStatuses = []int{
-	http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable,
-	http.StatusGatewayTimeout,
+	http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
+	http.StatusServiceUnavailable, http.StatusGatewayTimeout,
 }
 
 // IsRetried reports whether a request may be sent again after an answer with this status.

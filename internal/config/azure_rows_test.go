@@ -122,10 +122,14 @@ func TestEveryRowOfWhatAzureDoesHasWrongInputs(t *testing.T) {
 				"endpoint's deployments",
 		},
 		"public data": {
-			"dataInputs: { rows: { kind: public, url: 'http://a.blob.core.windows.net/c/x' } }": "dataInputs.rows.url|is not " +
-				"one|https URL",
-			"dataInputs: { rows: { kind: public, url: 'https://a.blob.core.windows.net/' } }": "dataInputs.rows.url|is not " +
-				"one|https URL",
+			"dataInputs: { rows: { kind: public, url: 'http://a.blob.core.windows.net/c/x' } }": "dataInputs.rows.url|is no " +
+				"https URL|write https://",
+			"dataInputs: { rows: { kind: public, url: 'https://a.blob.core.windows.net/' } }": "dataInputs.rows.url|is no " +
+				"https URL|write https://",
+			"dataInputs: { rows: { kind: public, url: 'https://a.blob.core.windows.net/c/../d' } " +
+				"}": "dataInputs.rows.url|leaves its folder|without . and ..",
+			"dataInputs: { rows: { kind: public, url: 'https://a.blob.core.windows.net/c/%2e%2e/d' } " +
+				"}": "dataInputs.rows.url|leaves its folder|without . and ..",
 			"dataInputs: { rows: { kind: public, url: 'https://a.blob.core.windows.net/c?sig=abc' } " +
 				"}": "dataInputs.rows.url|holds more than the place|a SAS would be a secret",
 			"dataInputs: { rows: { kind: public, url: 'https://user:pw@a.blob.core.windows.net/c/x' } " +
@@ -147,6 +151,11 @@ func TestEveryRowOfWhatAzureDoesHasWrongInputs(t *testing.T) {
 			"role: { builtIn: '' }":                           "role.builtIn|is empty|leave the key out",
 		},
 		"issuers": {
+			credential("issuer: 'https://login.example', subject: s"): "~" + ci + "issuer|no issuer that is known|iss claim",
+			credential("issuer: 'https://gitlab.contoso.com', subject: s"): "~" + ci + "issuer|Entra decides|letter by " +
+				"letter",
+			credential("issuer: 'https://api.pulumi.com/oidc/x', subject: s"): "~" + ci + "issuer|no issuer that is known|iss " +
+				"claim",
 			credential("gitlab: { project: x, branch: main }"): "invokers.ci.federatedCredentials.main.gitlab.project|is not " +
 				"the path|group/project",
 			credential("gitlab: { project: g/x, projectId: 3, branch: main " +
@@ -166,7 +175,8 @@ func TestEveryRowOfWhatAzureDoesHasWrongInputs(t *testing.T) {
 				"stands in the tokens|write https://gitlab.com",
 			credential("issuer: 'https://unknown.example', subject: " +
 				"'x*'"): "invokers.ci.federatedCredentials.main.subject|holds a wildcard|in full",
-			credential("issuer: 'https://unknown.example', subject: 'repo:x'"): "",
+			credential("issuer: 'https://token.actions.githubusercontent.com/contoso', subject: 'repo:x'"): "",
+			credential("issuer: 'https://ghe.contoso.com/_services/token', subject: 'repo:x'"):             "",
 		},
 		"sizes": {
 			"clusters: { cpu: { vmSize: Standard_DS3_v2 } }": "~clusters.cpu.vmSize|retirement Azure has set for " +

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/internal/cloud"
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
@@ -60,6 +62,7 @@ func Load(ctx *pulumi.Context) (*components.BatchEndpointAccessArgs, error) {
 	args, ps := DecodeStack(values)
 	ps = ps.WithoutLookUps() // the component looks them up
 	ps = append(ps, otherSubscription(ctx, args)...)
+	ps = append(ps, otherCloud(ctx, args)...)
 	for _, p := range leftovers(ctx.Project(), sortedKeys(all)) {
 		if err := ctx.Log.Warn(p.String(), nil); err != nil {
 			return nil, fmt.Errorf("logging a warning: %w", err)
@@ -339,7 +342,11 @@ func Environment(dir, stack string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	word, _ := ofProject(project, values)["environment"].(string)
+	said := ofProject(project, values)["environment"]
+	if wrong, is := said.(unusable); is {
+		return "", problem.Problem{Path: wrong.path, What: wrong.what, Fix: wrong.fix}
+	}
+	word, _ := said.(string)
 	return word, nil
 }
 
@@ -348,18 +355,58 @@ func fromProviders(values map[string]any, get func(key string) (any, bool)) {
 	if location, ok := get(providerLocation); ok && (values["location"] == nil || values["location"] == "") {
 		values["location"] = location
 	}
-	if values["environment"] != nil && values["environment"] != "" {
-		return
-	}
-	var words []string // the first one is used
-	for _, key := range []string{"azure-native:environment", "azuread:environment"} {
-		if value, ok := get(key); ok {
-			words = append(words, fmt.Sprint(value))
+	own, said := values["environment"].(string)
+	var words []string // the first one counts
+	first, known := cloud.ByEnvironment(own)
+	in := known && own != ""
+	from := "environment"
+	for _, key := range providerEnvironments {
+		value, ok := get(key)
+		if !ok {
+			continue
 		}
+		word := fmt.Sprint(value)
+		words = append(words, word)
+		switch c, known := cloud.ByEnvironment(word); {
+		case !known:
+		case own == "" && len(words) == 1:
+			first, in, from = c, true, key
+		case in && c.Name != first.Name:
+			values["environment"] = unusable{"environment", fmt.Sprintf("%s says %s and %s says %s, and a stack lies in one "+
+				"cloud", from, first.Name, key, c.Name), "write the same cloud in both, or leave environment out"}
+			return
+		}
+	}
+	if said && own != "" || values["environment"] != nil && !said {
+		return
 	}
 	if word := components.EnvironmentWord(append(words, os.Getenv("ARM_ENVIRONMENT"))...); word != "" {
 		values["environment"] = word
 	}
+}
+
+// providerEnvironments are where the providers' configuration names their clouds.
+var providerEnvironments = []string{"azure-native:environment", "azuread:environment"}
+
+// otherCloud refuses a deployment to another cloud than the stack's: a provider that nobody tells goes to public Azure.
+// Where the metadata of a host say where Azure is, no word does.
+func otherCloud(ctx *pulumi.Context, args *components.BatchEndpointAccessArgs) access.Problems {
+	own, known := cloud.ByEnvironment(args.Environment)
+	if !known || os.Getenv("ARM_METADATA_HOSTNAME")+os.Getenv("ARM_METADATA_HOST") != "" {
+		return nil
+	}
+	for _, key := range providerEnvironments {
+		if host, _ := ctx.GetConfig(strings.Replace(key, "environment", "metadataHost", 1)); host != "" {
+			continue
+		}
+		configured, _ := ctx.GetConfig(key)
+		word := cmp.Or(configured, os.Getenv("ARM_ENVIRONMENT"))
+		if c, is := cloud.ByEnvironment(word); is && c.Name != own.Name {
+			return access.Problems{{Path: key, What: fmt.Sprintf("is %s, and the stack lies in %s", c.Name, own.Name),
+				Fix: "write " + key + ": " + own.Environment + ", and leave environment out"}}
+		}
+	}
+	return nil
 }
 
 func asAny(text string, ok bool) (any, bool) { return text, ok }

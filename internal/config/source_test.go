@@ -178,6 +178,25 @@ func TestLoadRefusesAProviderOfAnotherSubscription(t *testing.T) {
 		"workspace lies in 11111111-1111-4111-8111-111111111111; write the workspace's subscription")
 }
 
+func TestLoadRefusesAProviderOfAnotherCloud(t *testing.T) {
+	values := asEngine(t)
+	values["batchaccess:environment"] = "china"
+	_, err := load(t, values)
+	require.ErrorContains(t, err, "azure-native:environment: is AzureCloud, and the stack lies in AzureChinaCloud; write "+
+		"azure-native:environment: china")
+	values["azure-native:environment"] = "china"
+	_, err = load(t, values)
+	require.ErrorContains(t, err, "azuread:environment: is AzureCloud, and the stack lies in AzureChinaCloud")
+	t.Setenv("ARM_ENVIRONMENT", "china")
+	_, err = load(t, values)
+	require.NoError(t, err)
+	delete(values, "azure-native:environment")
+	t.Setenv("ARM_ENVIRONMENT", "")
+	t.Setenv("ARM_METADATA_HOSTNAME", "localhost:1")
+	_, err = load(t, values)
+	require.NoError(t, err, "the host says where Azure is")
+}
+
 // files writes the files of a project.
 func files(t *testing.T, texts map[string]string) (dir string) {
 	t.Helper()
@@ -410,9 +429,10 @@ func TestTheCloudIsThatOfTheProviders(t *testing.T) {
 		"its Graph, named around the stack": {"azure-native:environment: usgovernment", "dod", "usgovernmentl5"},
 		"a wider word says nothing more": {
 			"azure-native:environment: usgovernmentl5\n  azuread:environment: usgovernment", "", "usgovernmentl5"},
-		"the stack's own":          {"x:environment: china", "usgovernment", "china"},
-		"one that is not known":    {"azure-native:environment: moon", "", "moon"},
-		"azure-native's over both": {"azure-native:environment: china\n  azuread:environment: usgovernment", "", "china"},
+		"the stack's own":       {"x:environment: china", "usgovernment", "china"},
+		"one that is not known": {"azure-native:environment: moon", "", "moon"},
+		"the same by other words": {"x:environment: AzureUSGovernment\n  azure-native:environment: usgovernment\n" +
+			"  azuread:environment: dod", "", "AzureUSGovernment"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("ARM_ENVIRONMENT", c.variable)
@@ -424,6 +444,18 @@ func TestTheCloudIsThatOfTheProviders(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, c.want, got)
 		})
+	}
+	for name, text := range map[string]string{
+		"of both providers":     "azure-native:environment: china\n  azuread:environment: usgovernment",
+		"of stack and provider": "x:environment: china\n  azure-native:environment: usgovernment",
+		"of stack and azuread":  "x:environment: public\n  azuread:environment: dod",
+	} {
+		dir := t.TempDir()
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte("name: x\nruntime: go\n"), 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.s.yaml"),
+			[]byte("config:\n  "+text+"\n  x:tags: {}\n"), 0o600))
+		_, err := config.Environment(dir, "s")
+		require.ErrorContains(t, err, "a stack lies in one cloud; write the same cloud", name)
 	}
 	_, ps := config.Decode(map[string]any{"environment": "usgov"})
 	assert.Contains(t, ps.Err().Error(), `environment: the cloud "usgov" is not known; use public, usgovernment, china`)

@@ -164,7 +164,8 @@ func TestNobodyAsksAgainBeforeTheServerSaid(t *testing.T) {
 
 func TestAServerThatGoesOnFailingHasAKindOfItsOwn(t *testing.T) {
 	t.Parallel()
-	for _, status := range []int{http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
+	for _, status := range []int{http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
+		http.StatusBadGateway,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout} {
 		t.Run(http.StatusText(status), func(t *testing.T) {
 			t.Parallel()

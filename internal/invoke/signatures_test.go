@@ -301,13 +301,14 @@ func TestAJobIsStartedOnce(t *testing.T) {
 		body   string
 		says   string
 	}{
-		"a gateway's timeout":       {http.StatusGatewayTimeout, "", "it is not known whether the job was started"},
-		"a server's failure":        {http.StatusInternalServerError, "", "it is not known whether the job was started"},
-		"an answer that is no JSON": {http.StatusOK, "<html>", "the job was started"},
-		"an answer of nothing":      {http.StatusOK, "", "the job was started"},
-		"an answer that is cut":     {http.StatusCreated, `{"name": "j", "prop`, "the job was started"},
-		"an answer of no job":       {http.StatusOK, `{"name": ""}`, "the job was started"},
-		"an answer of a list":       {http.StatusOK, `[]`, "the job was started"},
+		"a request that is too slow": {http.StatusRequestTimeout, "", "it is not known whether the job was started"},
+		"a gateway's timeout":        {http.StatusGatewayTimeout, "", "it is not known whether the job was started"},
+		"a server's failure":         {http.StatusInternalServerError, "", "it is not known whether the job was started"},
+		"an answer that is no JSON":  {http.StatusOK, "<html>", "the job was started"},
+		"an answer of nothing":       {http.StatusOK, "", "the job was started"},
+		"an answer that is cut":      {http.StatusCreated, `{"name": "j", "prop`, "the job was started"},
+		"an answer of no job":        {http.StatusOK, `{"name": ""}`, "the job was started"},
+		"an answer of a list":        {http.StatusOK, `[]`, "the job was started"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -170,18 +170,17 @@ func ExpandURI(text, workspaceID string) (string, error) {
 	return "", fmt.Errorf("%q can't be read; %w", text, errForms)
 }
 
-// checkURL refuses a URL with a SAS: everybody who may see the job would see the secret. In the article, identities
-// read data that is given by URL.
+// checkURL refuses a URL that says more than where data is. What may be a secret is not repeated.
 func checkURL(text string) error {
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" {
-		return fmt.Errorf("the URL can't be read; %w", errForms)
+	p, wrong := arm.CheckDataURL(text)
+	if !wrong {
+		return nil
 	}
-	if u.User != nil || u.Query().Has("sig") {
-		return fmt.Errorf("the URL on %s carries a secret; identities read what is named by URL: leave the SAS out, or "+
-			"keep it in a data store and name that", u.Host)
+	of := "the URL"
+	if u, err := url.Parse(text); err == nil && u.Host != "" {
+		of += " on " + u.Host
 	}
-	return nil
+	return fmt.Errorf("%s %w", of, p)
 }
 
 // DeploymentHeader selects a deployment; without it the endpoint's default runs (Azure).

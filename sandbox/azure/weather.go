@@ -31,6 +31,10 @@ type Weather struct {
 	// IdentityTokens is how long managed identities keep the access of the groups that they were in, because their
 	// tokens are cached. Azure: up to 24 hours. It is never less than Propagation.
 	IdentityTokens time.Duration
+	// IdentityWrites is the time in which one managed identity takes one write of a federated credential, a subscription
+	// eight and a tenant forty; what is more is answered 429, and not done. Azure: 4 seconds (facts/federation.md: 0.25,
+	// 2 and 10 a second). 0 lets all through.
+	IdentityWrites time.Duration
 
 	// LeastLatency and Latency are the least and the most by which an answer is delayed. The delay is random between
 	// them, or the least if that is more. Two equal values delay all answers alike.
@@ -78,6 +82,7 @@ var settings = []setting{
 	duration("replication", func(w *Weather) *time.Duration { return &w.Replication }),
 	duration("propagation", func(w *Weather) *time.Duration { return &w.Propagation }),
 	duration("identityTokens", func(w *Weather) *time.Duration { return &w.IdentityTokens }),
+	duration("identityWrites", func(w *Weather) *time.Duration { return &w.IdentityWrites }),
 	duration("latency", func(w *Weather) *time.Duration { return &w.Latency }),
 	duration("leastLatency", func(w *Weather) *time.Duration { return &w.LeastLatency }),
 	share("throttling", func(w *Weather) *float64 { return &w.Throttling }),

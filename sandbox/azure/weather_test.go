@@ -177,6 +177,24 @@ func TestThrottledRequestsAreNotDoneAndSayWhenToComeBack(t *testing.T) {
 		"no client tries this twice")
 }
 
+// facts/federation.md, Rules: only managed identities.
+func TestAManagedIdentityTakesOneWriteOfACredentialInItsTime(t *testing.T) {
+	t.Parallel()
+	w := under(t, azure.Weather{IdentityWrites: time.Hour})
+	path := identityPath()
+	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, path, object("location", "x")).status)
+	put := func(name string) answer {
+		return w.arm(http.MethodPut, path+"/federatedIdentityCredentials/"+name, object("properties", object("issuer",
+			"https://issuer.example", "subject", name, "audiences", []string{"api://AzureADTokenExchange"})))
+	}
+	require.Equal(t, http.StatusCreated, put("one").status)
+	got := put("two")
+	assert.Equal(t, http.StatusTooManyRequests, got.status)
+	assert.Regexp(t, `^3[0-9]{3}$`, got.header.Get("Retry-After"), "some of the hour may be over")
+	w.pass(time.Hour)
+	assert.Equal(t, http.StatusCreated, put("two").status)
+}
+
 func TestFaultsComeBeforeTheWork(t *testing.T) {
 	t.Parallel()
 	w := under(t, azure.Weather{Faults: 1})
@@ -274,7 +292,7 @@ func TestImpossibleWeatherIsRefused(t *testing.T) {
 	t.Parallel()
 	for what, weather := range map[string]azure.Weather{
 		"replication": {Replication: -1}, "propagation": {Propagation: -1}, "latency": {Latency: -1},
-		"leastLatency": {LeastLatency: -1}, "retryAfter": {RetryAfter: -1},
+		"leastLatency": {LeastLatency: -1}, "identityWrites": {IdentityWrites: -1}, "retryAfter": {RetryAfter: -1},
 		"throttling": {Throttling: 1.5}, "faults": {Faults: -0.1}, "lostAnswers": {LostAnswers: math.NaN()}, "add " +
 			"up": {Throttling: 0.6, Faults: 0.6},
 	} {

@@ -25,11 +25,11 @@ func TestProductAndSandboxHoldTheFacts(t *testing.T) {
 	t.Parallel()
 	world := newWorld(t)
 	product, sandbox := productAnswers(), world.answers()
-	for _, more := range []asked{ofClouds(), ofClusters(), ofFederation()} {
+	for _, more := range []asked{ofClouds(), ofClusters(), ofFederation(), ofQuotas()} {
 		maps.Copy(product, more)
 	}
 	for _, more := range []asked{cloudsOfSandbox(), world.clustersOfSandbox(), world.federationOfSandbox(),
-		world.assignmentsOfSandbox()} {
+		world.assignmentsOfSandbox(), world.quotasOfSandbox()} {
 		maps.Copy(sandbox, more)
 	}
 	count := map[string]int{}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -38,9 +39,7 @@ type world struct{ *azure.Azure }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	a, err := azure.Start(t.Context(), azure.Options{})
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = a.Close() })
+	a := started(t, azure.Options{})
 	require.NoError(t, a.Seed(azure.Seed{
 		TenantID:        tenant,
 		Workspaces:      []azure.Workspace{{ID: workspace, Location: "westeurope"}},
@@ -444,17 +443,19 @@ func (w *world) graph(t *testing.T, path string, body any) reply {
 
 func (w *world) send(t *testing.T, method, path, token string, body any, header ...string) reply {
 	t.Helper()
-	kind, text := "application/json", []byte(nil)
+	kind, text := "application/json", io.Reader(http.NoBody)
 	switch body := body.(type) {
 	case nil:
 	case url.Values:
-		kind, text = "application/x-www-form-urlencoded", []byte(body.Encode())
+		kind, text = "application/x-www-form-urlencoded", strings.NewReader(body.Encode())
+	case io.Reader:
+		text = body
 	default:
-		var err error
-		text, err = json.Marshal(body)
+		sent, err := json.Marshal(body)
 		require.NoError(t, err)
+		text = bytes.NewReader(sent)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), method, w.URL()+path, bytes.NewReader(text))
+	req, err := http.NewRequestWithContext(t.Context(), method, w.URL()+path, text)
 	require.NoError(t, err)
 	req.Header.Set("Content-Type", kind)
 	if token != "" {

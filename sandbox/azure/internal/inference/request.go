@@ -245,7 +245,10 @@ func checkURI(property, uri string) error {
 	switch {
 	case uri == "":
 		return invalid(property, "is required")
-	case slices.ContainsFunc(strings.Split(uri, "/"), func(s string) bool { return s == "." || s == ".." }):
+	case slices.ContainsFunc(strings.Split(uri, "/"), func(s string) bool {
+		plain, err := url.PathUnescape(s)
+		return err != nil || plain == "." || plain == ".."
+	}):
 		return wire.NotModelled("a path with . or .. in it")
 	case strings.HasPrefix(uri, "https://"):
 		return checkURL(property, uri)
@@ -288,9 +291,35 @@ func deploy(st *state.State, job *state.Job, endpoint *state.Resource, name stri
 	case deployment == nil:
 		return wire.Errorf(http.StatusNotFound, "NotFound", "the endpoint's default deployment %q does not exist", name)
 	}
+	if err := fitsModel(deployment, job); err != nil {
+		return err
+	}
 	job.Deployment = name
 	job.Compute, _ = deployment.Properties["compute"].(string)
 	configuration, _ := deployment.Properties["codeConfiguration"].(map[string]any)
 	job.Code, _ = configuration["codeId"].(string)
+	return nil
+}
+
+// fitsModel refuses what a deployment of a model does not take: it always reads one data input and writes one output,
+// and takes no literals (facts/batch-endpoints.md, Inputs and outputs). A deployment is one of a model unless it says
+// otherwise (armmachinelearning 4.0.0, BatchDeploymentConfiguration); of one that was seeded so it is not known.
+func fitsModel(deployment *state.Resource, job *state.Job) error {
+	configuration, _ := deployment.Properties["deploymentConfiguration"].(map[string]any)
+	if kind, _ := configuration["deploymentConfigurationType"].(string); kind == "" && deployment.Seeded ||
+		kind != "" && !strings.EqualFold(kind, "Model") {
+		return nil
+	}
+	if len(job.Inputs) != 1 {
+		return invalid("properties.InputData", "names %d inputs, and a deployment of a model takes one", len(job.Inputs))
+	}
+	for name, input := range job.Inputs {
+		if input.(map[string]any)["JobInputType"] == "Literal" {
+			return invalid("properties.InputData."+name, "is a literal, which only deployments of pipeline components take")
+		}
+	}
+	if len(job.Outputs) > 1 {
+		return invalid("properties.OutputData", "names %d outputs, and a deployment of a model has one", len(job.Outputs))
+	}
 	return nil
 }
