@@ -6,10 +6,12 @@ import (
 	"github.com/batchaccess/batchaccess/internal/world"
 )
 
-const location = "westeurope"
-
-//go:embed stack.yaml rest.yaml more.yaml within.yaml within.json
+//go:embed *.yaml within.json
 var stacks embed.FS
+
+// stacksInOrder are the stacks, those that find most mistakes first.
+var stacksInOrder = []string{"stack.yaml", "rest.yaml", "more.yaml", "within.yaml", "callers.yaml", "china.yaml",
+	"usgovernment.yaml"}
 
 // worlds are what Azure has, by the stack that asks for it. Of the other stacks' Azure nothing is known but what they
 // refer to.
