@@ -46,7 +46,7 @@ func deploymentOn(compute string) map[string]any {
 	return map[string]any{"batchDeploymentProperties": map[string]any{"compute": compute}}
 }
 
-// estate is an Azure in which everything has the names that people know it by.
+// estate is an Azure in which everything has its name.
 func estate() map[string]any {
 	sp := map[string]any{"objectId": existingSP, "clientId": appID, "displayName": "robot", "type": "Application"}
 	mi := map[string]any{"objectId": existingMI, "clientId": bob, "displayName": "worker", "type": "ManagedIdentity"}
@@ -113,7 +113,7 @@ func estate() map[string]any {
 	}
 }
 
-// asked is a workspace in which everything is named and nothing is known.
+// asked is a workspace whose configuration has names only, and no IDs.
 func asked() components.BatchEndpointAccessArgs {
 	return components.BatchEndpointAccessArgs{
 		WorkspaceID: pulumi.String(workspaceID),
@@ -144,7 +144,7 @@ func asked() components.BatchEndpointAccessArgs {
 	}
 }
 
-// answered is the same with every ID and place written down: what the look-ups are to come to.
+// answered is the same with every ID and place written down: the expected result of the look-ups.
 func answered() components.BatchEndpointAccessArgs {
 	args := asked()
 	for name, id := range map[string]string{"alice": alice, "staff": staff, "robot": existingSP} {
@@ -273,8 +273,8 @@ func TestTheCallersProvidersAreAsked(t *testing.T) {
 	}
 }
 
-// Whoever holds the 35 actions may point a data store elsewhere, or an endpoint at another cluster. What is looked up
-// is then granted where it points to now: an assertion about what matters stops it, and so does what is written down.
+// Whoever has the 35 actions may point a data store elsewhere, or an endpoint at another cluster. A look-up then grants
+// access at the new place. An assertion stops that, and so does a value that is written down.
 func TestWhatWasPointedElsewhereDoesNotGetPastAnAssertion(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -338,12 +338,11 @@ func TestWhatIsGivenIsCheckedWhereThatIsAskedFor(t *testing.T) {
 	args.CheckPrincipals = true
 	args.Invokers["made"] = components.InvokerArgs{Kind: access.ManagedIdentity}
 	r := inEstate(t).run(batchEndpointAccess(args))
-	const resources, region = 2, 1 // whose identity is asked for too; where the workspace lies
+	const resources, region = 2, 1 // the cluster, for its identity, and the workspace, for its location
 	assert.Len(t, r.calls, len(args.Invokers)-1+resources+region, "all but the one that is made")
 }
 
-// Names of computes are the same whatever the case of their letters, and Azure answers what each deployment was made
-// with.
+// Azure compares the names of computes without case, and answers the spelling with which each deployment was made.
 func TestAClusterThatEndpointsNameIsCalledTheSameEveryTime(t *testing.T) {
 	t.Parallel()
 	for range 20 {

@@ -243,8 +243,7 @@ func TestAServicePrincipalThatNearsItsLimitSaysSoOnce(t *testing.T) {
 	}
 }
 
-// Entra makes no secret that is over, and one that it has made before is left as it is: so creating it is what a
-// preview refuses.
+// Entra makes no secret that has ended, and leaves an earlier one as it is, so a preview refuses to create one.
 func TestASecretThatIsOverIsRefusedWhereItWouldBeMade(t *testing.T) {
 	t.Parallel()
 	r := run(t, func(ctx *pulumi.Context) (pulumi.Map, error) {

@@ -16,7 +16,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/jsonform"
 )
 
-// newRecover is the part of adopt that takes up a deployment that was broken off, by the name that it had.
+// newRecover makes the hidden command recover: adopt's first part, which completes an interrupted deployment, under its
+// old name.
 func newRecover() *cobra.Command {
 	var stack, dir string
 	var form form
@@ -24,7 +25,7 @@ func newRecover() *cobra.Command {
 	var forget []string
 	cmd := &cobra.Command{
 		Use:    "recover",
-		Short:  "Take up a deployment that was broken off in the middle, as batchaccess adopt does first",
+		Short:  "Complete an interrupted deployment, which batchaccess adopt does first",
 		Hidden: true,
 		Args:   cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -57,13 +58,13 @@ func newRecover() *cobra.Command {
 	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack to recover (default: the only one)")
 	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do it")
-	cmd.Flags().StringSliceVar(&forget, "forget", nil, "URN of a creation of a type that recover can't look for, and "+
-		"that was not made or is deleted again")
+	cmd.Flags().StringSliceVar(&forget, "forget", nil, "URN of an interrupted creation of a type that recover can't "+
+		"look for, if the resource was not made or has been deleted")
 	form.flags(cmd, "table", "json")
 	return cmd
 }
 
-// takeUp takes up what was broken off, or says what it would do. The stack is ready if nothing is left to take up.
+// takeUp completes an interrupted deployment, or says what it would do. ready is set if nothing is left to do.
 func (p pulumiOf) takeUp(
 	cmd *cobra.Command, finder *adopt.Finder, forget []string, yes, asJSON bool,
 ) (ready bool, err error) {
@@ -73,7 +74,7 @@ func (p pulumiOf) takeUp(
 		return false, err
 	}
 	if len(state.Pending) == 0 && cmd.Name() == "adopt" {
-		return true, nil // which says what else there is
+		return true, nil // adopt reports the rest
 	}
 	plan, err := finder.Plan(ctx, state)
 	if err != nil {
@@ -89,7 +90,7 @@ func (p pulumiOf) takeUp(
 	}
 	out := cmd.OutOrStdout()
 	if yes && cmd.Name() == "adopt" {
-		out = cmd.ErrOrStderr() // what is adopted then comes behind it, perhaps as JSON
+		out = cmd.ErrOrStderr() // standard output is for adopt's report, perhaps as JSON
 	}
 	if err := tellRecovery(out, plan, len(state.Pending), asJSON); err != nil {
 		return false, err
@@ -99,8 +100,8 @@ func (p pulumiOf) takeUp(
 		return true, nil
 	case unsure > 0:
 		fmt.Fprintln(cmd.ErrOrStderr(),
-			"nothing is done: see for yourself whether what stands under ask was made, delete it if it was, and name it with "+
-				"--forget")
+			"nothing is done: look in Azure whether the resources marked ask were made; delete those that were, and name all "+
+				"of them with --forget")
 		return false, nil
 	case !yes:
 		fmt.Fprintln(cmd.ErrOrStderr(), "nothing is done yet; say --yes to do it")
@@ -109,7 +110,7 @@ func (p pulumiOf) takeUp(
 	return true, p.recover(ctx, finder, state, plan)
 }
 
-// newFinder asks as whoever deploys.
+// newFinder makes a finder with the deployer's sign-in.
 func newFinder(cmd *cobra.Command, dir, stack string) (*adopt.Finder, error) {
 	environment, err := config.Environment(dir, stack)
 	if err != nil {
@@ -122,7 +123,7 @@ func newFinder(cmd *cobra.Command, dir, stack string) (*adopt.Finder, error) {
 	return adopt.New(client), nil
 }
 
-// recoveryForm is what recover prints as JSON.
+// recoveryForm is recover's JSON.
 type recoveryForm struct {
 	Version   int              `json:"version"`
 	Creations []adopt.Recovery `json:"creations"`
@@ -158,8 +159,8 @@ func tellRecovery(w io.Writer, plan []adopt.Recovery, pending int, asJSON bool) 
 	return t.Flush()
 }
 
-// recover removes what is of no use, takes the rest into the state, and has Pulumi look at everything as it is now.
-// Broken off itself, it can be run again.
+// recover removes what nobody can use, adds the rest to the state, and refreshes everything. If it is interrupted, it
+// can be run again.
 func (p pulumiOf) recover(ctx context.Context, finder *adopt.Finder, state adopt.State, plan []adopt.Recovery) error {
 	for _, r := range plan {
 		for _, found := range r.Remove {
@@ -187,7 +188,7 @@ func (p pulumiOf) recover(ctx context.Context, finder *adopt.Finder, state adopt
 	if len(imported) == 0 {
 		return nil
 	}
-	// What is read anew is in the provider's words, as after an import, and is said in the program's.
+	// A refresh reads the provider's values, like an import; they are replaced by the program's.
 	for range adoptionRounds {
 		preview, _, err := p.preview(ctx)
 		if err != nil {

@@ -14,14 +14,14 @@ var (
 	versionForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$`)
 )
 
-// IsEndpointName reports whether an endpoint, or a deployment, may have the name: 3 to 32 characters, a letter first,
-// single dashes inside (facts/batch-endpoints.md).
+// IsEndpointName reports whether an endpoint or a deployment may have the name: 3 to 32 characters, a letter first,
+// single hyphens inside (facts/batch-endpoints.md).
 func IsEndpointName(name string) bool {
 	return len(name) >= 3 && len(name) <= 32 && endpointForm.MatchString(name)
 }
 
-// CheckAssetVersion returns what is wrong with a version of a data asset. Labels are known to clients alone, which turn
-// them into versions; the service takes versions (facts/batch-endpoints.md).
+// CheckAssetVersion returns what is wrong with a version of a data asset. Only clients know labels, and turn them into
+// versions; the service takes versions (facts/batch-endpoints.md).
 func CheckAssetVersion(version string) (p problem.Problem, wrong bool) {
 	switch {
 	case strings.EqualFold(version, "latest") || strings.Contains(version, "@"):
@@ -34,10 +34,10 @@ func CheckAssetVersion(version string) (p problem.Problem, wrong bool) {
 	return problem.Problem{}, false
 }
 
-// CheckDefaultIdentity returns what is wrong where the first of a cluster's user-assigned identities, by their ARM IDs,
-// is meant to be its default one. Azure takes the first (facts/compute-clusters.md), and is sent an object whose keys
-// encoding/json has sorted, so only what is first in that order can be. That Azure goes by the order of what it is sent
-// is inferred. Texts that are not known are left out.
+// CheckDefaultIdentity returns what is wrong if the first of a cluster's user-assigned identities, given by ARM ID,
+// can't be its default one. Azure takes the first as the default (facts/compute-clusters.md). It is sent an object
+// whose keys encoding/json sorts, so only the first in that order can be it. That Azure keeps the order of the keys is
+// inferred. Leave out texts that are not known.
 func CheckDefaultIdentity(first string, more ...string) (p problem.Problem, wrong bool) {
 	for _, other := range more {
 		if first != "" && other != "" && other < first {

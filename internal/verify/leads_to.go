@@ -13,11 +13,11 @@ import (
 
 const (
 	readVault = "Microsoft.KeyVault/vaults/read"
-	// vaultVersion is of Microsoft.KeyVault (learn.microsoft.com/rest/api/keyvault/keyvault/vaults/get).
+	// vaultVersion is Microsoft.KeyVault's API version (learn.microsoft.com/rest/api/keyvault/keyvault/vaults/get).
 	vaultVersion = "2023-07-01"
 )
 
-// A compute of the workspace, as Resource Manager answers it: a cluster or an instance.
+// A compute is Resource Manager's answer about a compute of the workspace: a cluster or an instance.
 type compute struct {
 	Name       string         `json:"name"`
 	Identity   azure.Identity `json:"identity"`
@@ -37,7 +37,7 @@ type compute struct {
 	} `json:"properties"`
 }
 
-// principals are the object IDs of its identities.
+// principals returns the object IDs of its identities.
 func (c compute) principals() (all []string) {
 	if c.Identity.PrincipalID != "" {
 		all = append(all, c.Identity.PrincipalID)
@@ -158,7 +158,7 @@ func (h *holdings) neighbours(e *ways.Estate) {
 	}
 }
 
-// subjectsAndGroups are the object IDs of the stack's principals and of the groups that they are in.
+// subjectsAndGroups returns the object IDs of the stack's principals and of the groups that they are in.
 func (h *holdings) subjectsAndGroups() (all []string) {
 	for _, id := range h.ids {
 		all = append(all, id)

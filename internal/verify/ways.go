@@ -12,21 +12,21 @@ import (
 	"github.com/batchaccess/batchaccess/internal/ways"
 )
 
-// Way is an indirect way that is open now, or may be.
+// A Way is an indirect way that is open now, or may be.
 type Way struct {
 	access.Way
-	// Planned is set where the plan has it too: somebody reaches the same by what the stack grants.
+	// Planned is set if the plan has it too: a principal reaches the same by what the stack grants.
 	Planned bool `json:"planned,omitempty"`
-	// Cuts are the changes that cut a way beyond the plan, each tried. There are none where a note says that none was
-	// tried, or where no two changes cut it.
+	// Cuts are changes that close a way beyond the plan; each was tried. There are none if a note says that none was
+	// tried, or if no two changes close it.
 	Cuts []ways.Cut `json:"cuts,omitempty"`
 }
 
-// triedWays is for how many ways at most a cut is looked for: each try finds all ways anew.
+// triedWays is the number of ways for which a cut is looked for: each try finds all ways anew.
 const triedWays = 60
 
-// ways are those of the stack's principals, of who owns them, and of strangers in their groups. What could not be
-// listed is on undecided ones.
+// ways returns the ways of the stack's principals, of their owners, and of strangers in their groups. Ways that depend
+// on something that could not be listed are undecided.
 func (h *holdings) ways(subjects []Subject) (all []Way, notes []string) {
 	planned := map[string]bool{}
 	for _, w := range h.plan.Ways() {
@@ -59,7 +59,7 @@ func (h *holdings) ways(subjects []Subject) (all []Way, notes []string) {
 	return all, notes
 }
 
-// wayKey is who reaches what.
+// wayKey says who reaches what.
 func wayKey(who string, w access.Way) string {
 	ends := w.Ends
 	if strings.HasPrefix(ends, "role assignments at ") {
@@ -68,7 +68,7 @@ func wayKey(who string, w access.Way) string {
 	return who + "\n" + w.Input + "\n" + w.Output + "\n" + ends
 }
 
-// estate is what was asked of Azure.
+// estate returns Azure's answers as an estate.
 func (h *holdings) estate(subjects []Subject) *ways.Estate {
 	f := h.facts
 	kinds := map[access.Principal]Subject{}
@@ -106,7 +106,7 @@ func (h *holdings) estate(subjects []Subject) *ways.Estate {
 	assigned := func(a Assignment, doubt string) {
 		one := ways.Assignment{Principal: a.PrincipalID, Role: cmp.Or(a.Role, a.RoleID), Scope: a.Scope,
 			Permissions: a.Permissions, Condition: a.Condition, Unread: a.Unread, Assignable: a.Assignable, Doubt: doubt}
-		for _, p := range planned { // the role that the stack makes has more behind its name
+		for _, p := range planned { // the name of the role that the stack makes has a suffix
 			if strings.EqualFold(p.Principal, a.PrincipalID) && arm.Same(p.Scope, a.Scope) &&
 				(p.Role == a.Role || a.Assignable != nil && strings.HasPrefix(a.Role, p.Role)) {
 				one.For = append(one.For, p.For...)
@@ -128,7 +128,7 @@ func (h *holdings) estate(subjects []Subject) *ways.Estate {
 	return e
 }
 
-// groupsOf adds the groups that principals are in, and who is in the stack's own besides.
+// groupsOf adds the groups that principals are in, and further members of the stack's own groups.
 func (h *holdings) groupsOf(e *ways.Estate, subjects []Subject) {
 	at := func(id, name string) *ways.Group {
 		n := slices.IndexFunc(e.Groups, func(g ways.Group) bool { return strings.EqualFold(g.ID, id) })
@@ -164,7 +164,7 @@ func (h *holdings) groupsOf(e *ways.Estate, subjects []Subject) {
 	}
 }
 
-// ownersOf adds who owns the principals, and the federated credentials that the stack does not name.
+// ownersOf adds the owners of the principals, and the federated credentials that the stack does not name.
 func (h *holdings) ownersOf(e *ways.Estate, subjects []Subject) {
 	for _, s := range subjects {
 		if s.Principal.IsCluster() || s.Kind == access.User {
@@ -202,7 +202,7 @@ func (h *holdings) ownersOf(e *ways.Estate, subjects []Subject) {
 	}
 }
 
-// stranger adds somebody whom the model does not name.
+// stranger adds a principal that the model does not name.
 func stranger(e *ways.Estate, id, name string) {
 	known := slices.ContainsFunc(e.Principals, func(p ways.Principal) bool { return strings.EqualFold(p.ID, id) }) ||
 		slices.ContainsFunc(e.Groups, func(g ways.Group) bool { return strings.EqualFold(g.ID, id) })

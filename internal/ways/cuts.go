@@ -10,11 +10,11 @@ import (
 	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
-// A Cut is a change of one thing that stands in Azure or Entra, or of two where no single one is enough, after which
-// none of those who go a way reaches its end, not even perhaps. It was tried on the estate.
+// A Cut is a change of one thing in Azure or Entra, or of two if no single one is enough, after which no principal of a
+// way reaches its end, not even perhaps. It was tried on the estate.
 type Cut struct {
 	Does string `json:"does"`
-	// Stops are what declared jobs have the thing for, as far as a plan says it.
+	// Stops are what declared jobs need the thing for, as far as a plan says it.
 	Stops []string `json:"stops"`
 }
 
@@ -25,19 +25,19 @@ func (c Cut) String() string {
 	return c.Does + "; then this stops: " + strings.Join(c.Stops, ", ")
 }
 
-// A change is a cut that is to be tried.
+// A change is a cut that is still to be tried.
 type change struct {
 	Cut
 	alter func(*Estate)
-	// near is set where it may be of what the way goes by: by itself no other change cuts it.
+	// near is set if the way may go by it: no other change closes the way by itself.
 	near bool
 }
 
-// manyChanges is the number of changes above which they are not tried by twos.
+// manyChanges is the number of changes above which pairs are not tried.
 const manyChanges = 12
 
-// Cuts returns the changes that cut a way, those first that stop the fewest declared jobs. None where the estate does
-// not have the way, or no two changes cut it.
+// Cuts returns the changes that close a way, those first that stop the fewest declared jobs. It returns none if the
+// estate does not have the way, or if no two changes close it.
 func (e *Estate) Cuts(w access.Way) (all []Cut) {
 	f := newFinder(e)
 	if !f.reaches(w) {
@@ -71,13 +71,13 @@ func (e *Estate) Cuts(w access.Way) (all []Cut) {
 	return all
 }
 
-// reaches reports whether any of those who go a way reaches its end, or may, by this way or by another.
+// reaches reports whether any principal of a way reaches its end, or may, by this way or by another.
 func (f *finder) reaches(w access.Way) bool {
 	ends := func(one access.Way) bool {
 		return one.Input == w.Input && one.Output == w.Output && strings.EqualFold(one.Ends, w.Ends)
 	}
 	ids := f.idsOf(w.Who)
-	if len(ids) < len(w.Who) { // in words those whom the estate does not have as principals
+	if len(ids) < len(w.Who) { // some are texts for people whom the estate does not have
 		return slices.ContainsFunc(f.Estate.Ways(), func(one access.Way) bool {
 			return slices.Contains(w.Who, one.Who[0]) && ends(one)
 		})
@@ -95,7 +95,7 @@ func (f *finder) reaches(w access.Way) bool {
 	return false
 }
 
-// idsOf are the principals and groups that names are of.
+// idsOf returns the principals and groups with these names.
 func (f *finder) idsOf(names []string) (ids []string) {
 	for _, name := range names {
 		for _, id := range slices.Sorted(maps.Keys(f.names)) {
@@ -108,7 +108,8 @@ func (f *finder) idsOf(names []string) (ids []string) {
 	return ids
 }
 
-// changes are what might cut a way: each takes one thing away from those who go it, or whom they act as on it.
+// changes returns what might close a way: each takes one thing from the way's principals, or from the identities that
+// they act as.
 func (f *finder) changes(w access.Way) (all []change) {
 	names := slices.Clone(w.Who)
 	for _, hop := range w.Hops {
@@ -176,10 +177,10 @@ func (f *finder) changes(w access.Way) (all []change) {
 	return all
 }
 
-// near is in the text of a way that goes by it; "" where that does not show.
+// A trying adds a change. near is in the text of a way that goes by it; "" if that can't be seen.
 type trying func(near, does string, stops []string, alter func(*Estate))
 
-// withoutAssignments takes a role at a place away from all who hold it there.
+// withoutAssignments removes a role at a place from all that hold it there.
 func (f *finder) withoutAssignments(on map[string]bool, try trying) {
 	type given struct{ role, scope string }
 	var order []given
@@ -215,7 +216,7 @@ func (f *finder) withoutAssignments(on map[string]bool, try trying) {
 	}
 }
 
-// withoutSecrets takes secrets away, or what is opened by them, and identities from what others use.
+// withoutSecrets removes secrets, or what they open, and identities from what others use.
 func (f *finder) withoutSecrets(on map[string]bool, try trying) {
 	change := func(n int, alter func(*Workspace)) func(*Estate) {
 		return func(to *Estate) {

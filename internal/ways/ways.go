@@ -24,11 +24,11 @@ type finder struct {
 	stores     map[string]Store
 	accounts   map[string]string // names by ID
 	readings   map[stage][]reading
-	// Data by the accounts and the data stores that it lies in, in the order of Data.
+	// Indexes into Data, by account and by data store, in order.
 	ofAccount, ofStore map[string][]int
-	// elsewhere says of principals why they may hold more than the estate has.
+	// elsewhere says, by principal, why it may hold more than the estate has.
 	elsewhere map[string]string
-	// lets are the roles that conditions let somebody assign.
+	// lets are the roles that conditions allow somebody to assign.
 	lets map[string]let
 	// special are the principals that have something that no other has.
 	special map[string]bool
@@ -67,7 +67,7 @@ func newFinder(e *Estate) *finder {
 	return f
 }
 
-// index finds data by where it lies, and the principals that are like no other.
+// index finds data by its place, and the special principals.
 func (f *finder) index() {
 	for _, a := range f.Accounts {
 		f.accounts[fold(a.ID)] = a.Name
@@ -131,7 +131,7 @@ func (f *finder) index() {
 	}
 }
 
-// class is the same for principals that go the same ways: they are in the same groups, and have nothing of their own.
+// class is equal for principals with the same ways: they are in the same groups, and have nothing of their own.
 func (f *finder) class(id string) string {
 	if f.special[id] {
 		return id
@@ -143,7 +143,7 @@ func (f *finder) class(id string) string {
 	return strings.Join(in, "\n") + "\n"
 }
 
-// name is what a principal is called, or else its ID.
+// name returns a principal's name, or else its ID.
 func (f *finder) name(id string) string {
 	if names := f.names[fold(id)]; len(names) > 0 {
 		return names[0]
@@ -151,7 +151,7 @@ func (f *finder) name(id string) string {
 	return id
 }
 
-// place is a scope for people to read.
+// place returns a scope as text for people.
 func (f *finder) place(scope string) string {
 	for _, w := range f.Workspaces {
 		if fold(w.ID) == fold(scope) {
@@ -168,7 +168,7 @@ func (f *finder) place(scope string) string {
 		return "resource group " + parts[3]
 	case strings.EqualFold(parts[0], "providers"):
 		return "management group " + parts[len(parts)-1]
-	case len(parts) < 2 || parts[len(parts)-2] == "": // no ID of Azure's
+	case len(parts) < 2 || parts[len(parts)-2] == "": // not an ID of Azure
 		return scope
 	default:
 		return strings.ToLower(parts[len(parts)-2][:1]) + strings.TrimSuffix(parts[len(parts)-2][1:], "s") + " " +
@@ -178,7 +178,8 @@ func (f *finder) place(scope string) string {
 
 const managementGroups = "providers/microsoft.management/managementgroups/"
 
-// covers reports whether what is assigned at a scope holds at a place; why says why that is undecided, and then it may.
+// covers reports whether an assignment at a scope holds at a place. If that is undecided, covers is true and why says
+// why.
 func (f *finder) covers(scope, place string) (covers bool, why string) {
 	scope, place = fold(scope), fold(place)
 	switch {
@@ -218,10 +219,10 @@ func (f *finder) covers(scope, place string) (covers bool, why string) {
 	return false, ""
 }
 
-// Later begins a segment of an ID that is not known yet; two that are alike are one.
+// Later begins a segment of an ID that is not known yet; two equal ones are the same.
 const Later = "?"
 
-// perhapsBelow is covers for IDs of which segments are not known yet.
+// perhapsBelow is covers for IDs with segments that are not known yet.
 func perhapsBelow(scope, place string) (covers bool, why string) {
 	above, below := strings.Split(scope, "/"), strings.Split(place, "/")
 	if len(above) > len(below) {
@@ -239,11 +240,11 @@ func perhapsBelow(scope, place string) (covers bool, why string) {
 	return true, why
 }
 
-// A stage is what somebody has on a way, of which one is set: a principal to act as, the keys of a storage account, the
-// credential of a data store.
+// A stage is what somebody has got on a way. One field is set: a principal to act as, a storage account whose keys are
+// known, a data store whose credential is known.
 type stage struct{ principal, account, store string }
 
-// A step leads to a stage, or, where it has none, to what it ends at.
+// A step leads to a stage or, if it has none, to what it ends at.
 type step struct {
 	hops []access.Hop
 	to   stage
@@ -251,7 +252,8 @@ type step struct {
 }
 
 // Ways returns every indirect way of every principal: to data, to secrets, to identities and to role assignments. Of
-// several ways to one thing it is the surest, and of those the shortest. Each is of one principal, by its first name.
+// several ways to one thing it returns the surest, and of those the shortest. Each way is one principal's, by its first
+// name.
 func (e *Estate) Ways() (all []access.Way) {
 	f := newFinder(e)
 	seen, classes := map[string]bool{}, map[string][]access.Way{}
@@ -289,7 +291,7 @@ func (e *Estate) Ways() (all []access.Way) {
 		}
 		for _, c := range a.Federated {
 			if f.names[fold(c.Subject)] != nil {
-				continue // a way of that principal
+				continue // it is a way of that principal
 			}
 			who := "whoever has the subject " + cmp.Or(c.Subject, "that an expression matches") + " of " + c.Issuer
 			from(who, f.name(a.Principal), "a token with the subject", "the federated credential of "+f.name(a.Principal), "")
@@ -298,7 +300,7 @@ func (e *Estate) Ways() (all []access.Way) {
 	return all
 }
 
-// Readers are those who read each datum, or write each output, by themselves and for certain, by its name.
+// Readers returns, by name of datum and output, those who certainly read or write it themselves.
 func (e *Estate) Readers() map[string][]string {
 	f := newFinder(e)
 	all := map[string][]string{}
@@ -312,8 +314,8 @@ func (e *Estate) Readers() map[string][]string {
 	return all
 }
 
-// Together makes one way of those that several go by the same hops to the same end. apart says which others are
-// to be kept apart; nil for none.
+// Together joins the ways of several principals with the same hops and the same end into one. apart returns a text that
+// separates other ways; nil for none.
 func Together(all []access.Way, apart func(access.Way) string) (told []access.Way) {
 	at := map[string]int{}
 	for _, w := range all {
@@ -337,7 +339,7 @@ func Together(all []access.Way, apart func(access.Way) string) (told []access.Wa
 	return told
 }
 
-// as are the ways as another one goes them.
+// as returns the ways with another principal.
 func as(who string, all []access.Way) []access.Way {
 	all = slices.Clone(all)
 	for i, w := range all {
@@ -426,7 +428,7 @@ func (f *finder) waysOf(id string) (all []access.Way) {
 	return all
 }
 
-// end is what a way to a stage ends at.
+// end is the text for what a way to a stage ends at.
 func (f *finder) end(s stage) string {
 	switch {
 	case s.account != "":
@@ -444,13 +446,13 @@ func (f *finder) account(id string) string {
 	return arm.Last(id)
 }
 
-// A reading is how a stage reads or writes a datum: the last hop, after what is done first.
+// A reading is how a stage reads or writes a datum: the last hop, and the hops before it.
 type reading struct {
 	datum int
 	hops  []access.Hop
 }
 
-// readsBy is what a stage reads and writes.
+// readsBy returns what a stage reads and writes.
 func (f *finder) readsBy(from stage) []reading {
 	all, done := f.readings[from]
 	if !done {
@@ -514,7 +516,7 @@ func (f *finder) storeOf(id string) (Store, bool) {
 
 func storeID(w Workspace, s Store) string { return fold(w.ID + "/datastores/" + s.Name) }
 
-// stepsOf are where a stage leads, worked out once.
+// stepsOf returns where a stage leads. It is worked out once.
 func (f *finder) stepsOf(from stage) []step {
 	all, done := f.steps[from]
 	if done {
@@ -541,7 +543,7 @@ func (f *finder) keysOff(account string) bool {
 	return slices.ContainsFunc(f.Accounts, func(a Account) bool { return arm.Same(a.ID, account) && a.KeysOff })
 }
 
-// fromStore is what the credential of a store opens beside its data.
+// fromStore returns what else the credential of a store opens, beside its data.
 func (f *finder) fromStore(id string) []step {
 	store, there := f.storeOf(id)
 	hop := access.Hop{Kind: access.SecretHop, Identity: "the credential of " + store.Name, Needs: "the credential",
@@ -562,7 +564,7 @@ func (f *finder) fromStore(id string) []step {
 				return []step{{hops: []access.Hop{hop}, to: stage{principal: fold(a.Principal)}}}
 			}
 		}
-		hop.Undecided, hop.Missing = true, "which principal the client secret is of is not known here"
+		hop.Undecided, hop.Missing = true, "it is not known here which principal has the client secret"
 		return []step{{hops: []access.Hop{hop}, ends: "the principal of data store " + store.Name}}
 	case store.Account == "":
 		return nil
@@ -573,8 +575,9 @@ func (f *finder) fromStore(id string) []step {
 	return []step{{hops: []access.Hop{hop}, to: stage{account: fold(store.Account)}}}
 }
 
-// place is where an action of the table acts that leads into the workspace; "" for one that is asked about by itself.
-func (w Workspace) place(l roles.Leading) string {
+// place returns where an action of the table that leads into the workspace acts; "" for an action that is looked at
+// separately.
+func (w Workspace) place(l roles.Escalation) string {
 	switch {
 	case w.Vault != "" && strings.HasPrefix(l.Action.Name, "Microsoft.KeyVault/"):
 		return ""
@@ -584,12 +587,13 @@ func (w Workspace) place(l roles.Leading) string {
 	return w.ID
 }
 
-// lead are the surest hops by which a principal gets where any action of the table leads that passes; at says where it
-// acts, "" for nowhere.
-func (f *finder) lead(id string, at func(roles.Leading) string, passes func(roles.Leading) bool) (best []access.Hop) {
-	for _, l := range roles.Leadings() {
+// escalate returns the surest hops by which a principal gets to where an action leads for which passes is true; at says
+// where the action acts, "" for nowhere.
+func (f *finder) escalate(id string, at func(roles.Escalation) string, passes func(roles.Escalation) bool) (
+	best []access.Hop) {
+	for _, l := range roles.Escalations() {
 		place := at(l)
-		if l.Lead == roles.Nowhere || !passes(l) || place == "" {
+		if l.To == roles.Nowhere || !passes(l) || place == "" {
 			continue
 		}
 		if hops := f.best(id, l, place); hops != nil && (best == nil || weight(hops) < weight(best)) {
@@ -599,14 +603,14 @@ func (f *finder) lead(id string, at func(roles.Leading) string, passes func(role
 	return best
 }
 
-// kinded sets what kind of hop the last of them is.
+// kinded sets the kind of the last hop.
 func kinded(kind access.HopKind, hops []access.Hop) []access.Hop {
 	hops = slices.Clone(hops)
 	hops[len(hops)-1].Kind = kind
 	return hops
 }
 
-// maybe are the hops, the last of which is undecided.
+// maybe returns the hops with the last one undecided.
 func maybe(hops []access.Hop, missing string) []access.Hop {
 	hops = slices.Clone(hops)
 	last := &hops[len(hops)-1]
@@ -614,14 +618,14 @@ func maybe(hops []access.Hop, missing string) []access.Hop {
 	return hops
 }
 
-func to(leads ...roles.Lead) func(roles.Leading) bool {
-	return func(l roles.Leading) bool {
-		return slices.Contains(leads, l.Lead) && !strings.HasPrefix(l.Action.Name, "Microsoft.Storage/")
+func to(targets ...roles.Target) func(roles.Escalation) bool {
+	return func(l roles.Escalation) bool {
+		return slices.Contains(targets, l.To) && !strings.HasPrefix(l.Action.Name, "Microsoft.Storage/")
 	}
 }
 
-// codes are the surest hops by which a principal has code of its own run in a workspace: on any cluster, and on those
-// of the endpoints at which alone it may.
+// codes has the surest hops by which a principal runs its own code in a workspace: on any cluster, and on the clusters
+// of single endpoints.
 type codes struct {
 	anywhere []access.Hop
 	at       map[string][]access.Hop // by endpoint
@@ -632,8 +636,8 @@ func (f *finder) codesOf(id string, w Workspace) codes {
 	if c, done := f.codes[key]; done {
 		return c
 	}
-	c := codes{anywhere: f.lead(id, w.place, to(roles.ToClusters)), at: map[string][]access.Hop{}}
-	write := roles.Leading{Action: roles.WriteDeployment}
+	c := codes{anywhere: f.escalate(id, w.place, to(roles.ToClusters)), at: map[string][]access.Hop{}}
+	write := roles.Escalation{Action: roles.WriteDeployment}
 	if c.anywhere == nil || undecided(c.anywhere) {
 		for _, e := range w.Endpoints {
 			if hops := f.best(id, write, w.ID+"/batchEndpoints/"+e.Name); hops != nil {
@@ -645,7 +649,7 @@ func (f *finder) codesOf(id string, w Workspace) codes {
 	return c
 }
 
-// code are those for one cluster; "" is one that the principal makes.
+// code returns those hops for one cluster; "" is a cluster that the principal makes.
 func (f *finder) code(id string, w Workspace, cluster string) []access.Hop {
 	c := f.codesOf(id, w)
 	best := c.anywhere
@@ -686,7 +690,7 @@ func (f *finder) inWorkspaces(id string) (all []step) {
 			}
 		}
 		all = append(all, f.toInstances(id, w)...)
-		secrets, vault := f.lead(id, w.place, to(roles.ToStores)), f.vault(id, w)
+		secrets, vault := f.escalate(id, w.place, to(roles.ToStores)), f.vault(id, w)
 		for _, s := range w.Stores {
 			for _, hops := range [][]access.Hop{secrets, vault} {
 				if hops == nil || s.Kind == NoCredential {
@@ -710,17 +714,17 @@ func (f *finder) inWorkspaces(id string) (all []step) {
 			others("the credentials of other data stores", access.SecretHop, secrets)
 		}
 		all = append(all, f.toWorkspaceKeys(id, w, vault)...)
-		for _, lead := range []roles.Lead{roles.ToSecrets, roles.ToNotebooks, roles.ToData} {
-			if hops := f.lead(id, w.place, to(lead)); hops != nil {
-				kind := map[bool]access.HopKind{true: access.DataHop, false: access.SecretHop}[lead == roles.ToData]
-				all = append(all, step{hops: kinded(kind, hops), ends: string(lead) + of(w)})
+		for _, target := range []roles.Target{roles.ToSecrets, roles.ToNotebooks, roles.ToData} {
+			if hops := f.escalate(id, w.place, to(target)); hops != nil {
+				kind := map[bool]access.HopKind{true: access.DataHop, false: access.SecretHop}[target == roles.ToData]
+				all = append(all, step{hops: kinded(kind, hops), ends: string(target) + of(w)})
 			}
 		}
 	}
 	return all
 }
 
-// of says which workspace it is, where that is not the stack's.
+// of names the workspace, if it is not the stack's.
 func of(w Workspace) string {
 	if w.Own {
 		return ""
@@ -728,13 +732,13 @@ func of(w Workspace) string {
 	return " of workspace " + arm.Last(w.ID)
 }
 
-// toWorkspaceKeys leads to the keys of a workspace's own storage account, where it keeps what runs.
+// toWorkspaceKeys leads to the keys of a workspace's own storage account, where the workspace keeps the code that runs.
 func (f *finder) toWorkspaceKeys(id string, w Workspace, vault []access.Hop) (all []step) {
 	what := "the keys of the workspace's storage account"
 	if !w.Own {
 		what = "the keys of the storage account of workspace " + arm.Last(w.ID)
 	}
-	best := f.lead(id, w.place, to(roles.ToWorkspaceStorage))
+	best := f.escalate(id, w.place, to(roles.ToWorkspaceStorage))
 	if w.Account != "" {
 		for _, l := range keyLeads {
 			if hops := f.best(id, l, w.Account); hops != nil && (best == nil || weight(hops) < weight(best)) {
@@ -743,7 +747,7 @@ func (f *finder) toWorkspaceKeys(id string, w Workspace, vault []access.Hop) (al
 		}
 	}
 	if vault != nil && (best == nil || weight(vault) < weight(best)) {
-		best = vault // facts/failures.md: the vault has the secrets of stores, and the default ones open the account
+		best = vault // facts/failures.md: the vault has the secrets of stores, and the default stores' open the account
 	}
 	best = f.opens(id, w.Account, best)
 	if best != nil {
@@ -765,9 +769,9 @@ func (f *finder) toWorkspaceKeys(id string, w Workspace, vault []access.Hop) (al
 	return all
 }
 
-// writes are the surest hops by which a principal writes blobs anywhere in an account.
+// writes returns the surest hops by which a principal writes blobs anywhere in an account.
 func (f *finder) writes(id, account string) (best []access.Hop) {
-	write := roles.Leading{Action: roles.Action{Name: roles.WriteBlobs, Data: true}}
+	write := roles.Escalation{Action: roles.Action{Name: roles.WriteBlobs, Data: true}}
 	for _, h := range f.holds(id) {
 		place := account
 		if within := fold(h.Scope); strings.HasPrefix(within, fold(account)+"/blobservices/") {
@@ -788,15 +792,15 @@ func (f *finder) writes(id, account string) (best []access.Hop) {
 	return best
 }
 
-// opens are the hops to an account's keys where they open it, or are made to (facts/grants-access.md, Storage); nil
-// where they open nothing.
+// opens returns the hops to an account's keys if they open it, or can be made to (facts/grants-access.md, Storage); nil
+// if they open nothing.
 func (f *finder) opens(id, account string, keys []access.Hop) []access.Hop {
 	n := slices.IndexFunc(f.Accounts, func(a Account) bool { return account != "" && arm.Same(a.ID, account) })
 	switch {
 	case keys == nil || n < 0:
 		return keys
 	case f.Accounts[n].KeysOff:
-		on := f.best(id, roles.Leading{Action: roles.Action{Name: writeAccount}}, account)
+		on := f.best(id, roles.Escalation{Action: roles.Action{Name: writeAccount}}, account)
 		if on == nil {
 			return nil
 		}
@@ -807,10 +811,10 @@ func (f *finder) opens(id, account string, keys []access.Hop) []access.Hop {
 	return keys
 }
 
-// keyLeads open all of a storage account.
-var keyLeads = func() (all []roles.Leading) {
-	for _, l := range roles.Leadings() {
-		if l.Lead == roles.ToAccounts && !l.Action.Data {
+// keyLeads open a whole storage account.
+var keyLeads = func() (all []roles.Escalation) {
+	for _, l := range roles.Escalations() {
+		if l.To == roles.ToAccounts && !l.Action.Data {
 			all = append(all, l)
 		}
 	}
@@ -851,23 +855,23 @@ func (f *finder) toGrants(id string) (all []step) {
 	return all
 }
 
-// Holdings begins what a way ends at that an identity may hold beside what the estate has.
+// Holdings begins the end of a way to what an identity may hold beyond the estate.
 const Holdings = "whatever else is held by "
 
-// Grants begins what a way ends at that gives roles.
+// Grants begins the end of a way that gives roles.
 const Grants = "role assignments at "
 
-// toIdentities leads to the user-assigned identities that a principal may attach, or give a credential.
+// toIdentities leads to the user-assigned identities that a principal can attach, or give a credential.
 func (f *finder) toIdentities(id string) (all []step) {
 	for _, i := range f.Identities {
 		at := stage{principal: fold(i.Principal)}
 		if fold(i.Principal) == id {
 			continue
 		}
-		if hops := f.lead(id, func(roles.Leading) string { return i.ID }, to(roles.ToIdentities)); hops != nil {
+		if hops := f.escalate(id, func(roles.Escalation) string { return i.ID }, to(roles.ToIdentities)); hops != nil {
 			all = append(all, step{hops: kinded(access.IdentityHop, hops), to: at})
 		}
-		assign := f.best(id, roles.Leading{Action: roles.AssignIdentity}, i.ID)
+		assign := f.best(id, roles.Escalation{Action: roles.AssignIdentity}, i.ID)
 		if assign == nil {
 			continue
 		}
@@ -878,8 +882,8 @@ func (f *finder) toIdentities(id string) (all []step) {
 	return all
 }
 
-// toApplications leads to the service principals of applications that a principal owns, or is the subject of
-// (facts/grants-access.md, Entra; facts/federation.md, Rules).
+// toApplications leads to the service principals of applications that a principal owns, or whose federated subject it
+// is (facts/grants-access.md, Entra; facts/federation.md, Rules).
 func (f *finder) toApplications(id string) (all []step) {
 	for _, a := range f.Applications {
 		at := stage{principal: fold(a.Principal)}
@@ -905,7 +909,7 @@ func (f *finder) toApplications(id string) (all []step) {
 				GivenBy: "the federated credential of the application " + a.Name}
 			switch {
 			case f.Tenant == "":
-				hop.Undecided, hop.Missing = true, "in which tenant the estate is is not known here"
+				hop.Undecided, hop.Missing = true, "the tenant is not known here"
 			case !strings.EqualFold(c.Issuer, issuer):
 				continue
 			}

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What the Azure CLI and azure-ai-ml send, and other clients did not: sandbox/clients/python runs them themselves.
+// Requests of the Azure CLI and azure-ai-ml that other clients do not send: sandbox/clients/python runs both clients.
 
 func TestGraphFindsObjectsByTheirIDs(t *testing.T) {
 	t.Parallel()
@@ -63,7 +63,7 @@ func TestGraphKnowsWhoIsSignedIn(t *testing.T) {
 	assert.Equal(t, http.StatusBadRequest, me(w.Deployer().ObjectID).status, "an application is nobody")
 }
 
-// A query that would change the answer, and that the sandbox does not serve, is refused, whatever it is sent to.
+// A query that would change the answer, and that the sandbox does not serve, is refused for every resource.
 func TestWhatChoosesIsServedOrRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -152,7 +152,7 @@ func TestANewAssignmentActsLateAndARemovedOneForAWhile(t *testing.T) {
 	assert.Equal(t, http.StatusForbidden, get())
 }
 
-// identityPath is one that nothing has been made at.
+// identityPath is a path at which nothing was made.
 func identityPath() string {
 	return group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i-" + uuid.NewString()
 }
@@ -217,7 +217,7 @@ func TestTheSameSeedBringsTheSameWeather(t *testing.T) {
 			statuses[at] = w.arm(http.MethodPut, paths[at], assignment(alice, readerRole)).status
 			w.graph(http.MethodGet, "/v1.0/users/"+uuid.NewString(), nil)
 		}
-		for at, status := range statuses { // 201 and 409 depend on who came first; what the weather did does not
+		for at, status := range statuses { // 201 and 409 depend on which request came first, not on the weather
 			if status < 429 {
 				statuses[at] = 0
 			}
@@ -235,13 +235,13 @@ func TestTheSameSeedBringsTheSameWeather(t *testing.T) {
 	assert.Contains(t, first, 0)
 }
 
-// The clock is one of the test's own, which passes at once.
+// The test has a clock of its own, so it does not wait.
 func TestAnswersAreHeldBack(t *testing.T) {
 	t.Parallel()
 	const ms = time.Millisecond
 	for name, test := range map[string]struct {
 		weather     azure.Weather
-		least, most time.Duration // of one answer
+		least, most time.Duration // delay of one answer
 	}{
 		"by up to the most":         {azure.Weather{Latency: 100 * ms}, 0, 100 * ms},
 		"by no less than the least": {azure.Weather{LeastLatency: 30 * ms}, 30 * ms, 30 * ms},
@@ -331,7 +331,7 @@ func TestEveryMistakeInAWeatherIsTold(t *testing.T) {
 	}
 }
 
-// A weather that is parsed is written and parsed again alike; one that is refused is zero.
+// A parsed weather is the same after it is written and parsed again; one that is refused is zero.
 func FuzzParseWeather(f *testing.F) {
 	for _, text := range []string{"", "calm", "stormy,seed=7", "seed=18446744073709551615,latency=1h2m3.5s,faults=1e-3",
 		"faults=0x1p-2", "a=b,,=", "faults=-0"} {

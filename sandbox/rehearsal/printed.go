@@ -23,7 +23,7 @@ func (r *rehearsal) printed(ctx context.Context, j *jobs, report *Report, d depl
 	var gaps []string // what is not exported, or leaves to its reader where to send what
 	defer func() {
 		if len(gaps) > 0 {
-			report.NotChecked = append([]string{"what howToInvoke says, where it is no output or has gaps: " +
+			report.NotChecked = append([]string{"howToInvoke, because the stack does not export it or it has gaps: " +
 				strings.Join(gaps, ", ")}, report.NotChecked...)
 		}
 	}()
@@ -86,7 +86,7 @@ func (r *rehearsal) follow(ctx context.Context, name string, is recipe, d deploy
 		}
 	}
 	if len(tokens) == 0 && len(is.posts) > 0 { // nothing would be sent, and nothing found
-		return nil, errors.New("no token is got that starts a job")
+		return nil, errors.New("the recipe gets no token that starts a job")
 	}
 	return tokens, nil
 }

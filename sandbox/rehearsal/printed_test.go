@@ -11,7 +11,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// Each form in which howToInvoke is printed is read as whoever follows it reads it.
+// Each form of howToInvoke is read as a person would read it.
 func TestARecipeIsReadInEachOfItsForms(t *testing.T) {
 	t.Parallel()
 	const (
@@ -106,8 +106,7 @@ func TestARecipeIsReadInEachOfItsForms(t *testing.T) {
 	}
 }
 
-// A recipe whose only token is the one by which the Azure CLI sees a subscription starts no job, also where there is
-// one to see: it is not one that goes as it should.
+// A recipe that gets no token for jobs starts none. That is reported, even if its sign-in sees a subscription.
 func TestARecipeWithoutATokenForJobsIsFound(t *testing.T) {
 	t.Parallel()
 	const ada, subscription = "33333333-3333-4333-8333-333333333333", "11111111-1111-4111-8111-111111111111"

@@ -65,7 +65,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// answers are the sandbox's, asked for as a client would wherever it can be.
+// answers are the sandbox's answers, which a client asks for wherever that is possible.
 func (w *world) answers() asked {
 	return asked{
 		"condition": func(t *testing.T, input string) string {
@@ -260,7 +260,7 @@ func (w *world) role(t *testing.T, body map[string]any) (id string) {
 	return id
 }
 
-// grant assigns a role and returns how it is taken away.
+// grant assigns a role and returns a function that deletes the assignment.
 func (w *world) grant(t *testing.T, principal, role, scope string) (revoke func()) {
 	t.Helper()
 	at := scope + "/providers/Microsoft.Authorization/roleAssignments/" + uuid.NewString()
@@ -304,7 +304,7 @@ func (w *world) start(t *testing.T, user, audience, deployment string, body any)
 		deployment)
 }
 
-// jobFails starts a job that must fail, and gives the code with which it does.
+// jobFails starts a job that must fail, and returns its error code.
 func (w *world) jobFails(t *testing.T, input string) string {
 	t.Helper()
 	deployment, in, out := "", "https://lake.blob.core.windows.net/rows/a", ""
@@ -353,7 +353,7 @@ func (w *world) job(t *testing.T, name string) reply {
 	return w.send(t, http.MethodGet, "/inference/westeurope/heart/jobs/"+name, owner, nil)
 }
 
-// signInRefused signs an application in by something that is wrong, and gives Entra's number for it.
+// signInRefused signs an application in with a wrong proof, and returns Entra's number for it.
 func (w *world) signInRefused(t *testing.T, input string) string {
 	t.Helper()
 	const (

@@ -19,11 +19,11 @@ type unknown struct{ what, who, method, path, body, content string }
 
 var version = regexp.MustCompile(`api-version=[\w.-]+`)
 
-// free are the objects whose keys are the caller's.
+// free are the objects whose keys the caller chooses.
 var free = []string{"tags", "identity.userAssignedIdentities", "properties.InputData", "properties.OutputData",
 	"properties.managedNetwork.outboundRules"}
 
-// unknowns are what can be unknown of one request: all of it must be refused, whatever the operation.
+// unknowns are variants of one request with an unknown part: each must be refused, whatever the operation.
 func unknowns(t *testing.T, operation, who, method, path, body string) (all []unknown) {
 	t.Helper()
 	with := func(what, path, body string) {
@@ -141,7 +141,7 @@ func unknownForms(operation, who, method, path, body string) (all []unknown) {
 	return all
 }
 
-// unknownBodies are the JSON of a request with a key that nobody knows, in each of its objects, and what is no JSON.
+// unknownBodies are the JSON of a request with an unknown key in each of its objects, and a text that is no JSON.
 func unknownBodies(t *testing.T, who, method, path, body string) (all []unknown) {
 	t.Helper()
 	if !strings.HasPrefix(body, "{") {
@@ -205,7 +205,7 @@ func unknownBodies(t *testing.T, who, method, path, body string) (all []unknown)
 	return all
 }
 
-// isPrivate reports whether an object lies in one whose keys are the caller's.
+// isPrivate reports whether an object is inside one whose keys the caller chooses.
 func isPrivate(at string) bool { return strings.HasPrefix(at, "tags.") }
 
 func jsonOf(t *testing.T, value any) string {
@@ -215,8 +215,8 @@ func jsonOf(t *testing.T, value any) string {
 	return string(text)
 }
 
-// refusesUnknowns sends each unknown of a request that Azure grants, before the request itself, which must then find
-// the sandbox as it was.
+// refusesUnknowns sends each unknown variant of a request that succeeds, and then the request itself: the variants must
+// not have changed the sandbox.
 func (w *world) refusesUnknowns(t *testing.T, operation, who, method, path, body string) (n int) {
 	t.Helper()
 	for _, u := range unknowns(t, operation, who, method, path, body) {

@@ -45,9 +45,8 @@ const instructed = `config:
   batchaccess:endpoints: { heart: { cluster: cpu, inputs: [raw] } }
 `
 
-// What the stack says of how to invoke is run as it is printed, in the sandbox, which gives way to the Azure CLI. Of
-// what it says, the address of the endpoint alone is changed; and a flag says who the person is, whom the CLI would
-// send to a browser.
+// The output howToInvoke is run as it is printed, in the sandbox, which uses the real Azure CLI. Only the address of
+// the endpoint is changed, and a flag gives the person's name, for which the CLI would open a browser.
 func TestTheCLIRunsWhatTheStackSaysOfHowToInvoke(t *testing.T) {
 	t.Parallel()
 	python := interpreter(t)

@@ -69,7 +69,7 @@ func judge(ctx context.Context, stack string) (verdict string, err error) {
 	return fmt.Sprint("red: ", report.Violated()), nil
 }
 
-// leaveOut takes out of a stack what the program asks the workspace for.
+// leaveOut removes from a stack the values that the program can look up in the workspace.
 func leaveOut(values map[string]any) {
 	each := func(key string, asked ...string) {
 		all, _ := values[key].(map[string]any)

@@ -17,7 +17,7 @@ var stacksInOrder = []string{"stack.yaml", "rest.yaml", "more.yaml", "within.yam
 // refer to.
 var worlds = map[string]string{"within.yaml": "within.json"}
 
-// worldOf is the Azure in which a stack is rehearsed; nil where nothing is known of it.
+// worldOf is the Azure in which a stack is rehearsed; nil if it has only what the stack refers to.
 func worldOf(stack string) (*world.World, error) {
 	file, known := worlds[stack]
 	if !known {
