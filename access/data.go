@@ -79,7 +79,8 @@ type DataInput struct {
 	StorageAccount string `pulumi:"storageAccount,optional"`
 	// Container (file system, for adlsGen2) that holds the data. Required for blob and adlsGen2.
 	Container string `pulumi:"container,optional"`
-	// Path of the data in the container or data store. Required for dataStore; default for the others: all of it.
+	// Path of the data in the container or data store. Required for dataStore; default for the others: all of it, and for
+	// a dataAsset whose scope is path, what the workspace answers.
 	Path string `pulumi:"path,optional"`
 	// DataStore is the name of the data store in the workspace. Required for dataStore; for dataAsset, default: what the
 	// workspace answers.
@@ -108,8 +109,12 @@ type DataInput struct {
 // about it.
 func (d DataInput) InWorkspace() bool { return d.Kind == DataStore || d.Kind == DataAsset }
 
-// Mechanism returns what gives access to the data: by the article's table, or by the user's choice where the table
-// leaves one.
+// LimitedWithin reports whether grants are limited to where a data asset lies, and the workspace has to say where.
+func (d DataInput) LimitedWithin() bool {
+	return d.Kind == DataAsset && d.Scope == AtPath && d.Path == ""
+}
+
+// Mechanism returns what gives access to the data: the article's table, and the user's choice where it leaves one.
 func (d DataInput) Mechanism() Mechanism {
 	row, ok := rowOf(d.Kind, d.CredentialInStore != nil && *d.CredentialInStore)
 	if !ok {

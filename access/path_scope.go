@@ -65,7 +65,9 @@ func (v *validator) limited(path string, d DataInput) {
 	if d.Scope != AtPath {
 		return
 	}
-	if strings.Trim(d.Path, "/") == "" && d.Kind != DataStore { // for a data store pathGiven reports it
+	if d.LimitedWithin() {
+		v.lookUp(path+".path", "write the path of the data, or set scope to container", "is missing, but scope is path")
+	} else if strings.Trim(d.Path, "/") == "" && d.Kind != DataStore { // pathGiven says so for a data store
 		v.add(path+".path", "write the path of the data, or set scope to container", "is missing, but scope is path")
 	} else if d.limit() != "" {
 		for _, p := range roles.CheckLimit(d.Path) {

@@ -178,12 +178,13 @@ func (l *lookUps) principals() (questions []question) {
 func (l *lookUps) data() (questions []question) {
 	for _, name := range sortedKeys(l.given.DataInputs) {
 		d, path := l.given.DataInputs[name], "dataInputs."+name
-		if !d.InWorkspace() || d.DataStore != "" && d.CredentialInStore != nil &&
+		inAsset := d.LimitedWithin()
+		if !d.InWorkspace() || !inAsset && d.DataStore != "" && d.CredentialInStore != nil &&
 			(*d.CredentialInStore || d.StorageAccount != "") {
 			continue
 		}
 		questions = append(questions, func() (func(), access.Problems) {
-			if d.DataStore == "" {
+			if d.DataStore == "" || inAsset {
 				asset, ps := l.DataAsset(path+".dataAsset", d.DataAsset, d.Version)
 				if len(ps) > 0 {
 					return nil, ps
@@ -191,6 +192,19 @@ func (l *lookUps) data() (questions []question) {
 				if d.Type != "" && (d.Type == "file") != (asset.Type == "file") {
 					return nil, l.problem(path+".type", "leave it out", "is %s, but version %s of the data asset %q is a %s", d.Type,
 						d.Version, d.DataAsset, cmp.Or(asset.Type, "folder"))
+				}
+				is := strings.Trim(asset.Path, "/")
+				if is == "" && inAsset {
+					return nil, l.problem(path+".scope", "set it to container, or leave it out",
+						"is path, but version %s of the data asset %q is all of its data store", d.Version, d.DataAsset)
+				}
+				if d.Path != "" && strings.Trim(d.Path, "/") != is {
+					return nil, l.problem(path+".path", "write "+is+", or leave it out",
+						"is %s, but version %s of the data asset %q lies at %s", d.Path, d.Version, d.DataAsset, is)
+				}
+				if d.DataStore != "" && !strings.EqualFold(d.DataStore, asset.DataStore) {
+					return nil, l.problem(path+".dataStore", "write "+asset.DataStore+", or leave it out",
+						"is %s, but version %s of the data asset %q lies in %s", d.DataStore, d.Version, d.DataAsset, asset.DataStore)
 				}
 				d.DataStore, d.Path, d.Type = asset.DataStore, cmp.Or(d.Path, asset.Path), cmp.Or(d.Type, asset.Type)
 			}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/roles"
 )
 
 const (
@@ -96,6 +97,7 @@ func estate() map[string]any {
 			"dataVersionBaseProperties": map[string]any{"dataType": "mltable",
 				"dataUri": "azureml://datastores/labels/paths/a"}},
 		"getDataVersion name=web version=1": asset("https://shared.blob.core.windows.net/labels/web"),
+		"getDataVersion name=all version=1": asset("azureml://datastores/labels/paths/"),
 		"getDataVersion name=far version=1": asset("azureml://subscriptions/" + subscription +
 			"/resourcegroups/ml/workspaces/another/datastores/labels/paths/x"),
 		"getDataVersion name=far version=2": asset("azureml://subscriptions/" + subscription +
@@ -358,15 +360,34 @@ func TestAClusterThatEndpointsNameIsCalledTheSameEveryTime(t *testing.T) {
 func TestAFileIsLookedUpAsOne(t *testing.T) {
 	t.Parallel()
 	args := asked()
-	args.DataInputs["one"] = access.DataInput{Kind: access.DataAsset, DataAsset: "file", Version: "1", Path: "own.csv"}
+	args.DataInputs["one"] = access.DataInput{Kind: access.DataAsset, DataAsset: "file", Version: "1", Path: "/a.csv"}
 	r := inEstate(t).run(batchEndpointAccess(args))
 	for _, reg := range r.registered {
 		if reg.Type == components.BatchEndpointAccessToken {
 			assert.Equal(t, "file", reg.at("dataInputs", "one", "type"))
 			assert.Nil(t, reg.at("dataInputs", "baseline", "type"), "a folder is the default")
-			assert.Equal(t, "own.csv", reg.at("dataInputs", "one", "path"), "what is written stays")
+			assert.Equal(t, "/a.csv", reg.at("dataInputs", "one", "path"), "what is written stays")
 		}
 	}
+}
+
+func TestGrantsAreLimitedToWhereTheWorkspaceSaysThatAnAssetLies(t *testing.T) {
+	t.Parallel()
+	args := asked()
+	args.StorageAccountKinds = map[string]roles.AccountKind{"shared": roles.Flat}
+	args.DataInputs = map[string]access.DataInput{"baseline": {Kind: access.DataAsset, DataAsset: "baseline", Version: "3",
+		DataStore: "labels", CredentialInStore: no(), StorageAccount: "shared", Container: "labels", Scope: access.AtPath}}
+	args.DataOutputs, args.Assertions = nil, nil
+	args.Endpoints = map[string]access.Endpoint{"classifier": {Inputs: []string{"baseline"}}}
+	r := inEstate(t).run(batchEndpointAccess(args))
+	limited := 0
+	for _, reg := range r.registered {
+		if text, is := reg.at("condition").(string); is {
+			limited++
+			assert.Contains(t, text, "StringStartsWith 'base/line/'")
+		}
+	}
+	assert.Positive(t, limited)
 }
 
 func TestAStoreOfAnyTypeMayHoldACredential(t *testing.T) {
@@ -528,6 +549,20 @@ func TestALookUpThatFailsNamesThePlaceAndTheRemedy(t *testing.T) {
 		"a file that is said to be a folder": {
 			input(access.DataInput{Kind: access.DataAsset, DataAsset: "file", Version: "1", Type: "folder"}),
 			[]string{`dataInputs.labels.type: is folder, but version 1 of the data asset "file" is a file; leave it out`},
+		},
+		"an asset that lies elsewhere": {
+			input(access.DataInput{Kind: access.DataAsset, DataAsset: "file", Version: "1", Path: "b.csv"}),
+			[]string{`dataInputs.labels.path: is b.csv, but version 1 of the data asset "file" lies at a.csv; write a.csv`},
+		},
+		"an asset of another data store": {
+			input(access.DataInput{Kind: access.DataAsset, DataAsset: "file", Version: "1", DataStore: "keyed",
+				Scope: access.AtPath, Container: "labels"}),
+			[]string{`dataInputs.labels.dataStore: is keyed, but version 1 of the data asset "file" lies in labels`},
+		},
+		"an asset that is all of its data store": {
+			input(access.DataInput{Kind: access.DataAsset, DataAsset: "all", Version: "1", Scope: access.AtPath,
+				Container: "labels"}),
+			[]string{`dataInputs.labels.scope: is path, but version 1 of the data asset "all" is all of its data store`},
 		},
 		"an asset that is gone": {input(access.DataInput{Kind: access.DataAsset, DataAsset: "baseline", Version: "4"}),
 			[]string{`dataInputs.labels.dataAsset: version 4 of the data asset "baseline" can't be looked up`}},

@@ -71,7 +71,8 @@ func TestWhatChoosesIsServedOrRefused(t *testing.T) {
 		workspace + "/datastores", workspace + "/computes", workspace + "/data", workspace + "/batchEndpoints",
 		group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities", workspace, account,
 	} {
-		for _, choice := range []string{"$filter=name eq 'x'", "$top=1", "$EXPAND=all", "searchText=x", "listViewType=All"} {
+		for _, choice := range []string{"$filter=name eq 'x'", "$top=1", "$EXPAND=all", "searchText=x", "listViewType=All",
+			"surprise=1"} {
 			got := w.arm(http.MethodGet, list+"?"+choice, nil)
 			assert.Equal(t, http.StatusNotImplemented, got.status, "%s?%s", list, choice)
 			assert.Equal(t, "NotModelledBySandbox", got.code())

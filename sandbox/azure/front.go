@@ -22,7 +22,12 @@ type front struct {
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	switch serviceOf(r.URL.Path) {
+	of := serviceOf(r.URL.Path)
+	if err := checkForm(of, r); err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	switch of {
 	case metadata:
 		f.serveMetadata(w, r)
 	case machineIdentity:

@@ -356,8 +356,9 @@ func TestRequestsForJobsAreValidated(t *testing.T) {
 			"properties.InputData.in.Mode"},
 		"an output's key": {input("JobInputType", "UriFolder", "JobOutputType", "UriFile", "Uri", blob),
 			"properties.InputData.in.JobOutputType"},
-		"keys twice, in other letters": {object("properties", object("InputData", object(), "inputData", object())),
-			"properties.inputData"},
+		"several inputs for a model": {object("properties", object("InputData", object(
+			"one", object("JobInputType", "UriFolder", "Uri", blob), "two", object("JobInputType", "UriFolder", "Uri", blob)))),
+			"properties.InputData"},
 		"a URL without a host": {input("JobInputType", "UriFile", "Uri", "https:///raw/x"), "properties.InputData.in.Uri"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -113,6 +113,7 @@ func (c *child) send(method, path, body string) (int, map[string]any) {
 		return 0, nil
 	}
 	req.Header.Set("Authorization", "Bearer "+c.Token)
+	req.Header.Set("Content-Type", "application/json")
 	res, err := c.client.Do(req)
 	if err != nil {
 		return 0, nil

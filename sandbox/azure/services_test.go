@@ -72,6 +72,14 @@ func TestAPipelineComponentTakesNoTablesAndQueues(t *testing.T) {
 		w.assign(one.who, one.role, own)
 	}
 	assert.Equal(t, "Completed", w.outcome(w.post(alice, nothing)).at("properties", "status"))
+	literals := func(one, two string) any {
+		literal := object("JobInputType", "Literal", "Value", 1)
+		return object("properties", object("InputData", object(one, literal, two, literal)))
+	}
+	assert.Equal(t, "Completed", w.outcome(w.post(alice, literals("one", "Two_2"))).at("properties", "status"))
+	got := w.post(alice, literals("one", "two-2"))
+	assert.Equal(t, http.StatusBadRequest, got.status)
+	assert.Contains(t, got.message(), "properties.InputData.two-2: is no name of a pipeline component's input")
 }
 
 func TestOwnStoresTakeWhatTheSheetSaysAndNothingElse(t *testing.T) {

@@ -308,9 +308,12 @@ func manageAs(ctx context.Context, a *azure.Azure, principal, method, at string,
 
 // manageBy calls Resource Manager with a token.
 func manageBy(ctx context.Context, a *azure.Azure, token, method, at string, body, into any) error {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return err
+	var text []byte
+	if body != nil {
+		var err error
+		if text, err = json.Marshal(body); err != nil {
+			return err
+		}
 	}
 	req, err := http.NewRequestWithContext(ctx, method, at, bytes.NewReader(text))
 	if err != nil {

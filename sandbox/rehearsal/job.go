@@ -50,7 +50,7 @@ func (j *jobs) start(ctx context.Context, token, endpoint, deployment, input str
 	if err != nil {
 		return "", failure{}, err
 	}
-	header := http.Header{}
+	header := http.Header{"Content-Type": {"application/json"}}
 	if deployment != "" {
 		header.Set("azureml-model-deployment", deployment)
 	}
@@ -122,7 +122,6 @@ func (j *jobs) send(ctx context.Context, method, uri, token string, header http.
 		req.Header[key] = values
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
-	req.Header.Set("Content-Type", "application/json")
 	resp, err := send(j.azure, req)
 	if err != nil {
 		return job, nil, err

@@ -103,18 +103,19 @@ func signIns(
 // entra signs one application in at the sandbox's Entra, with Azure's own client.
 type entra struct {
 	azure    *azure.Azure
+	tenant   string
 	clientID string
 	audience string
 	options  policy.ClientOptions
 }
 
 func entraOf(a *azure.Azure, clientID, audience string) entra {
-	return entra{a, clientID, audience, policy.ClientOptions{
+	return entra{a, a.Deployer().TenantID, clientID, audience, policy.ClientOptions{
 		Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: a.URL()}, Transport: a.Client()}}
 }
 
 func (e entra) bySecret(ctx context.Context, secret string) (string, error) {
-	credential, err := azidentity.NewClientSecretCredential(e.azure.Deployer().TenantID, e.clientID, secret,
+	credential, err := azidentity.NewClientSecretCredential(e.tenant, e.clientID, secret,
 		&azidentity.ClientSecretCredentialOptions{ClientOptions: e.options, DisableInstanceDiscovery: true})
 	if err != nil {
 		return "", err
@@ -123,8 +124,12 @@ func (e entra) bySecret(ctx context.Context, secret string) (string, error) {
 }
 
 func (e entra) byAssertion(ctx context.Context, f signin.FederatedCredential) (string, error) {
-	issued := func(context.Context) (string, error) { return Assertion(e.azure, f) }
-	credential, err := azidentity.NewClientAssertionCredential(e.azure.Deployer().TenantID, e.clientID, issued,
+	return e.with(ctx, func(context.Context) (string, error) { return Assertion(e.azure, f) })
+}
+
+// with signs in with what another issuer has issued.
+func (e entra) with(ctx context.Context, issued func(context.Context) (string, error)) (string, error) {
+	credential, err := azidentity.NewClientAssertionCredential(e.tenant, e.clientID, issued,
 		&azidentity.ClientAssertionCredentialOptions{ClientOptions: e.options, DisableInstanceDiscovery: true})
 	if err != nil {
 		return "", err
@@ -194,17 +199,21 @@ func token(ctx context.Context, credential azcore.TokenCredential, audience stri
 	return got.Token, err
 }
 
-// identityToken asks the managed-identity endpoint without Azure's client, which keeps tokens for the whole process,
-// and so for other sandboxes too.
+// identityToken is that of a user-assigned identity on a virtual machine.
 func identityToken(ctx context.Context, a *azure.Azure, clientID, audience string) (string, error) {
-	at := a.URL() + "/metadata/identity/oauth2/token?" + url.Values{
+	return askHost(ctx, a, "/metadata/identity/oauth2/token?"+url.Values{
 		"api-version": {"2018-02-01"}, "resource": {audience}, "client_id": {clientID},
-	}.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
+	}.Encode(), http.Header{"Metadata": {"true"}})
+}
+
+// askHost asks the managed-identity endpoint itself: Azure's client keeps tokens for the whole process, and so across
+// sandboxes.
+func askHost(ctx context.Context, a *azure.Azure, at string, header http.Header) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.URL()+at, nil)
 	if err != nil {
 		return "", err
 	}
-	req.Header.Set("Metadata", "true")
+	req.Header = header
 	resp, err := send(a, req)
 	if err != nil {
 		return "", err

@@ -97,12 +97,25 @@ func audience(who, path string) string {
 // send returns the status, Azure's code, and the body.
 func (w *world) send(t *testing.T, who, method, path, body string) (status int, code string, answer map[string]any) {
 	t.Helper()
+	return w.sendAs(t, who, method, path, body, "")
+}
+
+// sendAs is send with a body of another type; a space stands for none.
+func (w *world) sendAs(t *testing.T, who, method, path, body, content string) (status int, code string,
+	answer map[string]any) {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, w.URL()+strings.ReplaceAll(path, " ", "+"),
 		strings.NewReader(body))
 	require.NoError(t, err)
 	req.Header.Set("Content-Type", "application/json")
 	if body != "" && !strings.HasPrefix(body, "{") {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if content != "" {
+		req.Header.Del("Content-Type")
+	}
+	if content = strings.TrimSpace(content); content != "" {
+		req.Header.Set("Content-Type", content)
 	}
 	if objectID := map[string]string{"deployer": w.Deployer().ObjectID,
 		"alice": alice}[strings.TrimPrefix(who, "ml ")]; objectID != "" {

@@ -100,6 +100,9 @@ func deploy(a *azure.Azure, values map[string]any) ([]byte, error) {
 		}
 		settings["batchaccess:"+key] = text
 	}
+	if word, is := values["environment"].(string); is { // from where config.ReadStack has it
+		settings["azure-native:environment"] = word
+	}
 	e := &engine{providers: map[string]plugin.Provider{}}
 	deployer := a.Deployer()
 	for _, name := range standin.Names() {

@@ -173,8 +173,15 @@ func (s *Service) handle(h handler) http.Handler {
 	})
 }
 
+// otherType refuses a body of another type than JSON as github.com/microsoftgraph/msgraph-cli issue 258 and
+// microsoft-graph-docs-contrib issue 6337 quote it.
+func otherType(sent string) error {
+	return wire.Errorf(http.StatusBadRequest, "BadRequest", "the request writes, and its Content-Type is %s and not "+
+		"application/json", sent)
+}
+
 func (c *call) read(w http.ResponseWriter) error {
-	text, err := wire.ReadBody(w, c.r)
+	text, err := wire.ReadJSON(w, c.r, otherType)
 	if err != nil || len(text) == 0 {
 		return err
 	}

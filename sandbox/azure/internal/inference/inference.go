@@ -45,8 +45,11 @@ func New(store *state.Store, issuer *token.Issuer, url string) *Service {
 
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
+// otherType is what a batch endpoint makes of a body that is not said to be JSON: no document says it.
+func otherType(sent string) error { return wire.NotModelled("a job whose Content-Type is " + sent) }
+
 func (s *Service) createJob(w http.ResponseWriter, r *http.Request) {
-	body, err := wire.ReadBody(w, r)
+	body, err := wire.ReadJSON(w, r, otherType)
 	if err != nil {
 		wire.Fail(w, err)
 		return
@@ -79,6 +82,10 @@ func (s *Service) createJob(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Service) getJob(w http.ResponseWriter, r *http.Request) {
+	if _, err := wire.ReadJSON(w, r, otherType); err != nil {
+		wire.Fail(w, err)
+		return
+	}
 	var answer wire.Encoded
 	err := s.store.View(func(st *state.State) error {
 		caller, endpoint, err := s.enter(st, r)

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -70,10 +71,38 @@ func newJob(st *state.State, endpoint *state.Resource, deploymentName string, bo
 		}
 		job.Outputs[name] = map[string]any{"JobOutputType": output.JobOutputType, "Uri": output.URI}
 	}
-	return job, deploy(st, job, endpoint, deploymentName)
+	if err := deploy(st, job, endpoint, deploymentName); err != nil {
+		return nil, err
+	}
+	return job, checkNames(st, job)
 }
 
-// The keys of a job, in any letter case: BatchJobResource, BatchJob, JobInput and JobOutputV2 of azure-ai-ml
+// checkNames knows how many inputs a deployment takes, and how they are called (facts/batch-endpoints.md, Inputs and
+// outputs): one of a model takes one and ignores its name, one of a pipeline component knows its inputs and outputs by
+// theirs. One without any input is taken, since what comes of it is no matter of access.
+func checkNames(st *state.State, job *state.Job) error {
+	deployment := st.Resources[armid.Key(job.Endpoint+"/deployments/"+job.Deployment)]
+	if !pipeline(deployment) {
+		if len(job.Inputs) > 1 {
+			return invalid("properties.InputData", "has %d inputs, and the deployment %s of a model takes one", len(job.Inputs),
+				job.Deployment)
+		}
+		return nil
+	}
+	for key, names := range map[string]map[string]any{"InputData": job.Inputs, "OutputData": job.Outputs} {
+		for name := range names {
+			if !componentName.MatchString(name) {
+				return invalid("properties."+key+"."+name, "is no name of a pipeline component's input or output: use letters, "+
+					"digits and underscores")
+			}
+		}
+	}
+	return nil
+}
+
+var componentName = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
+
+// What a job may have, in any letter case: BatchJobResource, BatchJob, JobInput and JobOutputV2 of azure-ai-ml
 // (azure-sdk-for-python 25953ce, _restclient/v2020_09_01_dataplanepreview). That the endpoint refuses other keys is
 // inferred.
 var (
@@ -110,15 +139,10 @@ func checkKeys(body []byte) error {
 	}
 	unknown := func(at string, of any, known []string) error {
 		object, _ := of.(map[string]any)
-		seen := map[string]bool{}
 		for _, key := range slices.Sorted(maps.Keys(object)) {
 			if !hasFold(known, key) {
 				return invalid(at+key, "is no key of a job")
 			}
-			if seen[strings.ToLower(key)] {
-				return invalid(at+key, "is there twice, in another letter case")
-			}
-			seen[strings.ToLower(key)] = true
 		}
 		return nil
 	}

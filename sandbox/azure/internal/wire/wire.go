@@ -2,11 +2,15 @@
 package wire
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
+	"strings"
 )
 
 // maxBody limits a request body; all requests that the sandbox serves are far smaller.
@@ -115,4 +119,58 @@ func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, Errorf(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "reading the request body: %v", err)
 	}
 	return body, nil
+}
+
+// ReadJSON is ReadBody of a body that says it is JSON, of a request that takes one, and that has each key of an object
+// once, letter case aside: of one that is there twice no document says which one counts. otherType is the service's
+// refusal of another Content-Type. That it is JSON at all is for the service to say.
+func ReadJSON(w http.ResponseWriter, r *http.Request, otherType func(sent string) error) ([]byte, error) {
+	body, err := ReadBody(w, r)
+	if err != nil || len(body) == 0 {
+		return body, err
+	}
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodDelete:
+		return nil, NotModelled("a " + r.Method + " with a body")
+	}
+	sent := r.Header.Get("Content-Type")
+	if kind, _, err := mime.ParseMediaType(sent); err != nil || kind != "application/json" {
+		return nil, otherType(cmp.Or(sent, "<null>"))
+	}
+	if twice := twice(json.NewDecoder(bytes.NewReader(body)), ""); twice != "" {
+		return nil, NotModelled("a body in which the key " + twice + " is there twice")
+	}
+	return body, nil
+}
+
+// twice is the path of the first key that an object of the next value has twice; "" for none, and for what is no JSON.
+func twice(d *json.Decoder, at string) string {
+	token, err := d.Token()
+	if err != nil {
+		return ""
+	}
+	object := token == json.Delim('{')
+	if !object && token != json.Delim('[') {
+		return ""
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		below := at
+		if object {
+			key, err := d.Token()
+			if err != nil {
+				return ""
+			}
+			name, _ := key.(string)
+			if below = strings.TrimPrefix(at+"."+name, "."); seen[strings.ToLower(name)] {
+				return below
+			}
+			seen[strings.ToLower(name)] = true
+		}
+		if found := twice(d, below); found != "" {
+			return found
+		}
+	}
+	_, _ = d.Token() // the end of it
+	return ""
 }
