@@ -100,7 +100,7 @@ invoke has more of them, and sandbox returns the code of the command that it run
 	root.PersistentFlags().Bool("debug", false, "log every request on standard error (never a secret)")
 	root.AddCommand(
 		newRehearse(), newExplain(), newCan(), newReview(), newInvoke(), newPin(), newVerify(),
-		newInit(), newExport(), newAdopt(), newRecover(), newSandbox(), newPulumi(), newWeather(),
+		newInit(), newExport(), newAdopt(), newSandbox(), newPulumi(), newWeather(),
 	)
 	narrowHelp(root)
 	for _, cmd := range root.Commands() {

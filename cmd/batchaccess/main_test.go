@@ -168,7 +168,7 @@ func TestARehearsalThatIsKeptCanBeLookedAt(t *testing.T) {
 func TestWhatPulumiFailsAtIsTold(t *testing.T) {
 	t.Setenv("PULUMI_BACKEND_URL", "file://"+t.TempDir())
 	dir := projectWith(t, map[string]string{"dev": oneUser})
-	for _, command := range []string{"pin", "adopt", "recover", "verify"} {
+	for _, command := range []string{"pin", "adopt", "verify"} {
 		code, stdout, stderr := execute(t, command, "--dir", dir)
 		assert.Equal(t, exitUsage, code, command)
 		assert.Empty(t, stdout, command)

@@ -16,54 +16,6 @@ import (
 	"github.com/batchaccess/batchaccess/internal/jsonform"
 )
 
-// newRecover makes the hidden command recover: adopt's first part, which completes an interrupted deployment, under its
-// old name.
-func newRecover() *cobra.Command {
-	var stack, dir string
-	var form form
-	var yes bool
-	var forget []string
-	cmd := &cobra.Command{
-		Use:    "recover",
-		Short:  "Complete an interrupted deployment, which batchaccess adopt does first",
-		Hidden: true,
-		Args:   cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx := cmd.Context()
-			if err := form.check(); err != nil {
-				return err
-			}
-			p, stack, err := openStack(dir, stack)
-			if err != nil {
-				return err
-			}
-			pulumi, err := findPulumi(ctx, p, stack, cmd.ErrOrStderr())
-			if err != nil {
-				return err
-			}
-			finder, err := newFinder(cmd, p.dir, stack)
-			if err != nil {
-				return err
-			}
-			ready, err := pulumi.takeUp(cmd, finder, forget, yes, form.format == "json")
-			if err != nil {
-				return fmt.Errorf("stack %s: %w", stack, err)
-			}
-			if !ready {
-				return errFailed
-			}
-			return nil
-		},
-	}
-	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack to recover (default: the only one)")
-	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
-	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do it")
-	cmd.Flags().StringSliceVar(&forget, "forget", nil, "URN of an interrupted creation of a type that recover can't "+
-		"look for, if the resource was not made or has been deleted")
-	form.flags(cmd, "table", "json")
-	return cmd
-}
-
 // takeUp completes an interrupted deployment, or says what it would do. ready is set if nothing is left to do.
 func (p pulumiOf) takeUp(
 	cmd *cobra.Command, finder *adopt.Finder, forget []string, yes, asJSON bool,
@@ -73,8 +25,8 @@ func (p pulumiOf) takeUp(
 	if err != nil {
 		return false, err
 	}
-	if len(state.Pending) == 0 && cmd.Name() == "adopt" {
-		return true, nil // adopt reports the rest
+	if len(state.Pending) == 0 {
+		return true, nil
 	}
 	plan, err := finder.Plan(ctx, state)
 	if err != nil {
@@ -89,15 +41,13 @@ func (p pulumiOf) takeUp(
 		}
 	}
 	out := cmd.OutOrStdout()
-	if yes && cmd.Name() == "adopt" {
+	if yes {
 		out = cmd.ErrOrStderr() // standard output is for adopt's report, perhaps as JSON
 	}
 	if err := tellRecovery(out, plan, len(state.Pending), asJSON); err != nil {
 		return false, err
 	}
 	switch {
-	case len(state.Pending) == 0:
-		return true, nil
 	case unsure > 0:
 		fmt.Fprintln(cmd.ErrOrStderr(),
 			"nothing is done: look in Azure whether the resources marked ask were made; delete those that were, and name all "+
@@ -123,7 +73,7 @@ func newFinder(cmd *cobra.Command, dir, stack string) (*adopt.Finder, error) {
 	return adopt.New(client), nil
 }
 
-// recoveryForm is recover's JSON.
+// recoveryForm is what adopt prints as JSON of what was broken off.
 type recoveryForm struct {
 	Version   int              `json:"version"`
 	Creations []adopt.Recovery `json:"creations"`
@@ -133,10 +83,6 @@ type recoveryForm struct {
 func tellRecovery(w io.Writer, plan []adopt.Recovery, pending int, asJSON bool) error {
 	if asJSON {
 		return jsonform.Write(w, recoveryForm{jsonVersion, plan, pending})
-	}
-	if pending == 0 {
-		_, err := fmt.Fprintln(w, "nothing was broken off: pulumi up can go on")
-		return err
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, r := range plan {

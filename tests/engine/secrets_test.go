@@ -51,7 +51,7 @@ var shown = []struct{ file, command string }{
 	{"verify.json", "batchaccess --debug verify --propagation 0s --json"},
 	{"verify.txt", "batchaccess --debug verify --propagation 0s"},
 	{"pin.txt", "batchaccess --debug pin"},
-	{"recover.txt", "batchaccess --debug recover"},
+	{"adopt.txt", "batchaccess --debug adopt"},
 	{"login.txt", "az login --username release-manager && az account show"},
 	{"explain.txt", "batchaccess --debug explain"},
 	{"explain.html", "batchaccess explain --format html"},
