@@ -54,6 +54,11 @@ func (c checker) leadings(of Principal) []leading {
 	all := slices.Concat(decided, undecided)
 	if assign := c.hopBy(of, roles.AssignIdentity, false); assign != nil {
 		add(roles.ToAttach, assign.with(c.hopBy(of, roles.WriteScript, false)))
+		for _, l := range roles.Leadings() {
+			if _, attaches := l.Host(); attaches {
+				add(roles.ToAttach, assign.with(c.hopBy(of, l.Action, true)))
+			}
+		}
 		if code := slices.IndexFunc(all, func(l leading) bool {
 			return l.Lead == roles.ToClusters ||
 				l.Lead == toDeployments

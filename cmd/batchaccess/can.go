@@ -47,7 +47,8 @@ accounts and registries, at what lies in them and above them. A deny assignment 
 decides is undecided, and so is what a role gives that can't be read, or that somebody is only eligible for (PIM).
 
 Of a data input or output it says two things: whether it is read or written directly, and whether by an indirect way, by
-a secret or as somebody else, with the hops of each way and, of the plan's to an input, with what cuts them.
+a secret or as somebody else, with the hops of each way and, of the plan's to an input, with what cuts them. With
+--live the second is undecided where nobody here could ask who else may become somebody that reads it.
 
 It exits with 0 for yes, with 1 for no, and with 2 if it is undecided or could not be asked: directly, whatever the
 ways. That there is no way is for an assertion to hold, with how: byNoWay.`,
@@ -187,7 +188,7 @@ func (s *stackOf) live(cmd *cobra.Command, propagation time.Duration) (*explain.
 	for _, note := range facts.Notes {
 		fmt.Fprintln(cmd.ErrOrStderr(), "note:", visible.Text(note))
 	}
-	said := &explain.Live{Does: verify.NewHeld(plan, subjects, facts, propagation).Does}
+	said := &explain.Live{Doubts: report.Doubts, Does: verify.NewHeld(plan, subjects, facts, propagation).Does}
 	for _, w := range report.Ways {
 		said.Ways = append(said.Ways, w.Way)
 	}

@@ -56,6 +56,11 @@ Where a subscription has used 80 % of its 4,000 role assignments, or the tenant 
 and names the way down. Groups that the stack makes are asked for members whom it does not name.
 What is beyond need is listed with where it leads: to keys, to what runs on clusters, to identities or role
 assignments, as far as Azure's actions are known to lead there.
+It finds the indirect ways that are open now. Whoever else holds a role at what the stack has, or above or below it,
+is asked for too: who is in their groups, who owns those and their applications, and what they reach, by themselves or
+indirectly. What it does not ask is named, and undecided: who holds roles of Entra and permissions of Microsoft Graph,
+and what else runs as a managed identity. An assertion with how: byNoWay is held against all of that, and what is
+undecided breaks it.
 It lists who owns the groups, service principals and applications of invokers: who owns one can add members or
 credentials, and so become the invoker. Owners do not change the exit code.
 The federated credentials, client secrets and certificates of invokers that the stack makes are compared with those
@@ -67,7 +72,8 @@ It signs in as the deployer does (ARM_CLIENT_ID with ARM_CLIENT_SECRET, ARM_CLIE
 ARM_USE_MSI; or the Azure CLI), and only reads: Reader on the resource groups
 of workspace and storage accounts, and Directory.Read.All (or Directory Readers) for the groups.
 
-It exits with 0 if all declared paths work or are settling, with 1 if something is missing, undecided or not answered
+It exits with 0 if all declared paths work or are settling, with 1 if something is missing, undecided or not answered,
+or an assertion does not hold
 (with --strict: or is beyond need; with --since: or is beyond need and was not then; with --wait: or has not settled
 in time), and with 2 if it can't ask.`,
 		Example: `  pulumi up --stack dev && batchaccess verify --stack dev --wait 15m

@@ -42,6 +42,49 @@ type Way struct {
 	Untried bool `json:"untried,omitempty"`
 }
 
+// finding is what a reviewer should know of a way to data.
+func (w Way) finding() (f Finding, is bool) {
+	f = Finding{What: "indirectly, " + w.String(), Fix: w.cut(), way: &w}
+	switch {
+	case w.Input != "":
+		f.Where = "dataInputs." + w.Input
+	case w.Output != "":
+		f.Where = "dataOutputs." + w.Output
+	}
+	return f, f.Where != ""
+}
+
+// narrow leaves those of who go a way; false where it is none of theirs.
+func (f *Finding) narrow(who []string) bool {
+	w := *f.way
+	if !w.narrow(who) {
+		return false
+	}
+	owner := f.Owner
+	*f, _ = w.finding()
+	f.Owner = owner
+	return true
+}
+
+func (w *Way) narrow(who []string) bool {
+	w.Who = slices.DeleteFunc(slices.Clone(w.Who), func(of string) bool { return !slices.Contains(who, of) })
+	w.alike = nil
+	return len(w.Who) > 0
+}
+
+// becomes are an invoker and whom it may become.
+func becomes(all []Way, invoker string) []string {
+	who := []string{invoker}
+	for i := 0; i < len(who); i++ {
+		for _, w := range all {
+			if slices.Contains(w.Who, who[i]) && w.Ends != "" && !slices.Contains(who, w.Ends) {
+				who = append(who, w.Ends) // what is nobody goes no way
+			}
+		}
+	}
+	return who
+}
+
 // How is the way without who goes it.
 func (w Way) How() string { return strings.TrimPrefix(w.String(), strings.Join(w.Who, ", ")+" ") }
 
