@@ -248,7 +248,7 @@ func changes(m access.Model, way access.Way) (all []change) {
 		all = append(all, change{"assign the role at the workspace", to})
 	}
 	if d, wrong := m.Role.Resolve(); wrong == nil {
-		if to, does := withoutLeads(m, d, way); does != "" {
+		if to, does := withoutEscalations(m, d, way); does != "" {
 			all = append(all, change{does, to})
 		}
 	}
@@ -269,36 +269,52 @@ func changes(m access.Model, way access.Way) (all []change) {
 	case way.Output != "":
 		all = append(all, change{"let the endpoints of another workspace write " + way.Output, to})
 	}
-	to = m
-	to.Invokers, to.Endpoints = maps.Clone(m.Invokers), maps.Clone(m.Endpoints)
-	for _, who := range way.Who {
-		delete(to.Invokers, who)
-	}
-	for name, e := range to.Endpoints {
-		if e.Invokers != nil {
-			e.Invokers = slices.DeleteFunc(slices.Clone(e.Invokers), func(i string) bool { return slices.Contains(way.Who, i) })
-			to.Endpoints[name] = e
+	all = append(all, change{"take " + strings.Join(way.Who, ", ") + " out of the invokers", without(m, way.Who)})
+	if i, is := m.Invokers[way.Ends]; is { // somebody comes to act as an invoker
+		for _, key := range slices.Sorted(maps.Keys(i.FederatedCredentials)) {
+			to, i := m, i
+			to.Invokers, i.FederatedCredentials = maps.Clone(m.Invokers), maps.Clone(i.FederatedCredentials)
+			delete(i.FederatedCredentials, key)
+			to.Invokers[way.Ends] = i
+			all = append(all, change{"delete the federated credential " + key + " of " + way.Ends, to})
 		}
+		all = append(all, change{"take " + way.Ends + " out of the invokers", without(m, []string{way.Ends})})
 	}
-	for name, i := range to.Invokers {
-		if len(i.Members) > 0 {
-			i.Members = slices.DeleteFunc(slices.Clone(i.Members), func(i string) bool { return slices.Contains(way.Who, i) })
-			to.Invokers[name] = i
-		}
-	}
-	return append(all, change{"take " + strings.Join(way.Who, ", ") + " out of the invokers", to})
+	return all
 }
 
-// withoutLeads takes from the role every action that leads where one of the way's hops goes by a role's action.
-func withoutLeads(m access.Model, d roles.Definition, way access.Way) (to access.Model, does string) {
-	leads := map[roles.Lead]bool{}
-	for _, l := range roles.Leadings() {
-		leads[l.Lead] = leads[l.Lead] || l.Lead != roles.Nowhere &&
+// without is the model without some of its invokers.
+func without(m access.Model, names []string) access.Model {
+	gone := func(of string) bool { return slices.Contains(names, of) }
+	m.Invokers, m.Endpoints = maps.Clone(m.Invokers), maps.Clone(m.Endpoints)
+	for _, name := range names {
+		delete(m.Invokers, name)
+	}
+	for name, e := range m.Endpoints {
+		if e.Invokers != nil {
+			e.Invokers = slices.DeleteFunc(slices.Clone(e.Invokers), gone)
+			m.Endpoints[name] = e
+		}
+	}
+	for name, i := range m.Invokers {
+		if len(i.Members) > 0 {
+			i.Members = slices.DeleteFunc(slices.Clone(i.Members), gone)
+			m.Invokers[name] = i
+		}
+	}
+	return m
+}
+
+// withoutEscalations takes from the role every action that leads where one of the way's hops goes by a role's action.
+func withoutEscalations(m access.Model, d roles.Definition, way access.Way) (to access.Model, does string) {
+	targets := map[roles.Target]bool{}
+	for _, l := range roles.Escalations() {
+		targets[l.To] = targets[l.To] || l.To != roles.Nowhere &&
 			slices.ContainsFunc(way.Hops, func(h access.Hop) bool { return h.Needs == l.Action.Name })
 	}
 	var gone []string
-	for _, l := range roles.Leadings() {
-		if leads[l.Lead] && d.Permissions.MayAllow(l.Action) && !l.Action.Data {
+	for _, l := range roles.Escalations() {
+		if targets[l.To] && d.Permissions.MayAllow(l.Action) && !l.Action.Data {
 			gone = append(gone, l.Action.Name)
 		}
 	}
