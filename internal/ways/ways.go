@@ -267,7 +267,7 @@ func (e *Estate) Ways() (all []access.Way) {
 			all = append(all, as(f.name(id), classes[class])...)
 		}
 		if p.Unknown != "" {
-			all = append(all, access.Way{Who: p.Names[:1], Ends: "whatever it holds", Hops: []access.Hop{{
+			all = append(all, access.Way{Who: p.Names[:1], Ends: whatever, Hops: []access.Hop{{
 				Kind: access.IdentityHop, Identity: p.Names[0], Needs: "what it is in, and holds", Undecided: true,
 				GivenBy: "what could not be listed", Missing: p.Unknown}}})
 		}
@@ -276,16 +276,10 @@ func (e *Estate) Ways() (all []access.Way) {
 		all = append(all, access.Way{Who: []string{who}, Ends: to, Hops: []access.Hop{{Kind: access.IdentityHop,
 			Identity: who, Needs: needs, GivenBy: by, Undecided: missing != "", Missing: missing}}})
 	}
-	for _, g := range e.Groups {
-		if g.Unlisted != "" {
-			from("owners of "+g.Name, g.Name, "to own the group", "adding themselves to the group", g.Unlisted)
-		}
+	for _, u := range f.unread() {
+		from(u.Who, f.name(u.To), u.Needs, u.By, u.Missing)
 	}
 	for _, a := range e.Applications {
-		if a.Unlisted != "" {
-			from("owners of "+f.name(a.Principal), f.name(a.Principal), "to own the application", "adding a credential",
-				a.Unlisted)
-		}
 		for _, secret := range a.Secrets {
 			from("whoever knows the "+secret, f.name(a.Principal), "the "+secret, "the "+secret+" of "+f.name(a.Principal), "")
 		}
@@ -302,16 +296,41 @@ func (e *Estate) Ways() (all []access.Way) {
 
 // Readers returns, by name of datum and output, those who certainly read or write it themselves.
 func (e *Estate) Readers() map[string][]string {
-	f := newFinder(e)
 	all := map[string][]string{}
-	for _, p := range e.Principals {
-		for _, r := range f.readsBy(stage{principal: fold(p.ID)}) {
-			if len(r.hops) == 1 && !r.hops[0].Undecided {
-				all[f.Data[r.datum].Name] = append(all[f.Data[r.datum].Name], f.name(p.ID))
-			}
+	for _, w := range e.Directly() {
+		if !w.Undecided() {
+			all[w.Input+w.Output] = append(all[w.Input+w.Output], w.Who[0])
 		}
 	}
 	return all
+}
+
+// Directly are the ways of one hop, which Ways has not: who reads each datum, or writes each output, by themselves.
+func (e *Estate) Directly() (all []access.Way) {
+	f := newFinder(e)
+	for _, p := range e.Principals {
+		all = append(all, f.directly(fold(p.ID))...)
+	}
+	return all
+}
+
+func (f *finder) directly(id string) (all []access.Way) {
+	for _, r := range f.readsBy(stage{principal: id}) {
+		if len(r.hops) == 1 {
+			all = append(all, f.to(r, f.name(id), nil))
+		}
+	}
+	return all
+}
+
+// to is the way of somebody to a datum, by what they do first and how it is then read.
+func (f *finder) to(r reading, who string, first []access.Hop) access.Way {
+	d := f.Data[r.datum]
+	w := access.Way{Who: []string{who}, Input: d.Name, Hops: append(slices.Clip(first), r.hops...)}
+	if d.Output {
+		w.Input, w.Output, w.Writes = "", d.Name, true
+	}
+	return w
 }
 
 // Together joins the ways of several principals with the same hops and the same end into one. apart returns a text that
@@ -410,11 +429,7 @@ func (f *finder) waysOf(id string) (all []access.Way) {
 			if best[r.datum] != nil && n >= weight(best[r.datum].Hops) {
 				continue
 			}
-			d := f.Data[r.datum]
-			way := access.Way{Who: who, Input: d.Name, Hops: append(slices.Clip(reached[from]), r.hops...)}
-			if d.Output {
-				way.Input, way.Output, way.Writes = "", d.Name, true
-			}
+			way := f.to(r, who[0], reached[from])
 			if best[r.datum] == nil || weight(way.Hops) < weight(best[r.datum].Hops) {
 				best[r.datum] = &way
 			}
@@ -565,7 +580,7 @@ func (f *finder) fromStore(id string) []step {
 			}
 		}
 		hop.Undecided, hop.Missing = true, "it is not known here which principal has the client secret"
-		return []step{{hops: []access.Hop{hop}, ends: "the principal of data store " + store.Name}}
+		return []step{{hops: []access.Hop{hop}, ends: storesPrincipal + store.Name}}
 	case store.Account == "":
 		return nil
 	}
@@ -710,8 +725,8 @@ func (f *finder) inWorkspaces(id string) (all []step) {
 						arm.Last(w.ID)})
 				}
 			}
-			others("the identities of other clusters", access.CodeHop, f.code(id, w, ""))
-			others("the credentials of other data stores", access.SecretHop, secrets)
+			others(othersClusters, access.CodeHop, f.code(id, w, ""))
+			others(othersStores, access.SecretHop, secrets)
 		}
 		all = append(all, f.toWorkspaceKeys(id, w, vault)...)
 		for _, target := range []roles.Target{roles.ToSecrets, roles.ToNotebooks, roles.ToData} {
@@ -854,6 +869,9 @@ func (f *finder) toGrants(id string) (all []step) {
 	}
 	return all
 }
+
+// whatever is what a way ends at of somebody of whom it is not known what they are in, and hold.
+const whatever = "whatever it holds"
 
 // Holdings begins the end of a way to what an identity may hold beyond the estate.
 const Holdings = "whatever else is held by "
