@@ -54,6 +54,11 @@ func (c checker) escalations(of Principal) []escalation {
 	all := slices.Concat(decided, undecided)
 	if assign := c.hopBy(of, roles.AssignIdentity, false); assign != nil {
 		add(roles.ToAttach, assign.with(c.hopBy(of, roles.WriteScript, false)))
+		for _, l := range roles.Escalations() {
+			if _, attaches := l.Host(); attaches {
+				add(roles.ToAttach, assign.with(c.hopBy(of, l.Action, true)))
+			}
+		}
 		if code := slices.IndexFunc(all, func(l escalation) bool {
 			return l.To == roles.ToClusters ||
 				l.To == toDeployments

@@ -21,6 +21,9 @@ func (c checker) identitiesToBecome() map[Principal]bool {
 			all[own] = true
 		}
 	}
+	for _, s := range c.hosted(Principal{}) {
+		all[s.as] = true
+	}
 	sure, unsure := c.attachable(Principal{})
 	for _, s := range slices.Concat(sure, unsure) {
 		all[s.as] = true
@@ -182,6 +185,8 @@ func (c checker) targets(to roles.Target, of Principal) (kind HopKind, all []sta
 			}
 		}
 		return SecretHop, all
+	case roles.ToHosts:
+		return CodeHop, c.hosted(of)
 	case roles.ToIdentities, roles.ToAttach:
 		sure, unsure := c.attachable(of)
 		return IdentityHop, slices.Concat(sure, unsure)
@@ -193,6 +198,30 @@ func (c checker) targets(to roles.Target, of Principal) (kind HopKind, all []sta
 	default:
 		return SecretHop, nil
 	}
+}
+
+// hosted are the identities that may be attached to what whoever has the invokers' role changes, of which the model
+// says nothing: below a workspace there is nothing of the kind.
+func (c checker) hosted(of Principal) (all []stage) {
+	if level := c.Model.Role.EffectiveScope(); level != AtResourceGroup && level != AtSubscription {
+		return nil
+	}
+	add := func(p Principal) {
+		if own, acts := c.identity[p]; acts && own != of && !slices.Contains(all, stage{as: own}) {
+			all = append(all, stage{as: own})
+		}
+	}
+	for _, name := range sorted(c.Model.Invokers) {
+		if c.Model.Invokers[name].Kind == ManagedIdentity {
+			add(InvokerPrincipal(name))
+		}
+	}
+	for _, name := range sorted(c.Model.Clusters) {
+		if c.Model.Clusters[name].EffectiveIdentity() == UserAssigned {
+			add(ClusterPrincipal(name))
+		}
+	}
+	return all
 }
 
 // attachable returns the user-assigned identities in the scope of the invokers' role: whoever may attach one, or give

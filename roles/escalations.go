@@ -1,5 +1,7 @@
 package roles
 
+import "strings"
+
 // A Target says what else the holder of an action gets by it, beyond what the action's name says.
 type Target string
 
@@ -20,6 +22,8 @@ const (
 	// ToAttach is half of a way: attaching an identity needs an action on the identity and one on what it is attached
 	// to, and gives nothing before code runs there (facts/compute-clusters.md, Identity).
 	ToAttach Target = "identities to attach"
+	// ToHosts is code that runs as an identity attached to what is no compute of a workspace.
+	ToHosts Target = "what runs as an attached identity"
 	// ToGrants gives any role, to oneself too, or changes what a role allows.
 	ToGrants Target = "role assignments"
 	// ToNotebooks gives the keys and tokens of the workspace's notebooks.
@@ -41,6 +45,7 @@ type Escalation struct {
 
 const (
 	workspaceRows = "grants-access.md, Machine learning and neighbours"
+	hostRows      = workspaceRows + ": code under an identity elsewhere"
 	grantingRoles = "grants-access.md, Built-in roles that can grant"
 	rbacRows      = "grants-access.md, Azure RBAC"
 	storageRows   = "grants-access.md, Storage"
@@ -60,6 +65,9 @@ var (
 	WriteScript    = of("Microsoft.Resources/deploymentScripts/write")
 	// UseInstance opens the applications of compute instances.
 	UseInstance = of(workspaces + "computes/applicationaccess/action")
+	// WritePipeline changes what a data factory runs, and RunPipeline starts it: both together run code as its identity.
+	WritePipeline = of("Microsoft.DataFactory/factories/pipelines/write")
+	RunPipeline   = of("Microsoft.DataFactory/factories/pipelines/createrun/action")
 	// WriteDeployment changes what a deployment runs, and on which cluster.
 	WriteDeployment = of(workspaces + "batchEndpoints/deployments/write")
 )
@@ -174,6 +182,27 @@ var escalations = []Escalation{
 	{of("Microsoft.KeyVault/vaults/write"), ToSecrets, "writes its access policies: " + workspaceRows, true},
 	{of("Microsoft.KeyVault/vaults/accessPolicies/write"), ToSecrets, workspaceRows, true},
 
+	// What else runs code as an identity that is attached to it. Whoever writes the resource itself also attaches one,
+	// with AssignIdentity: rbacRows, identity to a resource.
+	{of("Microsoft.Compute/virtualMachines/write"), ToHosts, "a machine is made with what it runs: " +
+		"learn.microsoft.com/rest/api/compute/virtual-machines/create-or-update", true},
+	{of("Microsoft.Compute/virtualMachines/runCommands/write"), ToHosts,
+		"learn.microsoft.com/rest/api/compute/virtual-machine-run-commands/create-or-update", true},
+	{of("Microsoft.Compute/virtualMachines/runCommand/action"), ToHosts, "as runCommands/write", true},
+	{of("Microsoft.Compute/virtualMachines/extensions/write"), ToHosts, "as runCommands/write", true},
+	{of("Microsoft.Web/sites/write"), ToHosts, hostRows, true},
+	{of("Microsoft.Web/sites/publish/Action"), ToHosts, hostRows, true},
+	{of("Microsoft.ContainerInstance/containerGroups/write"), ToHosts, "as an app: " + hostRows, true},
+	{of("Microsoft.ContainerInstance/containerGroups/containers/exec/action"), ToHosts, "as containerGroups/write", true},
+	{of("Microsoft.Automation/automationAccounts/write"), ToAttach, hostRows, true},
+	{of("Microsoft.Automation/automationAccounts/runbooks/write"), ToHosts, hostRows, true},
+	{of("Microsoft.Automation/automationAccounts/runbooks/draft/write"), ToHosts, hostRows, true},
+	{of("Microsoft.Logic/workflows/write"), ToHosts, hostRows, true},
+	{of("Microsoft.DataFactory/factories/write"), ToAttach, hostRows, true},
+	{WritePipeline, ToHosts, hostRows + "; with RunPipeline it is enough: " +
+		"learn.microsoft.com/azure/data-factory/concepts-roles-permissions, and batch-endpoints.md, Callers", true},
+	{RunPipeline, Nowhere, "starts what is there; with WritePipeline it leads on", false},
+
 	// Identities and grants.
 	{AssignIdentity, ToAttach, rbacRows, false},
 	{of(identities + "federatedIdentityCredentials/write"), ToIdentities, grantingRoles, false},
@@ -205,6 +234,17 @@ var escalations = []Escalation{
 }
 
 func of(name string) Action { return Action{Name: name} }
+
+// Host is the type of the resource, in lower case, that an action puts code on, or attaches an identity to, which is no
+// compute of a workspace; "" for other actions. Attaches is set where whoever has the action writes the resource
+// itself.
+func (l Escalation) Host() (typ string, attaches bool) {
+	parts := strings.Split(strings.ToLower(l.Action.Name), "/")
+	if l.To != ToHosts && l.To != ToAttach || !l.Inferred {
+		return "", false
+	}
+	return parts[0] + "/" + parts[1], len(parts) == 3
+}
 
 // Escalations returns every action whose target is known.
 func Escalations() []Escalation { return escalations }

@@ -48,7 +48,8 @@ a condition, on a role that can't be read, or on a role for which somebody is on
 
 For a data input or output there are two answers: whether it is read or written directly, and whether it is indirectly,
 by a secret or as another identity. Each indirect way is shown with its hops; a way of the plan to an input also with
-the changes that close it.
+the changes that close it. With --live the second answer is undecided if Azure could not be asked who else may become
+somebody that reads it.
 
 It exits with 0 for yes, with 1 for no, and with 2 if the answer is undecided or could not be found. Only the direct
 answer counts. To require that there is no indirect way, write an assertion with how: byNoWay.`,
@@ -188,7 +189,7 @@ func (s *stackOf) live(cmd *cobra.Command, propagation time.Duration) (*explain.
 	for _, note := range facts.Notes {
 		fmt.Fprintln(cmd.ErrOrStderr(), "note:", visible.Text(note))
 	}
-	said := &explain.Live{Does: verify.NewHeld(plan, subjects, facts, propagation).Does}
+	said := &explain.Live{Doubts: report.Doubts, Does: verify.NewHeld(plan, subjects, facts, propagation).Does}
 	for _, w := range report.Ways {
 		said.Ways = append(said.Ways, w.Way)
 	}

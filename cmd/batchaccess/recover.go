@@ -73,7 +73,7 @@ func newFinder(cmd *cobra.Command, dir, stack string) (*adopt.Finder, error) {
 	return adopt.New(client), nil
 }
 
-// recoveryForm is adopt's JSON for an interrupted deployment.
+// recoveryForm is the JSON of adopt about an interrupted deployment.
 type recoveryForm struct {
 	Version   int              `json:"version"`
 	Creations []adopt.Recovery `json:"creations"`

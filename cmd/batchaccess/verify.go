@@ -61,15 +61,21 @@ owner can add members or credentials, and so become the invoker. Owners do not c
 the stack makes, it compares federated credentials, client secrets and certificates with the declared ones: a missing
 one fails, an additional one is beyond need. Those that have ended are left out.
 
+Verify finds the indirect ways that are open now. It also asks for everybody else who holds a role at, above or below
+what the stack has: who is in their groups, who owns those and their applications, and what they reach, directly or
+indirectly. It names what it does not ask for, which is undecided: who holds roles of Entra and permissions of Microsoft
+Graph, and what else runs as a managed identity. An assertion with how: byNoWay is checked against all of that, and is
+violated by what is undecided.
+
 ` + previewHelp + `
 
 It signs in as the deployer does (ARM_CLIENT_ID with ARM_CLIENT_SECRET, ARM_CLIENT_CERTIFICATE_PATH or ARM_USE_OIDC;
 ARM_USE_MSI; or the Azure CLI), and only reads. It needs Reader on the resource groups of workspace and storage
 accounts, and Directory.Read.All (or Directory Readers) for the groups.
 
-It exits with 0 if all declared paths work or are settling, with 1 if something is missing, undecided or not answered,
-and with 2 if it can't ask. It also exits with 1 if something is beyond need (--strict), has become so since the earlier
-report (--since), or has not settled in time (--wait).`,
+It exits with 0 if all declared paths work or are settling, with 1 if something is missing, undecided or not answered
+or an assertion does not hold, and with 2 if it can't ask. It also exits with 1 if something is beyond need (--strict),
+has become so since the earlier report (--since), or has not settled in time (--wait).`,
 		Example: `  pulumi up --stack dev && batchaccess verify --stack dev --wait 15m
   batchaccess verify --stack prod --strict
   batchaccess verify --stack dev --json | jq '.excess[] | {principal, role, scope, risks}'

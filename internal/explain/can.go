@@ -56,6 +56,8 @@ type Question struct {
 type Live struct {
 	Paths []Path       // the paths by Azure's assignments
 	Ways  []access.Way // the indirect ones
+	// Doubts are why nobody can be sure that there is no other: undecided ways, also of those who may be anybody.
+	Doubts []access.Way
 	// Does says whether a principal holds an action at the place with the ARM ID, or anywhere for "": one hop for each
 	// place.
 	Does func(p access.Principal, action roles.Action, place string) ([]access.Hop, error)
@@ -120,9 +122,20 @@ func Ask(stack string, plan *access.Plan, ask Question, live *Live) (Answer, err
 	} else {
 		a.Ways = withCuts(plan, ways)
 	}
+	if live != nil && len(a.Ways) == 0 {
+		for _, w := range live.Doubts {
+			to := map[string]string{"read": w.Input, "write": w.Output}[q.Verb]
+			_, invoker := plan.Model.Invokers[w.Who[0]]
+			if to == q.What && (!others(w.Who[0]) || !invoker && !strings.HasPrefix(w.Who[0], "cluster:")) {
+				a.Ways = append(a.Ways, Way{Way: w})
+			}
+		}
+	}
 	a.ByWay = No
 	for i := range a.Ways {
-		a.Ways[i].Who = slices.DeleteFunc(slices.Clone(a.Ways[i].Who), others)
+		if mine := slices.DeleteFunc(slices.Clone(a.Ways[i].Who), others); len(mine) > 0 {
+			a.Ways[i].Who = mine // and not those of a doubt, who may be anybody
+		}
 		switch {
 		case !a.Ways[i].Undecided():
 			a.ByWay = Yes

@@ -43,6 +43,49 @@ type Way struct {
 	Untried bool `json:"untried,omitempty"`
 }
 
+// finding is what a reviewer should know of a way to data.
+func (w Way) finding() (f Finding, is bool) {
+	f = Finding{What: "indirectly, " + w.String(), Fix: w.cut(), way: &w}
+	switch {
+	case w.Input != "":
+		f.Where = "dataInputs." + w.Input
+	case w.Output != "":
+		f.Where = "dataOutputs." + w.Output
+	}
+	return f, f.Where != ""
+}
+
+// narrow leaves those of who go a way; false where it is none of theirs.
+func (f *Finding) narrow(who []string) bool {
+	w := *f.way
+	if !w.narrow(who) {
+		return false
+	}
+	owner := f.Owner
+	*f, _ = w.finding()
+	f.Owner = owner
+	return true
+}
+
+func (w *Way) narrow(who []string) bool {
+	w.Who = slices.DeleteFunc(slices.Clone(w.Who), func(of string) bool { return !slices.Contains(who, of) })
+	w.alike = nil
+	return len(w.Who) > 0
+}
+
+// becomes are an invoker and whom it may become.
+func becomes(all []Way, invoker string) []string {
+	who := []string{invoker}
+	for i := 0; i < len(who); i++ {
+		for _, w := range all {
+			if slices.Contains(w.Who, who[i]) && w.Ends != "" && !slices.Contains(who, w.Ends) {
+				who = append(who, w.Ends) // what is nobody goes no way
+			}
+		}
+	}
+	return who
+}
+
 // How returns the way as text, without its principals.
 func (w Way) How() string { return strings.TrimPrefix(w.String(), strings.Join(w.Who, ", ")+" ") }
 
@@ -228,24 +271,40 @@ func changes(m access.Model, way access.Way) (all []change) {
 	case way.Output != "":
 		all = append(all, change{"let the endpoints of another workspace write " + way.Output, to})
 	}
-	to = m
-	to.Invokers, to.Endpoints = maps.Clone(m.Invokers), maps.Clone(m.Endpoints)
-	for _, who := range way.Who {
-		delete(to.Invokers, who)
+	all = append(all, change{"take " + strings.Join(way.Who, ", ") + " out of the invokers", without(m, way.Who)})
+	if i, is := m.Invokers[way.Ends]; is { // somebody comes to act as an invoker
+		for _, key := range slices.Sorted(maps.Keys(i.FederatedCredentials)) {
+			to, i := m, i
+			to.Invokers, i.FederatedCredentials = maps.Clone(m.Invokers), maps.Clone(i.FederatedCredentials)
+			delete(i.FederatedCredentials, key)
+			to.Invokers[way.Ends] = i
+			all = append(all, change{"delete the federated credential " + key + " of " + way.Ends, to})
+		}
+		all = append(all, change{"take " + way.Ends + " out of the invokers", without(m, []string{way.Ends})})
 	}
-	for name, e := range to.Endpoints {
+	return all
+}
+
+// without is the model without some of its invokers.
+func without(m access.Model, names []string) access.Model {
+	gone := func(of string) bool { return slices.Contains(names, of) }
+	m.Invokers, m.Endpoints = maps.Clone(m.Invokers), maps.Clone(m.Endpoints)
+	for _, name := range names {
+		delete(m.Invokers, name)
+	}
+	for name, e := range m.Endpoints {
 		if e.Invokers != nil {
-			e.Invokers = slices.DeleteFunc(slices.Clone(e.Invokers), func(i string) bool { return slices.Contains(way.Who, i) })
-			to.Endpoints[name] = e
+			e.Invokers = slices.DeleteFunc(slices.Clone(e.Invokers), gone)
+			m.Endpoints[name] = e
 		}
 	}
-	for name, i := range to.Invokers {
+	for name, i := range m.Invokers {
 		if len(i.Members) > 0 {
-			i.Members = slices.DeleteFunc(slices.Clone(i.Members), func(i string) bool { return slices.Contains(way.Who, i) })
-			to.Invokers[name] = i
+			i.Members = slices.DeleteFunc(slices.Clone(i.Members), gone)
+			m.Invokers[name] = i
 		}
 	}
-	return append(all, change{"take " + strings.Join(way.Who, ", ") + " out of the invokers", to})
+	return m
 }
 
 // withoutEscalations removes from the role every action with the target of one of the way's hops.

@@ -85,6 +85,7 @@ type Finding struct {
 	Fix   string `json:"fix"`
 	// Owner of what the finding is about; "" if the configuration does not say.
 	Owner string `json:"owner,omitempty"`
+	way   *Way   // that it is about; nil for none
 }
 
 // Place is where the finding is, with the owner.
@@ -187,13 +188,8 @@ func (x *Explanation) findings(m access.Model, problems access.Problems) {
 	}
 	x.opened(m)
 	for _, w := range x.Ways {
-		switch {
-		case w.Input != "":
-			x.Findings = append(x.Findings, Finding{Where: "dataInputs." + w.Input, What: "indirectly, " + w.String(),
-				Fix: w.cut()})
-		case w.Output != "":
-			x.Findings = append(x.Findings, Finding{Where: "dataOutputs." + w.Output, What: "indirectly, " + w.String(),
-				Fix: w.cut()})
+		if f, is := w.finding(); is {
+			x.Findings = append(x.Findings, f)
 		}
 	}
 	type place struct{ endpoint, input string }
@@ -292,6 +288,22 @@ func (x Explanation) Only(invoker, endpoint string) Explanation {
 		if i.Name == invoker {
 			group = i.Group
 		}
+	}
+	if invoker != "" {
+		who := becomes(x.Ways, invoker)
+		var ways []Way
+		for _, w := range x.Ways {
+			if w.narrow(who) {
+				ways = append(ways, w)
+			}
+		}
+		var findings []Finding
+		for _, f := range x.Findings {
+			if f.way == nil || f.narrow(who) {
+				findings = append(findings, f)
+			}
+		}
+		x.Ways, x.Findings = ways, findings
 	}
 	x.Paths = slices.DeleteFunc(slices.Clone(x.Paths), func(p Path) bool {
 		return other(invoker, p.Invoker) ||

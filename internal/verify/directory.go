@@ -11,6 +11,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/azure"
+	"github.com/batchaccess/batchaccess/internal/ways"
 )
 
 // collections are Microsoft Graph's collections for the kinds of principals, directoryName the names of the kinds for
@@ -28,19 +29,22 @@ var (
 
 // An object is a directory object.
 type object struct {
-	Type string `json:"@odata.type"`
-	ID   string `json:"id"`
-	Name string `json:"displayName"`
+	Type     string `json:"@odata.type"`
+	ID       string `json:"id"`
+	Name     string `json:"displayName"`
+	Template string `json:"roleTemplateId"` // of a role of Entra
 }
 
 // groups returns the groups that a principal is in, also nested ones. there is false for a principal that the directory
 // does not have.
-func (o *Observer) groups(ctx context.Context, s Subject) (groups []Group, there bool, err error) {
+func (o *Observer) groups(ctx context.Context, s Subject, f *Facts) (groups []Group, there bool, err error) {
 	objects, there, err := o.objects(ctx, s, "/transitiveMemberOf",
 		fmt.Sprintf("asking which groups %s is in", s.Principal))
 	for _, object := range objects {
 		if object.Type == "#microsoft.graph.group" { // others are directory roles and administrative units
 			groups = append(groups, Group{object.ID, object.Name})
+		} else if power := ways.PowerByID(object.Template); power != "" {
+			f.Powers = append(f.Powers, ways.Power{Principal: s.ID, Name: power})
 		}
 	}
 	return groups, there, err

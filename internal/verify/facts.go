@@ -31,10 +31,18 @@ type Facts struct {
 	Members map[string][]Member
 	// Owners are the owners of invokers.
 	Owners []Owner
+	// Others hold roles where it bears on the stack, and are none of its principals: by object ID in lower case.
+	Others map[string]Other
+	// Powers are the roles of Entra that the principals have.
+	Powers []ways.Power
+	// Resources are the ARM IDs of user-assigned identities, by their object IDs in lower case.
+	Resources map[string]string
 	// UnlistedOwners say why the owners of an invoker are not known, by its name in the model.
 	UnlistedOwners map[string]string
 	// Stores are the workspace's data stores, by their names in lower case.
 	Stores map[string]azure.DataStore
+	// Account is the workspace's own storage account; "" where it is not known.
+	Account string
 	// Vault is the workspace's key vault.
 	Vault ways.Vault
 	// Computes are all computes of the workspace; UnlistedComputes says why they are not known.
@@ -81,7 +89,7 @@ func newFacts() Facts {
 		Gone: map[access.Principal]string{}, Faults: map[string]string{}, Doubts: map[string]string{},
 		Unknown: map[access.Principal]string{}, Unlisted: map[string]string{}, subnets: map[string]string{},
 		Registries: map[string][]string{}, UnlistedOwners: map[string]string{}, Stores: map[string]azure.DataStore{},
-		KeysOff: map[string]bool{},
+		KeysOff: map[string]bool{}, Others: map[string]Other{}, Resources: map[string]string{},
 	}
 }
 
@@ -116,6 +124,7 @@ func put(reasons map[string]string, path, why string) {
 type Assignment struct {
 	ID, Scope   string
 	PrincipalID string
+	Kind        string // of the principal, in Azure's words: User, Group, ServicePrincipal
 	Role        string // its name
 	RoleID      string // the role's GUID
 	Permissions roles.Permissions

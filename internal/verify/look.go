@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -63,7 +64,7 @@ func (o *Observer) Look(ctx context.Context, m access.Model, subjects []Subject)
 	f := newFacts()
 	holders := map[string]bool{ways.Everyone: true}
 	for _, s := range subjects {
-		groups, there, err := o.groups(ctx, s)
+		groups, there, err := o.groups(ctx, s, &f)
 		id := strings.ToLower(s.ID)
 		if why := f.unanswered(err); why != "" {
 			f.Unknown[s.Principal] = why
@@ -76,6 +77,9 @@ func (o *Observer) Look(ctx context.Context, m access.Model, subjects []Subject)
 		f.Groups[id], holders[id] = groups, true
 		for _, g := range groups {
 			holders[strings.ToLower(g.ID)] = true
+		}
+		if of := ways.ResourceOf(m, s.Principal); of != "" {
+			f.Resources[id] = of
 		}
 		if there {
 			o.owners(ctx, s, &f)
@@ -103,14 +107,27 @@ func (o *Observer) Look(ctx context.Context, m access.Model, subjects []Subject)
 	if of, err := arm.Parse(f.Vault.ID, arm.KeyVault); err == nil {
 		places = groups(append(places, of.Group()))
 	}
+	if of, err := arm.Parse(f.Account, arm.StorageAccount); err == nil {
+		places = groups(append(places, of.Group()))
+	}
+	for _, id := range f.Resources {
+		if of, err := arm.Parse(id, arm.UserAssignedIdentity); err == nil {
+			places = groups(append(places, of.Group()))
+		}
+	}
+	bearing := bearing(m, &f)
+	bears := func(a assigned) bool {
+		return holders[strings.ToLower(a.Properties.PrincipalID)] || bearing(a.Properties.Scope)
+	}
 	for _, place := range places {
-		if why := f.unanswered(o.look(ctx, place, holders, &f)); why != "" {
+		if why := f.unanswered(o.look(ctx, place, bears, &f)); why != "" {
 			f.Unlisted[place] = why
 		}
-		if err := o.eligible(ctx, place, holders, &f); err != nil {
+		if err := o.eligible(ctx, place, bears, &f); err != nil {
 			f.Notes = append(f.Notes, "which roles are only eligible (PIM) is not known: "+err.Error())
 		}
 	}
+	o.others(ctx, subjects, &f)
 	o.define(ctx, f.Assignments, &f)
 	o.define(ctx, f.Eligible, &f)
 	o.workspace(ctx, m, &f)
@@ -166,6 +183,7 @@ type assigned struct {
 	Properties struct {
 		Scope            string    `json:"scope"`
 		PrincipalID      string    `json:"principalId"`
+		PrincipalType    string    `json:"principalType"`
 		RoleDefinitionID string    `json:"roleDefinitionId"`
 		Condition        string    `json:"condition"`
 		Description      string    `json:"description"`
@@ -220,11 +238,29 @@ func list[T any](ctx context.Context, o *Observer, what, needs, path string) ([]
 	return all, nil
 }
 
-// look lists the holders' assignments and denials at, above and below a resource group.
-func (o *Observer) look(ctx context.Context, place string, holders map[string]bool, f *Facts) error {
+// bearing says whether what is assigned at a scope bears on the stack: it is above something that indirect ways go by,
+// or below it.
+func bearing(m access.Model, f *Facts) func(scope string) bool {
+	all := slices.Concat([]string{m.WorkspaceID.Text(), f.Vault.ID, f.Workspace.ContainerRegistry, f.Account},
+		slices.Collect(maps.Values(f.Resources)))
+	for _, account := range m.StorageAccounts {
+		all = append(all, account.Text())
+	}
+	for _, scope := range registries(m) {
+		if id, err := m.ScopeID(scope); err == nil {
+			all = append(all, id)
+		}
+	}
+	return func(scope string) bool {
+		return slices.ContainsFunc(all, func(at string) bool { return at != "" && (covers(scope, at) || covers(at, scope)) })
+	}
+}
+
+// look lists what is assigned and denied at a resource group, above it and below it, where it bears on the stack.
+func (o *Observer) look(ctx context.Context, place string, bears func(assigned) bool, f *Facts) error {
 	all, err := list[assigned](ctx, o, "asking for the role assignments of "+place, readAssignments, assignmentsOf(place))
 	for _, a := range all {
-		if p := a.Properties; holders[strings.ToLower(p.PrincipalID)] && !hasID(f.Assignments, a.ID) {
+		if p := a.Properties; bears(a) && !hasID(f.Assignments, a.ID) {
 			one := a.read()
 			one.Stack, _ = arm.AssignedBy(p.Description)
 			f.Assignments = append(f.Assignments, one)
@@ -240,12 +276,12 @@ func (o *Observer) look(ctx context.Context, place string, holders map[string]bo
 	return err
 }
 
-// eligible lists the assignments of the holders that act only after activation. No path works by one, so a refusal only
-// loses the hint.
-func (o *Observer) eligible(ctx context.Context, place string, holders map[string]bool, f *Facts) error {
+// eligible lists the assignments that act only when they are activated. No path works by one, so that a
+// refusal costs only the hint.
+func (o *Observer) eligible(ctx context.Context, place string, bears func(assigned) bool, f *Facts) error {
 	all, err := list[assigned](ctx, o, "asking for the eligible roles of "+place, readEligible, eligibleOf(place))
 	for _, e := range all {
-		if holders[strings.ToLower(e.Properties.PrincipalID)] && !hasID(f.Eligible, e.ID) {
+		if bears(e) && !hasID(f.Eligible, e.ID) {
 			f.Eligible = append(f.Eligible, e.read())
 		}
 	}
@@ -254,8 +290,8 @@ func (o *Observer) eligible(ctx context.Context, place string, holders map[strin
 
 func (a assigned) read() Assignment {
 	p := a.Properties
-	return Assignment{ID: a.ID, Scope: p.Scope, PrincipalID: p.PrincipalID, Condition: p.Condition, Made: p.CreatedOn,
-		RoleID: p.RoleDefinitionID}
+	return Assignment{ID: a.ID, Scope: p.Scope, PrincipalID: p.PrincipalID, Kind: p.PrincipalType,
+		Condition: p.Condition, Made: p.CreatedOn, RoleID: p.RoleDefinitionID}
 }
 
 // hasID reports whether an assignment is known already: the lists of two resource groups both have what is above them.

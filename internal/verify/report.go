@@ -45,6 +45,13 @@ type Report struct {
 	Owners []Owner `json:"owners,omitempty"`
 	// Ways are the indirect ways that are open now, or may be. They do not make Failed true.
 	Ways []Way `json:"ways,omitempty"`
+	// OtherWays are those of who holds roles where it bears on the stack, and of who could not be asked for. They decide
+	// nothing: see Failed.
+	OtherWays []OtherWays `json:"otherWays,omitempty"`
+	// Assertions are those that somebody reads something by no way, held against Azure: what is undecided breaks them.
+	Assertions []access.Verdict `json:"assertions,omitempty"`
+	// Doubts are why it is not certain that there is no way to a datum; see ways.Estate.
+	Doubts []access.Way `json:"-"`
 	// Limits are Azure's limits, with how much is used. They do not make Failed true: see Observer.Limits.
 	Limits []Usage `json:"limits,omitempty"`
 	// Unasked are the questions that Azure did not answer. What depends on them is undecided.
@@ -123,9 +130,12 @@ func Judge(stack string, plan *access.Plan, subjects []Subject, f Facts, propaga
 	h.strangers(subjects, &r)
 	r.SignIns, r.Owners = f.SignIns, h.owners(subjects)
 	h.eligible(subjects, &r)
-	var untried []string
-	r.Ways, untried = h.ways(subjects)
-	r.Notes = append(r.Notes, untried...)
+	l := h.live(subjects)
+	var untried, ofOthers []string
+	r.Ways, untried = h.ways(l)
+	r.OtherWays, ofOthers = h.otherWays(l)
+	r.Assertions, r.Doubts = h.asserted(l, r), l.doubts
+	r.Notes = slices.Concat(r.Notes, untried, ofOthers)
 	if acls := len(plan.ACLs); acls > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d POSIX ACLs are taken to be set: Resource Manager does not know them "+
 			"(pulumi stack output aclCommands)", acls))
@@ -352,11 +362,22 @@ func (r Report) signIns(extra bool) (n int) {
 }
 
 // Failed reports whether a declared path is missing something or is undecided, a grant is not held, or not by the stack
-// that should hold it, a federated credential is missing, or a question has no answer. Strict adds what is beyond need;
-// with an earlier report, only what has come since.
+// that is to hold it, a federated credential is not there, an assertion does not hold, or a question has no answer.
+// Strict adds what is beyond need; an earlier report, what is beyond need that was not then.
 func (r Report) Failed(strict bool) bool {
-	return r.count(Missing)+r.count(Undecided)+len(r.Lacking)+len(r.Shared)+r.signIns(false)+len(r.Unasked) > 0 ||
+	return r.count(Missing)+r.count(Undecided)+len(r.Lacking)+len(r.Shared)+r.signIns(false)+len(r.Unasked)+
+		r.violated() > 0 ||
 		r.Since.worse() || strict && len(r.Excess)+len(r.Strangers)+r.signIns(true) > 0
+}
+
+// violated counts the assertions that do not hold.
+func (r Report) violated() (n int) {
+	for _, v := range r.Assertions {
+		if !v.Holds {
+			n++
+		}
+	}
+	return n
 }
 
 // Settled reports whether waiting can't improve the report: every declared path acts for certain, or depends on a

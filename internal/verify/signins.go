@@ -64,7 +64,7 @@ func (o *Observer) signIns(ctx context.Context, m access.Model, s Subject, f *Fa
 	case s.Kind == access.ServicePrincipal:
 		has, err = o.ofApplications(ctx, s)
 	case s.Kind == access.ManagedIdentity:
-		has, err = o.ofIdentity(ctx, s)
+		has, err = o.ofIdentity(ctx, s, f)
 	default:
 		return
 	}
@@ -140,7 +140,7 @@ func (o *Observer) ofApplications(ctx context.Context, s Subject) (all []federat
 
 // ofIdentity asks Resource Manager, which has the federated credentials of managed identities. The directory says where
 // the identity is (Microsoft Graph, servicePrincipal: alternativeNames).
-func (o *Observer) ofIdentity(ctx context.Context, s Subject) (all []federated, err error) {
+func (o *Observer) ofIdentity(ctx context.Context, s Subject, f *Facts) (all []federated, err error) {
 	asking := "asking for the federated credentials of " + s.Principal.String()
 	var answer struct {
 		Names []string `json:"alternativeNames"`
@@ -154,6 +154,7 @@ func (o *Observer) ofIdentity(ctx context.Context, s Subject) (all []federated, 
 		if _, err := arm.Parse(name, arm.UserAssignedIdentity); err != nil {
 			continue
 		}
+		f.Resources[strings.ToLower(s.ID)] = name
 		type resource struct {
 			Name       string    `json:"name"`
 			Properties federated `json:"properties"`

@@ -230,7 +230,7 @@ func TestCredentialsOfOthersAreTheirs(t *testing.T) {
 	r := s.judged(answering{s.azure.Client(), "/applications/" + s.of, keys}, 0)
 	assert.Empty(t, r.SignIns)
 	var all strings.Builder
-	for _, way := range r.Ways {
+	for _, way := range reached(r) {
 		all.WriteString(way.String() + "\n")
 	}
 	assert.Contains(t, all.String(), "whoever has the subject release of https://tokens.example.com can reach ci")

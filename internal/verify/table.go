@@ -102,6 +102,28 @@ func WriteTable(w io.Writer, r Report) error {
 			row("    to cut it, " + w.Cuts[0].String())
 		}
 	}
+	if len(r.OtherWays) > 0 {
+		section("WHO ELSE REACHES WHAT THE STACK HAS (found, and not walked)")
+	}
+	for _, o := range r.OtherWays {
+		row("  " + some(o.Who) + ", by " + some(o.By))
+		for _, line := range o.lines() {
+			row("    " + line)
+		}
+		if len(o.Cuts) > 0 {
+			row("    to cut it, " + o.Cuts[0].String())
+		}
+	}
+	if len(r.Assertions) > 0 {
+		section("ASSERTIONS, HELD AGAINST AZURE")
+	}
+	for _, v := range r.Assertions {
+		if v.Holds {
+			row("  holds: " + v.Says)
+		} else {
+			row("  does not hold: " + v.Says + ": " + v.Because)
+		}
+	}
 	notes := slices.Clone(r.Notes)
 	if planned > 0 {
 		notes = append(notes, fmt.Sprintf("%d indirect ways are the plan's own: batchaccess explain shows them", planned))
@@ -138,6 +160,39 @@ func WriteTable(w io.Writer, r Report) error {
 	section("stack " + plain(r.Stack) + ": " + r.Verdict())
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+// lines are what they reach, for certain and perhaps, with why that is undecided.
+func (o OtherWays) lines() (lines []string) {
+	what := map[string][]string{}
+	var order, why []string
+	for _, w := range o.Ways {
+		verb, to := "reach", w.Ends
+		switch {
+		case w.Input != "":
+			verb, to = "read", w.Input
+		case w.Output != "":
+			verb, to = "write", w.Output
+		}
+		verb = map[bool]string{true: "may ", false: "can "}[w.Undecided()] + verb
+		if what[verb] == nil {
+			order = append(order, verb)
+		}
+		what[verb] = append(what[verb], to)
+		for _, hop := range w.Hops {
+			if hop.Undecided && !slices.Contains(why, hop.Missing) {
+				why = append(why, hop.Missing)
+			}
+		}
+	}
+	slices.Sort(order) // what is certain first
+	for _, verb := range order {
+		lines = append(lines, verb+" "+strings.Join(unique(what[verb]), ", "))
+	}
+	if len(why) > 0 {
+		lines = append(lines, "undecided: "+some(why))
+	}
+	return lines
 }
 
 // outcome is a path's result in a word. An undeclared path that does not work is no failure, and one that works is
@@ -181,6 +236,7 @@ func (r Report) Verdict() string {
 		{len(r.Unasked), "questions have no answer"},
 		{len(r.Excess), "assignments grant more than is needed"},
 		{len(r.Strangers), "members of groups are not the stack's"},
+		{r.violated(), "assertions do not hold"},
 		{r.signIns(false), "credentials are not there"},
 		{r.signIns(true), "credentials are beyond need"},
 	} {

@@ -19,6 +19,7 @@ type Estate struct {
 	Data         []Datum
 	Assignments  []Assignment
 	Denials      []Denial
+	Unread       []Unread
 	// Parents are the management groups above a subscription or a management group, by its ID in lower case. Nil if the
 	// hierarchy is not known.
 	Parents map[string][]string
@@ -37,6 +38,14 @@ type Principal struct {
 	// Elsewhere says why it may hold more than the estate has: then whoever acts as it may reach more. "" if the estate
 	// has everything.
 	Elsewhere string
+}
+
+// An Unread is what nobody here could ask: who, whoever they are, may become a principal, or a member of a group.
+type Unread struct {
+	Who string // in words
+	To  string // object ID
+	// Needs is what they have, By what they do, Missing why they are not known.
+	Needs, By, Missing string
 }
 
 // A Group has members and owners, by object ID; they may be groups.

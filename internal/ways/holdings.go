@@ -140,12 +140,7 @@ var asked = func() []roles.Action {
 			all = append(all, l.Action)
 		}
 	}
-	for _, of := range hostTypes {
-		for _, name := range append([]string{of.write, of.run}, of.change...) {
-			all = append(all, roles.Action{Name: name})
-		}
-	}
-	return append(all, roles.UseInstance, roles.Action{Name: writeAccount})
+	return append(all, roles.UseInstance, roles.RunPipeline, roles.Action{Name: writeAccount})
 }()
 
 // hopBy returns the hop that a principal takes by an action of one of its assignments at a place; nil if it does not

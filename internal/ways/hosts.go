@@ -1,7 +1,6 @@
 package ways
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -44,12 +43,15 @@ func (f *finder) toHosts(id string) (all []step) {
 				best = hops
 			}
 		}
-		of := hostTypes[strings.ToLower(host.Type)]
-		for _, action := range of.change {
-			by := roles.Escalation{Action: roles.Action{Name: action}, Inferred: true}
-			run := f.best(id, roles.Escalation{Action: roles.Action{Name: of.run}}, host.ID)
-			by.Inferred = of.run == "" || run == nil || undecided(run)
-			add(f.best(id, by, host.ID))
+		for _, l := range roles.Escalations() {
+			if typ, _ := l.Host(); l.To != roles.ToHosts || typ != strings.ToLower(host.Type) {
+				continue
+			}
+			if l.Action == roles.WritePipeline {
+				run := f.best(id, roles.Escalation{Action: roles.RunPipeline}, host.ID)
+				l.Inferred = run == nil || undecided(run)
+			}
+			add(f.best(id, l, host.ID))
 		}
 		for _, p := range host.Principals {
 			if best != nil && fold(p) != id {
@@ -60,34 +62,6 @@ func (f *finder) toHosts(id string) (all []step) {
 		}
 	}
 	return all
-}
-
-// A hostType has the actions by which code gets onto a type of host.
-type hostType struct {
-	change []string // changes an existing host, or its code
-	write  string   // makes a new host, with an identity
-	run    string   // starts changed code, if a document says that both together are enough
-}
-
-// hostTypes by type in lower case (facts/grants-access.md, Machine learning and neighbours: code under an identity
-// elsewhere; for virtual machines learn.microsoft.com/rest/api/compute/virtual-machine-run-commands/create-or-update;
-// for data factories learn.microsoft.com/azure/data-factory/concepts-roles-permissions, and facts/batch-endpoints.md,
-// Callers).
-var hostTypes = map[string]hostType{
-	"microsoft.compute/virtualmachines": {[]string{"Microsoft.Compute/virtualMachines/runCommands/write",
-		"Microsoft.Compute/virtualMachines/runCommand/action", "Microsoft.Compute/virtualMachines/extensions/write",
-		"Microsoft.Compute/virtualMachines/write"}, "Microsoft.Compute/virtualMachines/write", ""},
-	"microsoft.web/sites": {[]string{"Microsoft.Web/sites/write", "Microsoft.Web/sites/publish/Action"},
-		"Microsoft.Web/sites/write", ""},
-	"microsoft.containerinstance/containergroups": {[]string{"Microsoft.ContainerInstance/containerGroups/write",
-		"Microsoft.ContainerInstance/containerGroups/containers/exec/action"},
-		"Microsoft.ContainerInstance/containerGroups/write", ""},
-	"microsoft.automation/automationaccounts": {[]string{"Microsoft.Automation/automationAccounts/runbooks/write",
-		"Microsoft.Automation/automationAccounts/runbooks/draft/write"},
-		"Microsoft.Automation/automationAccounts/write", ""},
-	"microsoft.logic/workflows": {[]string{"Microsoft.Logic/workflows/write"}, "Microsoft.Logic/workflows/write", ""},
-	"microsoft.datafactory/factories": {[]string{"Microsoft.DataFactory/factories/pipelines/write"},
-		"Microsoft.DataFactory/factories/write", "Microsoft.DataFactory/factories/pipelines/createrun/action"},
 }
 
 // carries returns the surest hops by which a principal has code run on something to which it can attach an identity
@@ -113,10 +87,9 @@ func (f *finder) carries(id string) (best []access.Hop) {
 		if h.allows[roles.WriteScript.Name] {
 			add(f.best(id, roles.Escalation{Action: roles.WriteScript}, h.Scope))
 		}
-		for _, typ := range slices.Sorted(maps.Keys(hostTypes)) {
-			write := roles.Action{Name: hostTypes[typ].write}
-			if h.allows[write.Name] {
-				if hops := f.best(id, roles.Escalation{Action: write}, h.Scope); hops != nil {
+		for _, l := range roles.Escalations() {
+			if _, attaches := l.Host(); attaches && h.allows[l.Action.Name] {
+				if hops := f.best(id, roles.Escalation{Action: l.Action}, h.Scope); hops != nil {
 					add(maybe(hops, "no document says what more it takes to run code there"))
 				}
 			}

@@ -67,15 +67,23 @@ func group(m access.Model, of access.Principal, id func(access.Principal) string
 // ID is not known.
 func resourceOf(m access.Model, i access.Identity) string {
 	for _, name := range i.Names {
-		resource := m.Invokers[name.Name].ResourceID
-		if name.IsCluster() {
-			resource = m.Clusters[name.Name].UserAssignedIdentityID.Text()
-		}
-		if _, err := arm.Parse(resource, arm.UserAssignedIdentity); err == nil {
+		if resource := ResourceOf(m, name); resource != "" {
 			return resource
 		}
 	}
 	return ""
+}
+
+// ResourceOf is the ARM ID of the user-assigned identity that a model says a principal is; "" where it says of none.
+func ResourceOf(m access.Model, p access.Principal) string {
+	resource := m.Invokers[p.Name].ResourceID
+	if p.IsCluster() {
+		resource = m.Clusters[p.Name].UserAssignedIdentityID.Text()
+	}
+	if _, err := arm.Parse(resource, arm.UserAssignedIdentity); err != nil {
+		return ""
+	}
+	return resource
 }
 
 func workspaceOf(m access.Model, id func(access.Principal) string) Workspace {

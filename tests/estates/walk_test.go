@@ -82,6 +82,9 @@ func TestEachRowOfTheTableIsWalked(t *testing.T) {
 		case roles.WriteScript:
 			actions = []roles.Action{roles.AssignIdentity, roles.WriteScript}
 		}
+		if _, attaches := row.Host(); attaches && row.To == roles.ToAttach {
+			actions = append(actions, roles.AssignIdentity)
+		}
 		if row.To == roles.Nowhere {
 			continue
 		}
