@@ -89,20 +89,20 @@ func (c checker) steps(from stage) (all []step) {
 		return nil
 	}
 	_, unsure := c.attachable(from.as)
-	for _, l := range c.leadings(from.as) {
-		kind, to := c.targets(l.Lead, from.as)
+	for _, l := range c.escalations(from.as) {
+		kind, to := c.targets(l.To, from.as)
 		l.hop.Kind = kind
-		switch l.Lead {
+		switch l.To {
 		case roles.ToGrants, roles.ToSecrets, roles.ToNotebooks, roles.ToData, roles.ToWorkspaceStorage:
 			// They are worth something by themselves.
 			end := l.hop
-			end.Needs = string(l.Lead)
-			if l.Lead == roles.ToGrants {
+			end.Needs = string(l.To)
+			if l.To == roles.ToGrants {
 				end.Needs += " at the " + string(c.Model.Role.EffectiveScope())
 			}
 			all = append(all, step{hop: end})
 		}
-		if l.Lead == roles.ToWorkspaceStorage {
+		if l.To == roles.ToWorkspaceStorage {
 			l.hop.Undecided = true
 			l.hop.Missing = cmp.Or(l.hop.Missing, "which account is the workspace's own is not known here")
 		}
@@ -151,8 +151,8 @@ func (c checker) deploymentOn(identity Principal, endpoints map[string]bool) str
 	return ""
 }
 
-// targets are the stages that a lead opens to an identity.
-func (c checker) targets(lead roles.Lead, of Principal) (kind HopKind, all []stage) {
+// targets are the stages that a target of a role opens to an identity.
+func (c checker) targets(to roles.Target, of Principal) (kind HopKind, all []stage) {
 	m := c.Model
 	clusters := func() (all []stage) {
 		for _, name := range sorted(m.Clusters) {
@@ -170,7 +170,7 @@ func (c checker) targets(lead roles.Lead, of Principal) (kind HopKind, all []sta
 		}
 		return all
 	}
-	switch lead {
+	switch to {
 	case roles.ToClusters, toDeployments:
 		return CodeHop, clusters()
 	case roles.ToWorkspaceStorage:

@@ -46,7 +46,7 @@ func TestTheStateIsFoundByTypeAndOwner(t *testing.T) {
 	assert.Empty(t, deployedOf(nil).urn(ofApplication, "access", ""), "of a state that is not known")
 }
 
-// A name that comes while another goes is judged by what the state has.
+// A name that comes while another one goes is judged by the state.
 func TestANameThatCameIsJudgedByTheState(t *testing.T) {
 	t.Parallel()
 	const clusters = below + ComputeClusterToken + "::access."
@@ -86,7 +86,7 @@ func TestANameThatCameIsJudgedByTheState(t *testing.T) {
 	}
 }
 
-// The first that is refused ends the deployment, so it names all others that are.
+// The first refused resource ends the deployment, so its error names all others that are refused.
 func TestAllThatAreRefusedAreNamedAtOnce(t *testing.T) {
 	t.Parallel()
 	const credentials = below + ServicePrincipalToken + "$" + ofApplication + "::access.pipeline."
@@ -112,7 +112,7 @@ func TestAllThatAreRefusedAreNamedAtOnce(t *testing.T) {
 	assert.Equal(t, "access.pipeline: z", p.renamedBeside(before, "access.pipeline: z").Error(), "the rest was said once")
 }
 
-// A secret that has ended is refused where it would be made, with all others that are; one that was made before it
+// A secret that has ended is refused if it would be made, with all others of that kind. One that was made before it
 // ended stays, also under another name.
 func TestASecretThatIsOverIsRefusedUnlessItIsThere(t *testing.T) {
 	t.Parallel()
@@ -155,8 +155,8 @@ func TestASecretThatIsOverIsRefusedUnlessItIsThere(t *testing.T) {
 	assert.Len(t, secretsRotated("p", of, end).never, 3)
 }
 
-// Where another secret stays that is valid, whoever used the old one has been given it: no warning, however often one
-// goes and another comes.
+// If another valid secret stays, the users of the old one have been given it: no warning, however often one goes and
+// another comes.
 func TestARotationInOneStepIsWarnedOf(t *testing.T) {
 	t.Parallel()
 	const owner = "access.bot"
@@ -196,7 +196,8 @@ func TestARotationInOneStepIsWarnedOf(t *testing.T) {
 	}
 }
 
-// An assignment that the stack has under another name: who was renamed, or which of the names of one identity it has.
+// The stack has the assignment under another name: its principal was renamed, or it has another name of the same
+// identity.
 func TestAnAssignmentUnderAnotherNameHasARemedy(t *testing.T) {
 	t.Parallel()
 	const urn = "urn:pulumi:dev::p::t::"

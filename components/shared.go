@@ -93,7 +93,7 @@ func heldBack(g access.Grant, held string) string {
 			}
 		}
 	}
-	switch answer, request, because := condition.Beyond([]condition.Condition{needs}, []condition.Condition{has},
+	switch answer, request, because := condition.Difference([]condition.Condition{needs}, []condition.Condition{has},
 		operations); answer {
 	case condition.Yes:
 		return "that does not let through " + request.String()

@@ -123,8 +123,7 @@ func TestAdoptRefusesAFileThatIsThereBeforeItAsksAnything(t *testing.T) {
 	assert.Contains(t, stderr, "--import-file: "+file+" is there already; name another file")
 }
 
-// With --yes a state is written, without it nothing is: neither where something was broken off nor where what was
-// imported is to be settled.
+// Only --yes writes the state, both after a deployment that was broken off and after an import.
 func TestNothingIsWrittenWithoutYes(t *testing.T) {
 	t.Parallel()
 	const (
@@ -198,7 +197,7 @@ func TestForgetDropsACreationThatNobodyCanLookFor(t *testing.T) {
 	dir := projectWith(t, map[string]string{"dev": oneUser})
 	begun, cli := filepath.Join(dir, "begun"), filepath.Join(dir, "pulumi")
 	require.NoError(t, os.WriteFile(begun, nil, 0o600))
-	// The state has the creation until one is imported: Pulumi's own import would drop it too.
+	// The state has the creation until something is imported: Pulumi's own import would drop it too.
 	require.NoError(t, os.WriteFile(cli, []byte(`#!/bin/sh
 [ "$1 $2" = "stack import" ] && rm -f '`+begun+`'
 if [ "$1 $2" = "stack export" ] && [ -e '`+begun+`' ]; then

@@ -91,7 +91,7 @@ It exits with 0 if the file is written, with 1 if it would be, and with 2 if it 
 			text := made.YAML(p.name, environment)
 			if form.format == "json" {
 				err = jsonform.Write(cmd.OutOrStdout(), initForm{jsonVersion, stack, file, yes, string(text), made.Missing,
-					made.Beyond,
+					made.NotKept,
 					made.Left})
 			} else if !yes {
 				_, err = cmd.OutOrStdout().Write(text)
@@ -108,7 +108,7 @@ It exits with 0 if the file is written, with 1 if it would be, and with 2 if it 
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "wrote %s: %d invokers, %d endpoints; to tighten: %d; not in it: %d; next:\n"+
 				"  batchaccess adopt --stack %s --yes\n", file, len(made.Model.Invokers), len(made.Model.Endpoints),
-				len(made.Beyond), len(made.Left), stack)
+				len(made.NotKept), len(made.Left), stack)
 			return nil
 		},
 	}

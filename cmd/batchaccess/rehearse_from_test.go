@@ -84,7 +84,7 @@ func TestAChangeFromWhatIsNoVersionOfTheStackIsRefused(t *testing.T) {
 	}
 }
 
-// A pipeline's checkout has the last commit alone, unless it is told otherwise.
+// A pipeline's checkout has only the last commit by default.
 func TestAShallowCloneIsToldHowToGetItsHistory(t *testing.T) {
 	t.Parallel()
 	files := map[string]string{"stack/Pulumi.yaml": "name: batchaccess\nruntime: go\n", "stack/Pulumi.dev.yaml": oneUser}
@@ -131,7 +131,7 @@ func TestACheckoutLeavesTheRepositoryAsItIs(t *testing.T) {
 	assert.NoDirExists(t, tree.dir)
 	again, err := newWorkTree()
 	require.NoError(t, err)
-	if tree.lock != nil && again.lock != nil { // else another process has the folder
+	if tree.lock != nil && again.lock != nil { // otherwise another process has the folder
 		assert.Equal(t, tree.dir, again.dir, "where the Go tool finds what it has compiled")
 	}
 	require.NoError(t, again.remove())

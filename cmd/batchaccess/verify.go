@@ -78,7 +78,7 @@ or an assertion does not hold
 in time), and with 2 if it can't ask.`,
 		Example: `  pulumi up --stack dev && batchaccess verify --stack dev --wait 15m
   batchaccess verify --stack prod --strict
-  batchaccess verify --stack dev --json | jq '.beyond[] | {principal, role, scope, risks}'
+  batchaccess verify --stack dev --json | jq '.excess[] | {principal, role, scope, risks}'
   batchaccess verify --stack dev --since yesterday.json --report today.json
   batchaccess sandbox -- batchaccess verify --stack dev --propagation 0s`,
 		Args: cobra.NoArgs,

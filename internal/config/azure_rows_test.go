@@ -12,7 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/config"
 )
 
-// soundStack is without a problem; a case of the table writes some of its keys again.
+// soundStack has no problem; each case of the table replaces some of its keys.
 const soundStack = `
 workspaceId: ` + soundGroup + `Microsoft.MachineLearningServices/workspaces/ws
 location: westeurope
@@ -34,12 +34,12 @@ func credential(text string) string {
 	return "invokers: { ci: { kind: servicePrincipal, federatedCredentials: { main: { " + text + " } } } }"
 }
 
-// Whatever Azure would refuse, or take without a warning and not do, is said before anything is made: by path, what is
-// wrong, and what to write. The rows are those of what Azure was believed to do; each has wrong inputs of its kind.
-// What begins with "~" is a warning, of what Azure may know more about.
+// Inputs that Azure would refuse, or would accept silently and not apply, are reported before anything is made: path,
+// fault and remedy. The rows are what Azure was believed to do; each has wrong inputs of its kind. A text that begins
+// with "~" is a warning, because Azure may know more.
 func TestEveryRowOfWhatAzureDoesHasWrongInputs(t *testing.T) {
 	t.Parallel()
-	// the keys that are wrong: path, part of the fault, part of the remedy
+	// the wrong keys: path, part of the fault, part of the remedy
 	for row, cases := range map[string]map[string]string{
 		"regions": {
 			"location: westeuropa":                          `~location|is no region that is known|mean "westeurope"?`,
@@ -205,7 +205,7 @@ func read(t *testing.T, text string) (values map[string]any) {
 	return values
 }
 
-// saysOf looks for what is to be said of the sound stack with the keys of a text; "" is nothing.
+// saysOf looks for the problem of the sound stack with the keys of a text; "" means none.
 func saysOf(t *testing.T, text, want string) {
 	t.Helper()
 	values := read(t, soundStack)

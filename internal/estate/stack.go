@@ -19,9 +19,9 @@ type Stack struct {
 	Location string
 	// Names are the names that Azure has for the assignments of the model, by those that the stack would give them.
 	Names map[string]string
-	// Missing are grants of the model that Azure does not have; Beyond is what somebody has and the stack does not keep;
+	// Missing are grants of the model that Azure does not have; NotKept is what somebody has and the stack does not keep;
 	// Left is what can't be expressed. Each is one line for a person.
-	Missing, Beyond, Left []string
+	Missing, NotKept, Left []string
 }
 
 // starts is the action without which no job starts (the article's 35).
@@ -345,7 +345,7 @@ func (b *builder) compare(plan *access.Plan) error {
 	}
 	for _, a := range b.assignments {
 		if does := b.does(a); !kept[a.ID] && does != "" {
-			b.s.Beyond = append(b.s.Beyond, fmt.Sprintf("%s has %s at %s, which %s (%s)", b.who(a.principal()),
+			b.s.NotKept = append(b.s.NotKept, fmt.Sprintf("%s has %s at %s, which %s (%s)", b.who(a.principal()),
 				b.roles[a.role()].RoleName, cmp.Or(a.Properties.Scope, "/"), does, a.ID))
 		}
 	}

@@ -64,7 +64,7 @@ func (s *Stack) YAML(project, environment string) []byte {
 	m := s.Model
 	line("# What Azure has of workspace %s. Next: batchaccess adopt --yes.", m.WorkspaceID.Text())
 	comments("Not in Azure, so pulumi up would make it:", s.Missing)
-	comments("To tighten: granted in Azure, and not kept by this stack. Take it away where nobody needs it:", s.Beyond)
+	comments("To tighten: granted in Azure, and not kept by this stack. Take it away where nobody needs it:", s.NotKept)
 	comments("Not in this stack:", s.Left)
 	line("config:")
 	line("%s %s", key("workspaceId"), word(m.WorkspaceID.Text()))

@@ -248,7 +248,7 @@ func changes(m access.Model, way access.Way) (all []change) {
 		all = append(all, change{"assign the role at the workspace", to})
 	}
 	if d, wrong := m.Role.Resolve(); wrong == nil {
-		if to, does := withoutLeads(m, d, way); does != "" {
+		if to, does := withoutEscalations(m, d, way); does != "" {
 			all = append(all, change{does, to})
 		}
 	}
@@ -289,16 +289,16 @@ func changes(m access.Model, way access.Way) (all []change) {
 	return append(all, change{"take " + strings.Join(way.Who, ", ") + " out of the invokers", to})
 }
 
-// withoutLeads takes from the role every action that leads where one of the way's hops goes by a role's action.
-func withoutLeads(m access.Model, d roles.Definition, way access.Way) (to access.Model, does string) {
-	leads := map[roles.Lead]bool{}
-	for _, l := range roles.Leadings() {
-		leads[l.Lead] = leads[l.Lead] || l.Lead != roles.Nowhere &&
+// withoutEscalations takes from the role every action that leads where one of the way's hops goes by a role's action.
+func withoutEscalations(m access.Model, d roles.Definition, way access.Way) (to access.Model, does string) {
+	targets := map[roles.Target]bool{}
+	for _, l := range roles.Escalations() {
+		targets[l.To] = targets[l.To] || l.To != roles.Nowhere &&
 			slices.ContainsFunc(way.Hops, func(h access.Hop) bool { return h.Needs == l.Action.Name })
 	}
 	var gone []string
-	for _, l := range roles.Leadings() {
-		if leads[l.Lead] && d.Permissions.MayAllow(l.Action) && !l.Action.Data {
+	for _, l := range roles.Escalations() {
+		if targets[l.To] && d.Permissions.MayAllow(l.Action) && !l.Action.Data {
 			gone = append(gone, l.Action.Name)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/explain"
 )
 
-// The table has the ways that end at no data: one line for what every invoker reaches, and names for what some reach.
+// The table has the ways that end at no data: one line for those of every invoker, and names for those of some.
 func TestTheTableListsWaysThatEndAtNoData(t *testing.T) {
 	t.Parallel()
 	some := peopled()

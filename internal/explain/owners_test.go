@@ -11,7 +11,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/explain"
 )
 
-// withOwners is the model with an owner of each part that is markup of every format.
+// withOwners is the model with an owner of each part. Their names are markup in every format.
 func withOwners() access.Model {
 	m := model()
 	owner := func(of string) string { return of + " <b>|`@all` $x$ #1" }

@@ -232,7 +232,7 @@ func storageRole(r Resource, c Config, p *report) {
 	switch r.Kind() {
 	case RoleDefinition:
 		ps, _ := PermissionsOf(r.Inputs) // what is not known is a finding of custom-role
-		if r.MadeBy(StorageContributor) && len(rolediff.Beyond(ps, roles.PathWriter().Permissions)) == 0 {
+		if r.MadeBy(StorageContributor) && len(rolediff.Difference(ps, roles.PathWriter().Permissions)) == 0 {
 			return // the role of those who write below a path
 		}
 		e = effectOf(ps)
@@ -298,7 +298,7 @@ func invokerRoleBreadth(r Resource, c Config, p *report) {
 		return
 	}
 	narrow, _ := roles.Invoker().With(c.InvokerAdditions...)
-	if more := rolediff.Beyond(ps, narrow.Permissions); len(more) > 0 {
+	if more := rolediff.Difference(ps, narrow.Permissions); len(more) > 0 {
 		names := make([]string, 0, len(more))
 		for _, a := range more[:min(3, len(more))] {
 			names = append(names, a.String())

@@ -129,7 +129,7 @@ func TestTheCurlCommandStartsTheJobAndHasNoToken(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, text, "az account get-access-token --resource "+access.Model{}.Audience())
 	assert.Contains(t, text, `"Authorization: Bearer $TOKEN"`)
-	// The shell's own reading of it, with other commands in the place of az and curl.
+	// The shell's own reading of it, with stubs in place of az and curl.
 	out, err := exec.CommandContext(t.Context(), shell, "-c",
 		`az() { echo from-az; }; curl() { for a in "$@"; do printf '%s\n' "$a"; done; }; `+text).Output()
 	require.NoError(t, err)

@@ -101,7 +101,7 @@ func (a assignment) letsThrough(b assignment) bool {
 	if a.condition == "" || a.condition == b.condition && a.conditionVersion == b.conditionVersion {
 		return true
 	}
-	answer, _, _ := beyondCondition(b, a)
+	answer, _, _ := conditionDifference(b, a)
 	return answer == condition.No
 }
 
@@ -227,7 +227,7 @@ func (m *maker) compare(old, now *assignment, held map[side]map[string][]assignm
 		switch {
 		case !sameScope:
 			c.Change = "moved"
-			c.Wider = roles.Contains(now.scope, old.scope) && len(m.beyond(now.role, []role{old.role})) == 0
+			c.Wider = roles.Contains(now.scope, old.scope) && len(m.difference(now.role, []role{old.role})) == 0
 		case len(c.New)+len(c.Gone) > 0 || c.Condition != "" || c.Undecided != "":
 			c.Change = "changed"
 		default:
@@ -259,7 +259,8 @@ func (m *maker) twin(old, now *assignment, held map[side]map[string][]assignment
 	}
 	return slices.ContainsFunc(others[one.principal.key], func(o assignment) bool {
 		return o.urn != one.urn && o.through == one.through && o.covers(*one) && one.covers(o) && o.role.known &&
-			one.role.known && len(m.beyond(one.role, []role{o.role})) == 0 && len(m.beyond(o.role, []role{one.role})) == 0
+			one.role.known && len(m.difference(one.role, []role{o.role})) == 0 &&
+			len(m.difference(o.role, []role{one.role})) == 0
 	})
 }
 
@@ -271,7 +272,7 @@ func (m *maker) more(a assignment, others []assignment) []roles.Action {
 			at = append(at, o.role)
 		}
 	}
-	return m.beyond(a.role, at)
+	return m.difference(a.role, at)
 }
 
 // assignment reads a role assignment.

@@ -51,8 +51,8 @@ func (m *maker) roleChanges() {
 				m.unread("the permissions of " + r.name + " are not all known, so what it allows is undecided")
 			}
 		}
-		c.Gained = rolediff.Beyond(now.permissions, old.permissions)
-		c.Lost = rolediff.Beyond(old.permissions, now.permissions)
+		c.Gained = rolediff.Difference(now.permissions, old.permissions)
+		c.Lost = rolediff.Difference(old.permissions, now.permissions)
 		switch gained, lost := len(c.Gained) > 0, len(c.Lost) > 0; {
 		case c.Change != "":
 		case gained && lost:

@@ -25,8 +25,8 @@ func conditionOf(a assignment) (c condition.Condition, unread string) {
 	return c, ""
 }
 
-// beyondCondition looks for a request that an assignment lets through and another one of the same role does not.
-func beyondCondition(one, other assignment) (answer condition.Answer, request condition.Request, because string) {
+// conditionDifference looks for a request that an assignment lets through and another one of the same role does not.
+func conditionDifference(one, other assignment) (answer condition.Answer, request condition.Request, because string) {
 	mine, unread := conditionOf(one)
 	others, alsoUnread := conditionOf(other)
 	switch unread = cmp.Or(unread, alsoUnread); {
@@ -39,7 +39,7 @@ func beyondCondition(one, other assignment) (answer condition.Answer, request co
 	if !ok {
 		return condition.Undecided, request, "its role allows actions by a wildcard"
 	}
-	return condition.Beyond([]condition.Condition{mine}, []condition.Condition{others}, operations)
+	return condition.Difference([]condition.Condition{mine}, []condition.Condition{others}, operations)
 }
 
 // operationsOf are what can be asked for by the role, as far as the conditions tell it apart. ok is false where a
@@ -66,8 +66,8 @@ func operationsOf(ps roles.Permissions, conditions ...condition.Condition) (all 
 // conditionChange says what another condition does, and what can't be decided about it; neither where both let the same
 // through.
 func conditionChange(old, now assignment) (does, undecided string) {
-	gains, request, because := beyondCondition(now, old)
-	loses, _, _ := beyondCondition(old, now)
+	gains, request, because := conditionDifference(now, old)
+	loses, _, _ := conditionDifference(old, now)
 	switch {
 	case gains == condition.Yes:
 		return "its condition lets through what it did not: " + request.String(), ""

@@ -29,9 +29,9 @@ func (r role) definition() *roles.Definition {
 	return &roles.Definition{RoleName: r.name, Permissions: r.permissions}
 }
 
-// beyond is what the role allows at a place that the others together do not. A role that is not known is compared by
-// itself: nothing covers it but itself.
-func (m *maker) beyond(r role, others []role) []roles.Action {
+// difference is what the role allows at a place that the others together do not. A role that is not known is compared
+// by itself: nothing covers it but itself.
+func (m *maker) difference(r role, others []role) []roles.Action {
 	for _, o := range others {
 		if o.key == r.key && (!r.known || !o.known) {
 			return nil
@@ -54,7 +54,7 @@ func (m *maker) beyond(r role, others []role) []roles.Action {
 		for _, o := range others {
 			held = append(held, o.permissions...)
 		}
-		more = rolediff.Beyond(r.permissions, held)
+		more = rolediff.Difference(r.permissions, held)
 		m.compared[id] = more
 	}
 	return more

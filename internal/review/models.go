@@ -124,8 +124,8 @@ func (m *maker) roleOfModels(c component) {
 		}
 		return
 	}
-	change := RoleChange{Role: now.RoleName, Gained: rolediff.Beyond(now.Permissions, old.Permissions),
-		Lost: rolediff.Beyond(old.Permissions, now.Permissions), Risk: Low}
+	change := RoleChange{Role: now.RoleName, Gained: rolediff.Difference(now.Permissions, old.Permissions),
+		Lost: rolediff.Difference(old.Permissions, now.Permissions), Risk: Low}
 	switch gained, lost := len(change.Gained) > 0, len(change.Lost) > 0; {
 	case gained && lost:
 		change.Change = "changed"

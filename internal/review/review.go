@@ -182,7 +182,7 @@ func (m *maker) guard() {
 	})
 }
 
-// riskOf does so once for actions that beyond has worked out once.
+// riskOf does so once for actions that difference has worked out once.
 func (m *maker) riskOf(actions []roles.Action) Risk {
 	if len(actions) == 0 {
 		return None

@@ -237,7 +237,7 @@ func reachedBy(plan *access.Plan) reach {
 	r := reachOf(plan)
 	m := plan.Model
 	if role, wrong := m.Role.Resolve(); len(wrong) == 0 &&
-		len(rolediff.Beyond(role.Permissions, roles.Invoker().Permissions)) == 0 {
+		len(rolediff.Difference(role.Permissions, roles.Invoker().Permissions)) == 0 {
 		r.article = &r
 		return r
 	}

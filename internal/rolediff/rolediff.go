@@ -11,11 +11,11 @@ import (
 // Anything stands in an action for any text: the action is whatever a wildcard covers that has no name here.
 const Anything = "‹anything›"
 
-// Beyond returns what the wide permissions allow and the narrow ones do not, for certain or perhaps: the difference in
-// effect, not in text. It is judged over the known actions, those that either names, and for each wildcard over what it
-// covers by itself and where an exception cuts it: so a wildcard more is found even if it covers nothing that has a
+// Difference returns what the wide permissions allow and the narrow ones do not, for certain or perhaps: the difference
+// in effect, not in text. It is judged over the known actions, those that either names, and for each wildcard over what
+// it covers by itself and where an exception cuts it: so a wildcard more is found even if it covers nothing that has a
 // name here. Each action is there once, in a fixed order.
-func Beyond(wide, narrow roles.Permissions) []roles.Action {
+func Difference(wide, narrow roles.Permissions) []roles.Action {
 	return slices.DeleteFunc(tellApart(wide, narrow), func(a roles.Action) bool {
 		return !more(wide.Decide(a), narrow.Decide(a))
 	})

@@ -12,7 +12,7 @@ import (
 )
 
 // Version is of the JSON form of a report: it rises when a reader of the last one would misread the next.
-const Version = 1
+const Version = 2
 
 // Status is what is known of a path.
 type Status string
@@ -35,8 +35,8 @@ type Report struct {
 	Lacking []Lack `json:"lacking"`
 	// Shared are the grants that another stack is to hold, and does not, or not for sure.
 	Shared []Shared `json:"shared,omitempty"`
-	// Beyond are the assignments that give more than the model's grants do.
-	Beyond []Excess `json:"beyond"`
+	// Excess are the assignments that give more than the model's grants do.
+	Excess []Excess `json:"excess"`
 	// Strangers are members of the stack's groups whom its configuration does not name. They have what the group has.
 	Strangers []Stranger `json:"strangers,omitempty"`
 	// SignIns are the credentials of the stack's invokers that are other than its configuration says.
@@ -96,8 +96,8 @@ type Excess struct {
 	Actions    []string         `json:"actions"`    // what it gives beyond need
 	Risks      []roles.Risk     `json:"risks,omitempty"`
 	Condition  string           `json:"condition,omitempty"`
-	// Leads are where it takes the principal indirectly.
-	Leads []Lead `json:"leads,omitempty"`
+	// Escalations are where it takes the principal indirectly.
+	Escalations []Escalation `json:"escalations,omitempty"`
 }
 
 // Stranger is a member of a group that the stack makes, put there by somebody else.
@@ -112,7 +112,7 @@ func Judge(stack string, plan *access.Plan, subjects []Subject, f Facts, propaga
 	plan = lookedUp(plan, f)
 	h := newHoldings(plan, subjects, f)
 	r := Report{Version: Version, Stack: stack, Asked: f.Asked.UTC(), Paths: []Path{}, Lacking: []Lack{},
-		Beyond: []Excess{}, Notes: slices.Clone(f.Notes), Unasked: f.Unasked,
+		Excess: []Excess{}, Notes: slices.Clone(f.Notes), Unasked: f.Unasked,
 		NotLookedAt: plan.Model.NotLookedAt()}
 	for _, p := range plan.PathsHeld(h) {
 		r.Paths = append(r.Paths, h.path(p, propagation))
@@ -123,7 +123,7 @@ func Judge(stack string, plan *access.Plan, subjects []Subject, f Facts, propaga
 	if err := h.shared(&r); err != nil {
 		return r, err
 	}
-	if err := h.beyond(subjects, &r); err != nil {
+	if err := h.excess(subjects, &r); err != nil {
 		return r, err
 	}
 	h.strangers(subjects, &r)
@@ -214,8 +214,8 @@ func (h *holdings) lacking(r *Report) error {
 				held = append(held, a.Permissions...)
 			}
 		}
-		if more := rolediff.Beyond(h.permissions(g), held); len(more) > 0 {
-			whole := len(more) == len(rolediff.Beyond(h.permissions(g), nil))
+		if more := rolediff.Difference(h.permissions(g), held); len(more) > 0 {
+			whole := len(more) == len(rolediff.Difference(h.permissions(g), nil))
 			conditional := perhaps || !slices.ContainsFunc(more, func(a roles.Action) bool { return !under.MayAllow(a) })
 			r.Lacking = append(r.Lacking, Lack{g, h.ids[g.Principal], place, texts(more), whole, conditional})
 		}
@@ -223,8 +223,8 @@ func (h *holdings) lacking(r *Report) error {
 	return nil
 }
 
-// beyond finds the assignments that give more than the grants that hold at their place, by effect.
-func (h *holdings) beyond(subjects []Subject, r *Report) error {
+// excess finds the assignments that give more than the grants that hold at their place, by effect.
+func (h *holdings) excess(subjects []Subject, r *Report) error {
 	places, err := h.places()
 	if err != nil {
 		return err
@@ -261,19 +261,19 @@ func (h *holdings) beyond(subjects []Subject, r *Report) error {
 					}
 				}
 			}
-			more := rolediff.Beyond(a.Permissions, needed)
+			more := rolediff.Difference(a.Permissions, needed)
 			if len(more) == 0 {
 				continue
 			}
 			slices.SortStableFunc(more, func(a, b roles.Action) int { return gravity(a) - gravity(b) })
 			e := Excess{s.Principal, a.Role, h.name(a.Scope), h.group(s.Principal, a.PrincipalID), a.ID, texts(more), nil,
-				a.Condition, h.leads(s.Principal, a, needed, inWorkspace)}
+				a.Condition, h.escalations(s.Principal, a, needed, inWorkspace)}
 			for _, risk := range roles.Risks() {
 				if slices.ContainsFunc(more, func(x roles.Action) bool { return x.Risk() == risk }) {
 					e.Risks = append(e.Risks, risk)
 				}
 			}
-			r.Beyond = append(r.Beyond, e)
+			r.Excess = append(r.Excess, e)
 		}
 	}
 	return nil
@@ -366,7 +366,7 @@ func (r Report) signIns(extra bool) (n int) {
 func (r Report) Failed(strict bool) bool {
 	return r.count(Missing)+r.count(Undecided)+len(r.Lacking)+len(r.Shared)+r.signIns(false)+len(r.Unasked)+
 		r.violated() > 0 ||
-		r.Since.worse() || strict && len(r.Beyond)+len(r.Strangers)+r.signIns(true) > 0
+		r.Since.worse() || strict && len(r.Excess)+len(r.Strangers)+r.signIns(true) > 0
 }
 
 // violated counts the assertions that do not hold.

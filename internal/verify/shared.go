@@ -33,7 +33,7 @@ func (h *holdings) shared(r *Report) error {
 		}
 		at := slices.IndexFunc(h.own[g.Principal], func(a Assignment) bool {
 			return strings.EqualFold(a.Scope, place) && strings.EqualFold(a.PrincipalID, h.ids[g.Principal]) &&
-				len(rolediff.Beyond(h.permissions(g), a.Permissions)) == 0
+				len(rolediff.Difference(h.permissions(g), a.Permissions)) == 0
 		})
 		s := Shared{Grant: g}
 		if at >= 0 {

@@ -65,7 +65,7 @@ func ReadReport(from io.Reader) (Report, error) {
 	case r.Version != Version:
 		return Report{}, fmt.Errorf("the earlier report is of version %d, and this is %d; %s", r.Version, Version,
 			howToReport)
-	case r.Stack == "" || r.Asked.IsZero() || r.Paths == nil || r.Beyond == nil:
+	case r.Stack == "" || r.Asked.IsZero() || r.Paths == nil || r.Excess == nil:
 		return Report{}, errors.New("the earlier report is not a whole report of verify; " + howToReport)
 	}
 	return r, nil
@@ -127,7 +127,7 @@ type excess struct{ text, all string }
 // excesses are what is beyond need, and the strangers, by the assignment and who holds it.
 func (r Report) excesses() map[string]excess {
 	all := map[string]excess{}
-	for _, e := range r.Beyond {
+	for _, e := range r.Excess {
 		text := fmt.Sprintf("%s: %s on %s", e.Principal, e.Role, e.Scope)
 		actions := strings.Join(slices.Sorted(slices.Values(e.Actions)), ", ")
 		all[strings.ToLower(e.Assignment)+" "+e.Principal.String()] = excess{text + ": " + some(e.Actions),

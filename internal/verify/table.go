@@ -56,14 +56,14 @@ func WriteTable(w io.Writer, r Report) error {
 	for _, s := range r.Shared {
 		row("  "+s.Principal.String(), s.Role, s.Scope.String(), s.Why, s.Fix)
 	}
-	if len(r.Beyond)+len(r.Strangers) > 0 {
+	if len(r.Excess)+len(r.Strangers) > 0 {
 		section("BEYOND NEED")
 	}
 	for _, s := range r.Strangers {
 		row("  group "+s.Group, "has a member that the stack does not name: "+cmp.Or(s.Name, "no name")+" ("+s.ID+")",
 			"all that the group has")
 	}
-	for _, e := range r.Beyond {
+	for _, e := range r.Excess {
 		where := e.Role + " on " + e.Scope
 		if e.Through != "" {
 			where += " through group " + e.Through
@@ -71,7 +71,7 @@ func WriteTable(w io.Writer, r Report) error {
 		if e.Condition != "" {
 			where += " under a condition"
 		}
-		row("  "+e.Principal.String(), where, some(e.Actions)+risks(e.Risks)+endsAt(e.Leads))
+		row("  "+e.Principal.String(), where, some(e.Actions)+risks(e.Risks)+endsAt(e.Escalations))
 	}
 	if len(r.SignIns) > 0 {
 		section("CREDENTIALS")
@@ -233,7 +233,7 @@ func (r Report) Verdict() string {
 		{len(r.Lacking), "grants are not held"},
 		{len(r.Shared), "shared grants are not held as the configuration says"},
 		{len(r.Unasked), "questions have no answer"},
-		{len(r.Beyond), "assignments grant more than is needed"},
+		{len(r.Excess), "assignments grant more than is needed"},
 		{len(r.Strangers), "members of groups are not the stack's"},
 		{r.violated(), "assertions do not hold"},
 		{r.signIns(false), "credentials are not there"},
@@ -266,7 +266,7 @@ func risks(all []roles.Risk) string {
 	return "; risk: " + strings.Join(names, ", ")
 }
 
-func endsAt(all []Lead) string {
+func endsAt(all []Escalation) string {
 	if len(all) == 0 {
 		return ""
 	}

@@ -13,13 +13,13 @@ import (
 	"github.com/batchaccess/batchaccess/internal/verify"
 )
 
-// What is in Azure beside the stack's grants opens ways. Each one that the plan does not have is reported.
+// Access in Azure beside the stack's grants opens ways. Each one that the plan does not have is reported.
 func TestWaysOfWhatIsInAzure(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		role, scope, who, kind string
 		found                  []string // parts of the ways beyond the plan
-		none                   string   // part of no such way
+		none                   string   // part of a way that must not be there
 	}{
 		"the keys of the account": {"Storage Account Key Operator Service Role", lake, robot, "ServicePrincipal",
 			[]string{"robot can reach the keys of storage account lake, by", "take Storage Account Key Operator Service Role " +
@@ -70,7 +70,7 @@ func TestWaysOfWhatIsInAzure(t *testing.T) {
 	}
 }
 
-// What the plan grants opens the plan's own ways, and no other.
+// The plan's grants open only the plan's own ways.
 func TestWaysOfThePlanAreMarkedAsPlanned(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, model())
@@ -87,7 +87,7 @@ func TestWaysOfThePlanAreMarkedAsPlanned(t *testing.T) {
 	assert.Contains(t, out.String(), "indirect ways are the plan's own")
 }
 
-// Other computes of the workspace and its key vault open ways too. No model names them.
+// Other computes of the workspace and its key vault open ways too, although no model names them.
 func TestWaysThroughWhatNoModelSays(t *testing.T) {
 	t.Parallel()
 	const vault = mlGroup + "/providers/Microsoft.KeyVault/vaults/kv"
@@ -182,7 +182,7 @@ func TestCutsThatAreNotTriedAreNoted(t *testing.T) {
 	assert.Contains(t, strings.Join(r.Notes, "\n"), "what cuts them was tried for 60 of the 140 indirect ways")
 }
 
-// Federated credentials of what exists before the stack does let others in too.
+// Federated credentials of principals that existed before the stack let others in too.
 func TestWaysByCredentialsOfWhatExists(t *testing.T) {
 	t.Parallel()
 	const loader = mlGroup + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/loader"

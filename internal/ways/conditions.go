@@ -41,7 +41,7 @@ func Let(asked condition.Condition, held []string, operations []condition.Operat
 			}
 		}
 	}
-	answer, request, because := condition.Beyond([]condition.Condition{asked}, conditions, operations)
+	answer, request, because := condition.Difference([]condition.Condition{asked}, conditions, operations)
 	switch {
 	case answer == condition.No:
 		return condition.Yes, ""

@@ -15,9 +15,9 @@ const (
 )
 
 // Actions by which whoever has one gives roles where they have it, or changes what a role allows.
-var granting = func() (all []roles.Leading) {
-	for _, l := range roles.Leadings() {
-		if l.Lead == roles.ToGrants {
+var granting = func() (all []roles.Escalation) {
+	for _, l := range roles.Escalations() {
+		if l.To == roles.ToGrants {
 			all = append(all, l)
 		}
 	}
@@ -54,7 +54,7 @@ func (f *finder) has(h *held, hop access.Hop, role, scope string, permissions ro
 
 // assigns are the roles that a principal may assign to itself: where a condition limits which, those that it lets
 // through (facts/grants-access.md, Built-in roles that can grant).
-func (f *finder) assigns(id string, h *held, l roles.Leading) (given []*held) {
+func (f *finder) assigns(id string, h *held, l roles.Escalation) (given []*held) {
 	limits := slices.DeleteFunc([]string{h.Condition, h.Permissions.Decide(l.Action).Condition},
 		func(text string) bool { return text == "" })
 	if len(limits) == 0 {
@@ -137,7 +137,7 @@ func (f *finder) letBy(id string, limits []string) (all let) {
 // rewrites are the roles of its own that a principal makes allow anything: a custom one is written where it may be
 // assigned, at every such scope (learn.microsoft.com/azure/role-based-access-control/custom-roles, Custom role
 // properties). What it changes for others is what the way to role assignments says.
-func (f *finder) rewrites(id string, h *held, l roles.Leading, all []*held) (given []*held) {
+func (f *finder) rewrites(id string, h *held, l roles.Escalation, all []*held) (given []*held) {
 	hop := f.hopBy(id, h, l, h.Scope)
 	if hop == nil {
 		return nil

@@ -134,8 +134,8 @@ const (
 var asked = func() []roles.Action {
 	all := []roles.Action{{Name: roles.ReadBlobs, Data: true}, {Name: roles.WriteBlobs, Data: true},
 		{Name: moveBlobs, Data: true}}
-	for _, l := range roles.Leadings() {
-		if l.Lead != roles.Nowhere {
+	for _, l := range roles.Escalations() {
+		if l.To != roles.Nowhere {
 			all = append(all, l.Action)
 		}
 	}
@@ -143,7 +143,7 @@ var asked = func() []roles.Action {
 }()
 
 // hopBy is the hop that a principal takes by an action of one of its assignments at a place; nil if it gives it not.
-func (f *finder) hopBy(id string, h *held, l roles.Leading, place string) *access.Hop {
+func (f *finder) hopBy(id string, h *held, l roles.Escalation, place string) *access.Hop {
 	if h.Unread == "" && !h.allows[l.Action.Name] {
 		return nil
 	}
@@ -174,7 +174,7 @@ func (f *finder) hopBy(id string, h *held, l roles.Leading, place string) *acces
 }
 
 // best are the hops by which a principal has an action at a place, the surest; nil if it has it not.
-func (f *finder) best(id string, l roles.Leading, place string) (best []access.Hop) {
+func (f *finder) best(id string, l roles.Escalation, place string) (best []access.Hop) {
 	for _, h := range f.holds(id) {
 		hop := f.hopBy(id, h, l, place)
 		if hop == nil {

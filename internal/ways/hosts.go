@@ -16,11 +16,11 @@ func (f *finder) toInstances(id string, w Workspace) (all []step) {
 		place := w.ID + "/computes/" + i.Name
 		by := []access.Hop{{Identity: f.name(id), Needs: "to be its user", GivenBy: "using the compute instance " + i.Name}}
 		if i.User == "" || fold(i.User) != id {
-			by = f.best(id, roles.Leading{Action: roles.WriteCompute}, place)
+			by = f.best(id, roles.Escalation{Action: roles.WriteCompute}, place)
 			if by != nil {
 				by = maybe(by, "no document says whether who changes a compute instance gets its identity's token")
 			}
-			if use := f.best(id, roles.Leading{Action: roles.UseInstance}, place); use != nil && i.Shared {
+			if use := f.best(id, roles.Escalation{Action: roles.UseInstance}, place); use != nil && i.Shared {
 				by = maybe(use, "no document says what more it takes to use a compute instance that is shared")
 			}
 		}
@@ -43,12 +43,12 @@ func (f *finder) toHosts(id string) (all []step) {
 				best = hops
 			}
 		}
-		for _, l := range roles.Leadings() {
-			if typ, _ := l.Host(); l.Lead != roles.ToHosts || typ != strings.ToLower(host.Type) {
+		for _, l := range roles.Escalations() {
+			if typ, _ := l.Host(); l.To != roles.ToHosts || typ != strings.ToLower(host.Type) {
 				continue
 			}
 			if l.Action == roles.WritePipeline {
-				run := f.best(id, roles.Leading{Action: roles.RunPipeline}, host.ID)
+				run := f.best(id, roles.Escalation{Action: roles.RunPipeline}, host.ID)
 				l.Inferred = run == nil || undecided(run)
 			}
 			add(f.best(id, l, host.ID))
@@ -73,7 +73,7 @@ func (f *finder) carries(id string) (best []access.Hop) {
 		}
 	}
 	for _, w := range f.Workspaces {
-		compute := f.best(id, roles.Leading{Action: roles.WriteCompute}, w.ID)
+		compute := f.best(id, roles.Escalation{Action: roles.WriteCompute}, w.ID)
 		if compute == nil {
 			continue
 		}
@@ -85,11 +85,11 @@ func (f *finder) carries(id string) (best []access.Hop) {
 	}
 	for _, h := range f.holds(id) {
 		if h.allows[roles.WriteScript.Name] {
-			add(f.best(id, roles.Leading{Action: roles.WriteScript}, h.Scope))
+			add(f.best(id, roles.Escalation{Action: roles.WriteScript}, h.Scope))
 		}
-		for _, l := range roles.Leadings() {
+		for _, l := range roles.Escalations() {
 			if _, attaches := l.Host(); attaches && h.allows[l.Action.Name] {
-				if hops := f.best(id, roles.Leading{Action: l.Action}, h.Scope); hops != nil {
+				if hops := f.best(id, roles.Escalation{Action: l.Action}, h.Scope); hops != nil {
 					add(maybe(hops, "no document says what more it takes to run code there"))
 				}
 			}

@@ -11,7 +11,7 @@ import (
 
 // policyWriters write access policies (learn.microsoft.com/azure/key-vault/general/rbac-access-policy). To have the
 // vault's policies count in place of roles takes more (learn.microsoft.com/azure/key-vault/general/rbac-guide).
-var policyWriters = []roles.Leading{{Action: roles.Action{Name: "Microsoft.KeyVault/vaults/accessPolicies/write"}},
+var policyWriters = []roles.Escalation{{Action: roles.Action{Name: "Microsoft.KeyVault/vaults/accessPolicies/write"}},
 	{Action: roles.Action{Name: "Microsoft.KeyVault/vaults/write"}}}
 
 // toVaults leads to the secrets of key vaults of which no workspace says that it keeps its own there.
@@ -46,7 +46,7 @@ func (f *finder) secretsIn(id string, v Vault) (best []access.Hop) {
 			best = hops
 		}
 	}
-	get := roles.Leading{Action: roles.Action{Name: getSecret, Data: true}}
+	get := roles.Escalation{Action: roles.Action{Name: getSecret, Data: true}}
 	if !v.ByPolicies {
 		if hops := f.best(id, get, v.ID); hops != nil {
 			add(hops[:len(hops)-1], hops[len(hops)-1])

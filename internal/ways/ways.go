@@ -589,7 +589,7 @@ func (f *finder) fromStore(id string) []step {
 }
 
 // place is where an action of the table acts that leads into the workspace; "" for one that is asked about by itself.
-func (w Workspace) place(l roles.Leading) string {
+func (w Workspace) place(l roles.Escalation) string {
 	switch {
 	case w.Vault != "" && strings.HasPrefix(l.Action.Name, "Microsoft.KeyVault/"):
 		return ""
@@ -599,12 +599,13 @@ func (w Workspace) place(l roles.Leading) string {
 	return w.ID
 }
 
-// lead are the surest hops by which a principal gets where any action of the table leads that passes; at says where it
-// acts, "" for nowhere.
-func (f *finder) lead(id string, at func(roles.Leading) string, passes func(roles.Leading) bool) (best []access.Hop) {
-	for _, l := range roles.Leadings() {
+// escalate gives the surest hops by which a principal gets where any action of the table leads that passes; at says
+// where it acts, "" for nowhere.
+func (f *finder) escalate(id string, at func(roles.Escalation) string, passes func(roles.Escalation) bool) (
+	best []access.Hop) {
+	for _, l := range roles.Escalations() {
 		place := at(l)
-		if l.Lead == roles.Nowhere || !passes(l) || place == "" {
+		if l.To == roles.Nowhere || !passes(l) || place == "" {
 			continue
 		}
 		if hops := f.best(id, l, place); hops != nil && (best == nil || weight(hops) < weight(best)) {
@@ -629,9 +630,9 @@ func maybe(hops []access.Hop, missing string) []access.Hop {
 	return hops
 }
 
-func to(leads ...roles.Lead) func(roles.Leading) bool {
-	return func(l roles.Leading) bool {
-		return slices.Contains(leads, l.Lead) && !strings.HasPrefix(l.Action.Name, "Microsoft.Storage/")
+func to(targets ...roles.Target) func(roles.Escalation) bool {
+	return func(l roles.Escalation) bool {
+		return slices.Contains(targets, l.To) && !strings.HasPrefix(l.Action.Name, "Microsoft.Storage/")
 	}
 }
 
@@ -647,8 +648,8 @@ func (f *finder) codesOf(id string, w Workspace) codes {
 	if c, done := f.codes[key]; done {
 		return c
 	}
-	c := codes{anywhere: f.lead(id, w.place, to(roles.ToClusters)), at: map[string][]access.Hop{}}
-	write := roles.Leading{Action: roles.WriteDeployment}
+	c := codes{anywhere: f.escalate(id, w.place, to(roles.ToClusters)), at: map[string][]access.Hop{}}
+	write := roles.Escalation{Action: roles.WriteDeployment}
 	if c.anywhere == nil || undecided(c.anywhere) {
 		for _, e := range w.Endpoints {
 			if hops := f.best(id, write, w.ID+"/batchEndpoints/"+e.Name); hops != nil {
@@ -701,7 +702,7 @@ func (f *finder) inWorkspaces(id string) (all []step) {
 			}
 		}
 		all = append(all, f.toInstances(id, w)...)
-		secrets, vault := f.lead(id, w.place, to(roles.ToStores)), f.vault(id, w)
+		secrets, vault := f.escalate(id, w.place, to(roles.ToStores)), f.vault(id, w)
 		for _, s := range w.Stores {
 			for _, hops := range [][]access.Hop{secrets, vault} {
 				if hops == nil || s.Kind == NoCredential {
@@ -725,10 +726,10 @@ func (f *finder) inWorkspaces(id string) (all []step) {
 			others(othersStores, access.SecretHop, secrets)
 		}
 		all = append(all, f.toWorkspaceKeys(id, w, vault)...)
-		for _, lead := range []roles.Lead{roles.ToSecrets, roles.ToNotebooks, roles.ToData} {
-			if hops := f.lead(id, w.place, to(lead)); hops != nil {
-				kind := map[bool]access.HopKind{true: access.DataHop, false: access.SecretHop}[lead == roles.ToData]
-				all = append(all, step{hops: kinded(kind, hops), ends: string(lead) + of(w)})
+		for _, target := range []roles.Target{roles.ToSecrets, roles.ToNotebooks, roles.ToData} {
+			if hops := f.escalate(id, w.place, to(target)); hops != nil {
+				kind := map[bool]access.HopKind{true: access.DataHop, false: access.SecretHop}[target == roles.ToData]
+				all = append(all, step{hops: kinded(kind, hops), ends: string(target) + of(w)})
 			}
 		}
 	}
@@ -749,7 +750,7 @@ func (f *finder) toWorkspaceKeys(id string, w Workspace, vault []access.Hop) (al
 	if !w.Own {
 		what = "the keys of the storage account of workspace " + arm.Last(w.ID)
 	}
-	best := f.lead(id, w.place, to(roles.ToWorkspaceStorage))
+	best := f.escalate(id, w.place, to(roles.ToWorkspaceStorage))
 	if w.Account != "" {
 		for _, l := range keyLeads {
 			if hops := f.best(id, l, w.Account); hops != nil && (best == nil || weight(hops) < weight(best)) {
@@ -782,7 +783,7 @@ func (f *finder) toWorkspaceKeys(id string, w Workspace, vault []access.Hop) (al
 
 // writes are the surest hops by which a principal writes blobs anywhere in an account.
 func (f *finder) writes(id, account string) (best []access.Hop) {
-	write := roles.Leading{Action: roles.Action{Name: roles.WriteBlobs, Data: true}}
+	write := roles.Escalation{Action: roles.Action{Name: roles.WriteBlobs, Data: true}}
 	for _, h := range f.holds(id) {
 		place := account
 		if within := fold(h.Scope); strings.HasPrefix(within, fold(account)+"/blobservices/") {
@@ -811,7 +812,7 @@ func (f *finder) opens(id, account string, keys []access.Hop) []access.Hop {
 	case keys == nil || n < 0:
 		return keys
 	case f.Accounts[n].KeysOff:
-		on := f.best(id, roles.Leading{Action: roles.Action{Name: writeAccount}}, account)
+		on := f.best(id, roles.Escalation{Action: roles.Action{Name: writeAccount}}, account)
 		if on == nil {
 			return nil
 		}
@@ -823,9 +824,9 @@ func (f *finder) opens(id, account string, keys []access.Hop) []access.Hop {
 }
 
 // keyLeads open all of a storage account.
-var keyLeads = func() (all []roles.Leading) {
-	for _, l := range roles.Leadings() {
-		if l.Lead == roles.ToAccounts && !l.Action.Data {
+var keyLeads = func() (all []roles.Escalation) {
+	for _, l := range roles.Escalations() {
+		if l.To == roles.ToAccounts && !l.Action.Data {
 			all = append(all, l)
 		}
 	}
@@ -882,10 +883,10 @@ func (f *finder) toIdentities(id string) (all []step) {
 		if fold(i.Principal) == id {
 			continue
 		}
-		if hops := f.lead(id, func(roles.Leading) string { return i.ID }, to(roles.ToIdentities)); hops != nil {
+		if hops := f.escalate(id, func(roles.Escalation) string { return i.ID }, to(roles.ToIdentities)); hops != nil {
 			all = append(all, step{hops: kinded(access.IdentityHop, hops), to: at})
 		}
-		assign := f.best(id, roles.Leading{Action: roles.AssignIdentity}, i.ID)
+		assign := f.best(id, roles.Escalation{Action: roles.AssignIdentity}, i.ID)
 		if assign == nil {
 			continue
 		}

@@ -113,7 +113,7 @@ func (f *front) serveMetadata(w http.ResponseWriter, r *http.Request) {
 		"suffixes": map[string]any{"storage": cloud.Storage},
 	}
 	switch version := r.URL.Query().Get("api-version"); version {
-	case "2022-09-01", "2023-11-01": // azcore, azuread and azurerm ask for the former
+	case "2022-09-01", "2023-11-01": // azcore, azuread and azurerm ask for 2022-09-01
 		wire.JSON(w, http.StatusOK, document)
 	case "2019-05-01": // the Azure CLI and azure-ai-ml
 		wire.JSON(w, http.StatusOK, []any{document})

@@ -7,8 +7,8 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/graph"
 )
 
-// Operations are all that the sandbox serves, sorted: "ARM " and "Graph " before those of Resource Manager and of
-// Microsoft Graph.
+// Operations lists everything that the sandbox serves, sorted: "ARM " before operations of Resource Manager, "Graph "
+// before those of Microsoft Graph.
 func Operations() []string {
 	all := []string{
 		"GET /metadata/endpoints", "GET /metadata/identity/oauth2/token", "GET /msi/token",
@@ -28,10 +28,10 @@ func Operations() []string {
 	return all
 }
 
-// A Guess is something that the sandbox does and that nobody outside Azure can know: no document states it.
+// A Guess is something that the sandbox does although no document says that Azure does it.
 type Guess struct{ Name, What string }
 
-// Guesses are all of them on which the outcome of a job, or a way to sign in, can hang.
+// Guesses are all guesses that the outcome of a job, or a way to sign in, can depend on.
 func Guesses() []Guess {
 	return []Guess{
 		{"actions at the endpoint", "invoking takes those of the 35 actions that are about batch endpoints at the " +

@@ -22,11 +22,11 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
 )
 
-// A Version is a stack as it was or as it is to be.
+// A Version is the stack before or after the change.
 type Version struct {
 	// ProjectDir is the folder with Pulumi.yaml. Required.
 	ProjectDir string
-	// StackFile is the stack's settings, where they are not those beside Pulumi.yaml.
+	// StackFile is the stack's settings, if they are not beside Pulumi.yaml.
 	StackFile string
 	// Model is what the settings describe. Required.
 	Model access.Model
@@ -37,40 +37,40 @@ type Version struct {
 // ChangeOptions say which change of a stack to rehearse, and how.
 type ChangeOptions struct {
 	Stack string
-	// Old is deployed first, New over it. Both are of one project.
+	// Old is deployed first, then New over it. Both are of one project.
 	Old, New Version
-	// World and Tenants are as in Options. A World is one with what both versions refer to: it has one place for each data
-	// store, and one cluster for each deployment, whatever the versions say.
+	// World and Tenants are as in Options. The World has what both versions refer to. For each data store it has one
+	// place, and for each deployment one cluster, whatever the versions say.
 	World   *world.World
 	Tenants map[string]string
-	// Start is where Old is deployed already; nil for nowhere yet.
+	// Start is an Azure in which Old is deployed already; nil if it is not.
 	Start *Start
-	// Beside changes Azure after Old is deployed, as somebody beside the stack would; nil for nothing. Pulumi does not
-	// know of it, unless Refresh has it look before New is deployed.
+	// Beside changes Azure after Old is deployed, as somebody outside the stack would; nil for nothing. Pulumi does not
+	// know of it, unless Refresh makes it look before New is deployed.
 	Beside  func(context.Context, *azure.Azure) error
 	Refresh bool
-	// Preview takes what pulumi preview --json says of the change, before it is deployed; nil for nothing.
+	// Preview gets the output of pulumi preview --json before the change is deployed; nil if nobody needs it.
 	Preview io.Writer
-	// StateDir takes all that the rehearsal writes. Required.
+	// StateDir is the folder for everything that the rehearsal writes. Required.
 	StateDir string
 	// Pulumi and StandIns are as in Options.
 	Pulumi   string
 	StandIns []string
-	// Weather of the sandbox while the change is deployed. Its propagation costs no time: what it does is worked out.
+	// Weather of the sandbox while the change is deployed. Propagation takes no time: its effect is calculated.
 	Weather azure.Weather
-	// Kills is how often the change is begun anew, killed at a random write, and taken up again.
+	// Kills is how often the change is started again from the beginning, killed at a random write, and resumed.
 	Kills int
-	// KillSeed picks the writes.
+	// KillSeed picks those writes.
 	KillSeed uint64
-	// Command is the path of batchaccess, which takes up what was killed. Required for Kills.
+	// Command is the path of batchaccess, which resumes a killed change. Required for Kills.
 	Command  string
 	Progress Progress
 	Logger   *slog.Logger
 }
 
-// Change rehearses a change: it deploys the old version, then the new one over it, and after every write to Azure in
-// between has everybody who could start a job before and can after it start it. An error means that the old version, or
-// the sandbox, failed; a change that fails is in the report.
+// Change rehearses a change: it deploys the old version, then the new one over it. After every write to Azure in
+// between, everybody who can start a job both before and after the change starts it. An error means that the old
+// version, or the sandbox, failed; a change that fails is in the report.
 func Change(ctx context.Context, o ChangeOptions) (_ *ChangeReport, err error) {
 	o.complete()
 	c := &change{ChangeOptions: o, report: &ChangeReport{Stack: o.Stack, Weather: o.Weather.String()}}
@@ -99,7 +99,8 @@ func Change(ctx context.Context, o ChangeOptions) (_ *ChangeReport, err error) {
 	if err := c.seed(); err != nil {
 		return nil, err
 	}
-	// What was deployed in calm weather acts already: else nothing would work before the change, and nobody could lose it.
+	// What was deployed in calm weather has effect: otherwise nothing would work before the change, and nobody could
+	// lose it.
 	if err := c.azure.Settle(); err != nil {
 		return nil, err
 	}
@@ -109,16 +110,16 @@ func Change(ctx context.Context, o ChangeOptions) (_ *ChangeReport, err error) {
 	if c.new, err = c.version(o.New, c.newProbe, lag); err != nil {
 		return nil, fmt.Errorf("after the change: %w", err)
 	}
-	if err := c.old.byHand(c.before); err != nil { // which a container that is seeded anew has lost
+	if err := c.old.byHand(c.before); err != nil { // a container that is seeded again has lost its ACLs
 		return nil, fmt.Errorf("before the change: %w", err)
 	}
 	return c.report, c.deployNew(ctx)
 }
 
-// A Start is the old version of a stack, deployed in calm weather: any number of changes may begin there, also at the
+// A Start is the old version of a stack, deployed in calm weather. Any number of changes may begin there, also at the
 // same time.
 type Start struct {
-	folder  string // what its engine has kept
+	folder  string // the state folder of its engine
 	azure   azure.Snapshot
 	seed    azure.Seed
 	outputs deployed
@@ -126,8 +127,8 @@ type Start struct {
 	names   map[string]string // as in change
 }
 
-// Deploy deploys the old version of a change to an Azure of its own. Of the options it takes Stack, Old, StateDir,
-// Pulumi, StandIns, Progress and Logger; changes begin there as long as StateDir is there.
+// Deploy deploys the old version of a change to an Azure of its own. It uses these options: Stack, Old, StateDir,
+// Pulumi, StandIns, Progress and Logger. Changes can begin there as long as StateDir exists.
 func Deploy(ctx context.Context, o ChangeOptions) (_ *Start, err error) {
 	defer func() {
 		if err != nil {
@@ -181,13 +182,14 @@ type change struct {
 	report      *ChangeReport
 	azure, calm *azure.Azure
 	old, new    *rehearsal
-	// What is tried: the models with the names of what changes in the workspace, and of nobody's resource, kept apart.
+	// The models to try. Parts of the workspace that somebody changes, and that are no resource of the stack, have two
+	// names.
 	oldProbe, newProbe access.Model
-	deployments        map[string]string // of the new model, by endpoint/deployment, where they are kept apart
+	deployments        map[string]string // names in the new model, by endpoint/deployment, if they differ
 
 	before, after deployed
 	moments       []moment
-	names         map[string]string // of the stack's resources by ID, lower case
+	names         map[string]string // the stack's resources by ID, lower case
 }
 
 func (c *change) version(v Version, probe access.Model, w azure.Weather) (*rehearsal, error) {
@@ -300,7 +302,7 @@ func (c *change) previewAndUp(ctx context.Context) error {
 	return c.new.up(ctx, "--skip-preview")
 }
 
-// beside changes Azure beside the stack, and has Pulumi look at it if it is to.
+// beside changes Azure outside the stack, and with Refresh makes Pulumi look at it.
 func (c *change) beside(ctx context.Context) error {
 	if c.Beside != nil {
 		if err := c.Beside(ctx, c.calm); err != nil {
@@ -315,7 +317,7 @@ func (c *change) beside(ctx context.Context) error {
 		"--non-interactive", "--color", "never")
 }
 
-// seed puts what the new version refers to into the sandbox.
+// seed seeds what the new version refers to.
 func (c *change) seed() error {
 	if err := movedAccounts(c.Old.Model, c.New.Model); err != nil {
 		return err
@@ -346,7 +348,7 @@ func (c *change) seed() error {
 }
 
 // movedAccounts refuses accounts that were moved to another group or subscription: a name is unique in all of Azure, so
-// that nothing can be tried before the move and after it. Assignments at a resource do not move with it
+// that an account can't be in both places, before and after the move. Assignments at a resource do not move with it
 // (learn.microsoft.com/azure/azure-resource-manager/management/move-resource-group-and-subscription).
 func movedAccounts(old, now access.Model) error {
 	was := map[string]string{} // ID by name
@@ -365,8 +367,8 @@ func movedAccounts(old, now access.Model) error {
 	return ps.Err()
 }
 
-// apart is the new model, in which what somebody has to change in the workspace beside this change has another name: a
-// data store that leads elsewhere, an endpoint in another workspace.
+// apart is the new model, with another name for everything that somebody has to change in the workspace by hand: a data
+// store that points elsewhere, an endpoint in another workspace.
 func (c *change) apart() access.Model {
 	old, m := c.Old.Model, c.New.Model
 	const next = "next"
@@ -414,9 +416,9 @@ func (c *change) apart() access.Model {
 	return m
 }
 
-// beside gives the deployments that are to have another cluster a name of their own, and returns those names by
-// endpoint/deployment: in Azure too somebody moves a deployment when the new cluster is there. What an account has in
-// either seed it has in both.
+// beside gives deployments that get another cluster a name of their own, and returns those names by
+// endpoint/deployment: in Azure too somebody moves a deployment when the new cluster exists. Containers of an account
+// that are in one seed are in both.
 func beside(old azure.Seed, after *azure.Seed) map[string]string {
 	renamed := map[string]string{}
 	for i, e := range after.Endpoints {
@@ -448,8 +450,8 @@ func beside(old azure.Seed, after *azure.Seed) map[string]string {
 	return renamed
 }
 
-// resources counts what became of the stack's resources since the old version was deployed, and names them by their
-// IDs.
+// resources counts what happened to the stack's resources since the old version was deployed, and stores their names by
+// ID.
 func (c *change) resources(r *rehearsal, names map[string]string) (map[string]string, error) {
 	all, err := r.engine.Resources(c.Stack)
 	if err != nil {
@@ -480,7 +482,7 @@ func (c *change) resources(r *rehearsal, names map[string]string) (map[string]st
 	return names, nil
 }
 
-// label says what a write does, by the name that its resource has in the stack where that is known.
+// label describes a write, with the resource's name in the stack if that is known.
 func (c *change) label(w azure.Write) string {
 	path := w.Path
 	if strings.HasPrefix(strings.ToLower(path), "/graph/") {
@@ -493,7 +495,7 @@ func (c *change) label(w azure.Write) string {
 		kind = segments[len(segments)-2]
 	}
 	name := c.names[strings.ToLower(strings.TrimRight(path, "/"))]
-	if name == "" { // of the directory: applications/<id>/federatedIdentityCredentials/<id> and so on
+	if name == "" { // objects of the directory: applications/<id>/federatedIdentityCredentials/<id> and so on
 		for id, is := range c.names {
 			if len(segments) > 3 && strings.HasSuffix(id, "/"+strings.ToLower(segments[len(segments)-1])) {
 				name = is
@@ -506,8 +508,8 @@ func (c *change) label(w azure.Write) string {
 	return fmt.Sprintf("%s %s %s", w.Method, kind, name)
 }
 
-// deploymentOf is what a job on the path picks: by name, since the default is that of one version; but of the world,
-// where the endpoint has its own default, whatever the versions say.
+// deploymentOf is the deployment that a job on the path asks for by name, because the versions may have different
+// defaults. With a World the endpoint has its own default, whatever the versions say.
 func (c *change) deploymentOf(m access.Model, p access.Path) string {
 	named := cmp.Or(p.Deployment, m.EffectiveEndpoints()[p.Endpoint].Deployment)
 	if c.World != nil {

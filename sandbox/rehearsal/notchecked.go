@@ -12,14 +12,14 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// neverChecked is what Azure decides by and the sandbox does not model.
+// neverChecked has what Azure decides by and the sandbox does not model.
 var neverChecked = []string{
 	"Azure Policy, resource locks, Conditional Access, role assignments that are only eligible",
 	"networks: firewalls, private endpoints, name resolution",
 	"whether the data, the model and the environment of a deployment work; quotas of cores",
 }
 
-// notChecked names what a rehearsal of the model takes on trust, beside what the sandbox never looks at.
+// notChecked names what a rehearsal of the model takes on trust, besides what the sandbox never looks at.
 func notChecked(m access.Model, w *world.World, weather azure.Weather) (all []string) {
 	add := func(what string, names []string) {
 		if len(names) > 0 {

@@ -17,19 +17,19 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// A recipe is what howToInvoke prints for one invoker, read as whoever follows it does: who signs in, for which
-// audience a token is got, and the requests that start jobs.
+// A recipe is what howToInvoke prints for one invoker, read as a reader would follow it: who signs in, for which
+// audience they get a token, and which requests start jobs.
 type recipe struct {
 	logins    [][]string // the arguments of each az login
 	clientIDs []string
 	tenants   []string
 	audiences []string
 	posts     []post
-	// wantsSubscription is a sign-in of the Azure CLI that fails where whoever signs in sees no subscription.
+	// wantsSubscription matches a sign-in of the Azure CLI that fails if whoever signs in sees no subscription.
 	wantsSubscription bool
 }
 
-// A post is one request. The body is as it is printed.
+// A post is one printed request. The body is as printed.
 type post struct {
 	url    string
 	header http.Header
@@ -39,14 +39,14 @@ type post struct {
 var (
 	azCall     = regexp.MustCompile(`\baz (login|account get-access-token)\b`)
 	curlCall   = regexp.MustCompile(`(?m)^[ \t]*curl `)
-	ofWorkflow = regexp.MustCompile(`(?m)^\s*(client|tenant)-id: (".*")$`) // the inputs of azure/login
+	ofWorkflow = regexp.MustCompile(`(?m)^\s*(client|tenant)-id: (".*")$`) // inputs of azure/login
 	ofPython   = regexp.MustCompile(`(?m)^    query = (\{.*\})$`)
 	startCall  = regexp.MustCompile(`(?m)^print\(start\(`)
 	objectLine = regexp.MustCompile(`(?m)^\{`)
 )
 
-// read takes a recipe out of the text: commands of a shell, alone or in a pipeline's YAML, the JSON of an activity or a
-// workflow, a program in Python.
+// read reads a recipe from the text: shell commands, alone or in a pipeline's YAML; the JSON of an activity or a
+// workflow; or a Python program.
 func read(text string) (r recipe, err error) {
 	for _, at := range azCall.FindAllStringIndex(text, -1) {
 		words, _, err := azure.Words(text[at[0]:])
@@ -124,7 +124,7 @@ func read(text string) (r recipe, err error) {
 	return r, r.readServices(text)
 }
 
-// An httpCall is what an HTTP request is in a Web activity of a Data Factory and in an action of a Logic App.
+// An httpCall is an HTTP request in a Web activity of a Data Factory or in an action of a Logic App.
 type httpCall struct {
 	URL, URI       string
 	Headers        map[string]string
@@ -132,7 +132,7 @@ type httpCall struct {
 	Authentication struct{ Resource, Audience string }
 }
 
-// readServices reads the JSON of a pipeline of a Data Factory, or of the actions of a Logic App.
+// readServices reads the JSON of a Data Factory's pipeline, or of a Logic App's actions.
 func (r *recipe) readServices(text string) error {
 	for _, at := range objectLine.FindAllStringIndex(text, -1) {
 		var one struct {
@@ -163,7 +163,7 @@ func (r *recipe) readServices(text string) error {
 	return nil
 }
 
-// after are the words that stand behind each of a word.
+// after lists the words that follow a given word, at each of its places.
 func after(words []string, word string) (all []string) {
 	for i := range len(words) - 1 {
 		if words[i] == word {
@@ -173,10 +173,10 @@ func after(words []string, word string) (all []string) {
 	return all
 }
 
-// printed follows what the stack's output howToInvoke says, invoker by invoker: each request in it must do what the
-// same job does that the rehearsal starts by itself. What goes as it should is no attempt of its own.
+// printed follows the stack's output howToInvoke, invoker by invoker: each printed request must have the same result as
+// the rehearsal's own job. A request with the right result adds no attempt to the report.
 func (r *rehearsal) printed(ctx context.Context, j *jobs, report *Report, d deployed) error {
-	var gaps []string // what is not exported, or leaves to its reader where to send what
+	var gaps []string // the stack does not export it, or it leaves the address of the request to its reader
 	defer func() {
 		if len(gaps) > 0 {
 			report.NotChecked = append([]string{"what howToInvoke says, where it is no output or has gaps: " +
@@ -235,7 +235,7 @@ func (r *rehearsal) follow(ctx context.Context, name string, is recipe, d deploy
 		}
 		for _, client := range clients {
 			as := d
-			if strings.Trim(client, "<>") == client { // it is known
+			if strings.Trim(client, "<>") == client { // a known invoker
 				as.ClientIDs = map[string]string{name: client}
 			}
 			ways, err := signIns(ctx, r.azure, name, i, as, audience)
@@ -247,19 +247,19 @@ func (r *rehearsal) follow(ctx context.Context, name string, is recipe, d deploy
 					if err := r.seesSubscription(ctx, token); err != nil {
 						return nil, err
 					}
-					continue // and starts no job
+					continue // it starts no job
 				}
 				tokens[audience+" "+client+" "+way] = token
 			}
 		}
 	}
-	if len(tokens) == 0 && len(is.posts) > 0 { // nothing would be sent, and nothing found
+	if len(tokens) == 0 && len(is.posts) > 0 { // otherwise nothing would be sent, and no fault found
 		return nil, errors.New("no token is got that starts a job")
 	}
 	return tokens, nil
 }
 
-// seesSubscription is the Azure CLI's error where a sign-in sees none.
+// seesSubscription is the Azure CLI's error if whoever signs in sees no subscription.
 func (r *rehearsal) seesSubscription(ctx context.Context, token string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.azure.URL()+"/subscriptions?api-version=2022-12-01",
 		http.NoBody)
@@ -284,7 +284,7 @@ func (r *rehearsal) seesSubscription(ctx context.Context, token string) error {
 
 func compact(all []string) []string { return slices.Compact(slices.Sorted(slices.Values(all))) }
 
-// send sends the requests of a recipe, each by one of its tokens for each audience.
+// send sends the requests of a recipe, each with one token for each audience.
 func (r *rehearsal) send(
 	ctx context.Context, j *jobs, report *Report, name string, is recipe, tokens map[string]string,
 ) error {
@@ -324,14 +324,14 @@ func (r *rehearsal) send(
 	return nil
 }
 
-// post starts the job of a printed request, at the sandbox in the place of the host that the request names, and
-// follows it to its end.
+// post starts the job of a printed request and follows it to its end. The request goes to the sandbox, in place of the
+// host that it names.
 func (j *jobs) post(ctx context.Context, token string, p post) (failure, error) {
 	u, err := url.Parse(p.url)
 	if err != nil {
 		return failure{requestHop, err.Error()}, nil
 	}
-	// facts/clouds.md: the scoring host is the ML resource's, behind inference
+	// facts/clouds.md: the scoring host is inference. and the host of the ML resource
 	suffix := ".inference." + strings.TrimPrefix(j.azure.Cloud().MachineLearning, "https://")
 	of, ours := strings.CutSuffix(u.Hostname(), suffix)
 	endpoint, region, both := strings.Cut(of, ".")

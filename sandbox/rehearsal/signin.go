@@ -22,7 +22,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// deployed is what the stack's outputs say of its principals.
+// deployed has the stack's outputs about its principals.
 type deployed struct {
 	PrincipalIDs  map[string]string            `json:"principalIds"`
 	ClientIDs     map[string]string            `json:"clientIds"`
@@ -36,9 +36,9 @@ type deployed struct {
 	RoleDefinitionID string `json:"roleDefinitionId"`
 }
 
-// Person is the object ID of the user who signs in as the invoker: a user is itself, a group has a member in the
+// Person is the object ID of the user who signs in as the invoker: a user signs in itself, a group has a member in the
 // sandbox. It is "" for an invoker that is no person, for one whose ID is not known, and for a group that the stack
-// makes: its members sign in.
+// makes, whose members sign in.
 func Person(i access.Invoker) string {
 	switch {
 	case i.PrincipalID.Later(), len(i.Members) > 0:
@@ -51,8 +51,8 @@ func Person(i access.Invoker) string {
 	return ""
 }
 
-// signIns gets a token for the audience and the invoker in each of the ways that the stack gives it, by the name of the
-// way. All but the ways that are people's own go over HTTP to the sandbox's Entra or its managed-identity endpoint.
+// signIns gets a token for the audience and the invoker in each way to sign in that the stack gives it, by the name of
+// the way. All ways but those of people go over HTTP to the sandbox's Entra or its managed-identity endpoint.
 func signIns(
 	ctx context.Context, a *azure.Azure, name string, i access.Invoker, d deployed, audience string,
 ) (map[string]string, error) {
@@ -75,7 +75,7 @@ func signIns(
 	}
 	tokens := map[string]string{}
 	if i.Kind == access.ManagedIdentity && !i.Exists() {
-		// To which host it will be attached is for others to say; the rehearsal takes one.
+		// The host that it will be attached to is not known here; the rehearsal takes any.
 		if err := a.AttachIdentity(d.ClientIDs[name]); err != nil {
 			return nil, err
 		}
@@ -100,7 +100,7 @@ func signIns(
 	return tokens, nil
 }
 
-// entra signs one application in at the sandbox's Entra, by Azure's own client.
+// entra signs one application in at the sandbox's Entra, with Azure's own client.
 type entra struct {
 	azure    *azure.Azure
 	clientID string
@@ -132,9 +132,9 @@ func (e entra) byAssertion(ctx context.Context, f signin.FederatedCredential) (s
 	return token(ctx, credential, e.audience)
 }
 
-// Assertion is the token with which the workload of a federated credential signs in. It is made from what the
-// credential says of the workload, by the sandbox; only where the credential has issuer and subject as they are,
-// those are taken.
+// Assertion is the token with which the workload of a federated credential signs in. The sandbox makes it from the
+// credential's description of the workload. A credential with an explicit issuer and subject has no description, so
+// those are used.
 func Assertion(a *azure.Azure, f signin.FederatedCredential) (string, error) {
 	audience := cmp.Or(f.Audience, a.Cloud().Exchange)
 	if w := workloadOf(f); w != nil {
@@ -146,7 +146,7 @@ func Assertion(a *azure.Azure, f signin.FederatedCredential) (string, error) {
 	return a.FederatedAssertion(f.Issuer, f.Subject, audience)
 }
 
-// workloadOf is the workload that a credential describes; nil where it has issuer and subject as they are.
+// workloadOf is the workload that a credential describes; nil for an explicit issuer and subject.
 func workloadOf(f signin.FederatedCredential) azure.Workload {
 	switch {
 	case f.GitHub != nil:
@@ -194,8 +194,8 @@ func token(ctx context.Context, credential azcore.TokenCredential, audience stri
 	return got.Token, err
 }
 
-// identityToken asks the managed-identity endpoint itself: Azure's client keeps tokens for the whole process, and so
-// across sandboxes.
+// identityToken asks the managed-identity endpoint without Azure's client, which keeps tokens for the whole process,
+// and so for other sandboxes too.
 func identityToken(ctx context.Context, a *azure.Azure, clientID, audience string) (string, error) {
 	at := a.URL() + "/metadata/identity/oauth2/token?" + url.Values{
 		"api-version": {"2018-02-01"}, "resource": {audience}, "client_id": {clientID},
@@ -224,7 +224,7 @@ func identityToken(ctx context.Context, a *azure.Azure, clientID, audience strin
 	return answer.AccessToken, nil
 }
 
-// send sends a request as Azure's clients do: again, where the weather makes the answer a 429 or a 5xx.
+// send sends a request as Azure's clients do: it repeats it if the weather makes the answer a 429 or a 5xx.
 func send(a *azure.Azure, req *http.Request) (*http.Response, error) {
 	again, err := runtime.NewRequestFromRequest(req)
 	if err != nil {

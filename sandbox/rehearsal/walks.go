@@ -33,18 +33,18 @@ func (a actor) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azco
 	return azcore.AccessToken{Token: text, ExpiresOn: time.Now().Add(time.Hour)}, err
 }
 
-// standing is what somebody has on a way: who they act as, and the key of a storage account by its name in Azure.
+// standing is what the actor has at one point of a way: whose token they can get, and keys of storage accounts by name.
 type standing struct {
 	actor
 	account, key string
 }
 
-// A step goes a hop, with the requests that its actions are for.
+// A step walks one hop: it sends the requests that the hop's actions allow.
 type step func(context.Context, *walker, standing, access.Hop, access.Way) (standing, error)
 
 const storageActions = "Microsoft.Storage/storageAccounts/"
 
-// steps are the hops that are walked, by what they take, in lower case.
+// steps has the steps by the action that they need, in lower case.
 var steps = map[string]step{
 	key(mlActions + "batchEndpoints/deployments/write"): changeDeployment,
 	key(mlActions + "datastores/listsecrets/action"):    listSecrets,
@@ -66,8 +66,8 @@ const (
 	newVersion  = "a version of an asset does not change, and who names the new one is not known"
 )
 
-// notWalked is why the other actions of ways are not walked, in lower case: nothing of facts/ says what Azure then
-// does, or the sandbox does not do it.
+// notWalked says why other actions of ways are not walked, in lower case: facts/ does not say what Azure then does, or
+// the sandbox does not do it.
 var notWalked = map[string]string{}
 
 func init() {
@@ -95,10 +95,10 @@ func init() {
 	}
 }
 
-// key is how the actions of a hop are looked up.
+// key is the key of a hop in steps and notWalked.
 func key(actions ...string) string { return strings.ToLower(strings.Join(actions, " ")) }
 
-// stepOf is how a hop is walked, or why it is not.
+// stepOf returns the step for a hop, or why it is not walked.
 func stepOf(hop access.Hop) (s step, why string) {
 	k := key(hop.Takes...)
 	if s := steps[k]; s != nil {
@@ -114,7 +114,7 @@ func (w walker) signedIn(objectID string) actor {
 	}
 }
 
-// ask calls Resource Manager as an actor, at an ID of an API version.
+// ask calls Resource Manager as an actor, at an ID with an API version.
 func (w walker) ask(ctx context.Context, a actor, method, id, version string, body, into any) error {
 	text, err := a(ctx, w.r.azure.URL())
 	if err != nil {
@@ -128,8 +128,8 @@ const (
 	identityVersion = "2023-01-31"
 )
 
-// changeDeployment puts code of their own into a deployment, on the cluster; when anybody then starts a job, that code
-// runs there (facts/grants-access.md, Machine learning and neighbours), and asks for tokens as the cluster.
+// changeDeployment puts the actor's own code into a deployment, on the cluster. When anybody then starts a job, that
+// code runs there (facts/grants-access.md, Machine learning and neighbours), and asks for tokens as the cluster.
 func changeDeployment(ctx context.Context, w *walker, at standing, hop access.Hop, way access.Way) (standing, error) {
 	cluster := hop.Opens.As
 	if !cluster.IsCluster() {
@@ -138,7 +138,7 @@ func changeDeployment(ctx context.Context, w *walker, at standing, hop access.Ho
 	return w.runOn(ctx, at, w.r.Model.Clusters[cluster.Name].NameOr(cluster.Name), cluster.Name, way)
 }
 
-// clusterOf is a cluster that has the identity of an invoker.
+// clusterOf is a cluster with the identity of an invoker.
 func (w walker) clusterOf(p access.Principal) access.Principal {
 	for _, i := range w.r.plan.Identities {
 		if !slices.Contains(i.Names, p) {
@@ -151,8 +151,8 @@ func (w walker) clusterOf(p access.Principal) access.Principal {
 	return p
 }
 
-// runOn runs code of the actor's own on a compute, and acts as it. Cluster is the compute's name in the model; "" for
-// one that is not in it.
+// runOn runs the actor's own code on a compute, and acts as it. cluster is the compute's name in the model; "" if the
+// compute is not in it.
 func (w *walker) runOn(ctx context.Context, at standing, compute, cluster string, way access.Way) (standing, error) {
 	m := w.r.Model
 	code := m.WorkspaceID.Text() + "/codes/" + made("code", way.Who[0]) + "/versions/1"
@@ -183,9 +183,8 @@ func (w *walker) runOn(ctx context.Context, at standing, compute, cluster string
 	return at, refused
 }
 
-// startOn starts a job as the actor, from its own sign-in, and acts as the code that was changed. A job without data
-// asks least of whoever starts it, and the code finds the data by itself. Whoever may not start one waits for somebody
-// who does.
+// startOn starts a job as the actor and acts as the changed code. A job without data needs the fewest permissions, and
+// the code finds the data by itself. If the actor may not start a job, somebody else starts one.
 func (w *walker) startOn(ctx context.Context, at standing, endpoint, deployment, code string, way access.Way) (
 	standing, error) {
 	bare := w.r.Model
@@ -219,7 +218,7 @@ func (w *walker) startOn(ctx context.Context, at standing, endpoint, deployment,
 			return at, err
 		}
 		if job != "" && (got.Hop == "" || got.Hop == access.ReadHop || got.Hop == access.WriteHop) {
-			return w.onNode(job, code), nil // the code ran, whatever it could read
+			return w.onNode(job, code), nil // the code ran, whether or not it could read
 		}
 	}
 	if job == "" || got.Hop == undecidedHop || got.Hop == requestHop {
@@ -228,8 +227,8 @@ func (w *walker) startOn(ctx context.Context, at standing, endpoint, deployment,
 	return at, refusal{"the job on the changed deployment", got.Message}
 }
 
-// starters are the object IDs of those who start a job on an endpoint and know nothing of its code: the sandbox's
-// owner, and the invokers that the endpoint names, who alone hold what a job needs beside the start.
+// starters are the object IDs of those who start jobs on an endpoint without knowing of the changed code: the sandbox's
+// owner, and the invokers that the endpoint names, who alone have everything that a job needs after its start.
 func (w *walker) starters(endpoint string) []string {
 	all := []string{w.r.azure.Deployer().ObjectID}
 	for _, p := range w.r.plan.Paths() {
@@ -324,7 +323,7 @@ func (w *walker) identity(ctx context.Context, of access.Principal) (id, client 
 	return "", "", errNotWalked("the sandbox has no user-assigned identity " + of.String())
 }
 
-// federate gives a user-assigned identity a federated credential of their own, and signs in by it
+// federate gives a user-assigned identity a federated credential of the actor's own, and signs in with it
 // (facts/federation.md).
 func federate(ctx context.Context, w *walker, at standing, hop access.Hop, way access.Way) (standing, error) {
 	const issuer = "https://issuer.example"
@@ -355,7 +354,7 @@ func federate(ctx context.Context, w *walker, at standing, hop access.Hop, way a
 	}}, nil
 }
 
-// giveRole assigns Owner to who goes the way, where the role lies, and goes on as an Owner does.
+// giveRole assigns Owner to the actor, at the scope of the actor's role, and continues as an Owner.
 func giveRole(ctx context.Context, w *walker, at standing, hop access.Hop, way access.Way) (standing, error) {
 	scope, known := w.r.Model.RoleScopeID()
 	if !known {
@@ -364,7 +363,7 @@ func giveRole(ctx context.Context, w *walker, at standing, hop access.Hop, way a
 	who, kind := w.principal(way.Who[0]), "ServicePrincipal"
 	switch i := w.r.Model.Invokers[way.Who[0]]; {
 	case hop.Opens == access.Opened{}:
-		who, kind = made("stranger"), "User" // the assignment is the end, whoever gets it
+		who, kind = made("stranger"), "User" // the way ends at the assignment, whoever gets it
 	case i.Kind == access.User || i.Kind == access.Group:
 		kind = "User"
 	}
@@ -378,7 +377,7 @@ func giveRole(ctx context.Context, w *walker, at standing, hop access.Hop, way a
 	return asOwner(ctx, w, at, hop, way)
 }
 
-// changeRole adds every action to the custom role by which they have this one, and goes on as an Owner does.
+// changeRole adds every action to the actor's custom role, and continues as an Owner.
 func changeRole(ctx context.Context, w *walker, at standing, hop access.Hop, way access.Way) (standing, error) {
 	scope, known := w.r.Model.RoleScopeID()
 	if !known {
@@ -415,9 +414,9 @@ func changeRole(ctx context.Context, w *walker, at standing, hop access.Hop, way
 	return asOwner(ctx, w, at, hop, way)
 }
 
-// asOwner goes on with every action where the role lies.
+// asOwner continues with every action at the scope of the actor's role.
 func asOwner(ctx context.Context, w *walker, at standing, hop access.Hop, way access.Way) (standing, error) {
-	if err := w.r.azure.Settle(); err != nil { // a grant that acts late acts nevertheless
+	if err := w.r.azure.Settle(); err != nil { // a late grant has effect in the end
 		return at, err
 	}
 	switch o := hop.Opens; {
@@ -432,12 +431,11 @@ func asOwner(ctx context.Context, w *walker, at standing, hop access.Hop, way ac
 	return federate(ctx, w, at, hop, way)
 }
 
-// alreadyAssigned is how Azure answers a second assignment of a role (azure-facts.md, Role definitions and
-// assignments).
+// alreadyAssigned is Azure's code for a second assignment of a role (azure-facts.md, Role definitions and assignments).
 const alreadyAssigned = "RoleAssignmentExists"
 
-// ownerRole is Owner (azure-facts.md names those that allow all; facts/grants-access.md, Built-in roles that can
-// grant).
+// ownerRole is Owner (azure-facts.md names the roles that allow everything; facts/grants-access.md, Built-in roles that
+// can grant).
 const ownerRole = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 
 // keysBy asks for the keys of a storage account by an operation on it.
@@ -473,7 +471,7 @@ func listSecrets(ctx context.Context, w *walker, at standing, hop access.Hop, _ 
 	return standing{account: lies.account, key: found.Key}, nil
 }
 
-// read reads a blob of which the content is known.
+// read reads a blob whose content is known.
 func (w *walker) read(ctx context.Context, at standing, lies located, content []byte) error {
 	client, err := w.blobs(at, lies.account)
 	if err != nil {
@@ -493,7 +491,8 @@ func (w *walker) read(ctx context.Context, at standing, lies located, content []
 	return nil
 }
 
-// reach reads the content of a blob in the input, and where the way says so overwrites it; or writes one to the output.
+// reach reads the content of a blob in the input, and overwrites it if the way says so; or it writes a blob to the
+// output.
 func (w *walker) reach(ctx context.Context, at standing, way access.Way) error {
 	of := datum{cmp.Or(way.Input, way.Output), way.Output != ""}
 	lies, err := w.locate(ctx, of)
@@ -522,7 +521,7 @@ func (w *walker) reach(ctx context.Context, at standing, way access.Way) error {
 	return nil
 }
 
-// blobs is Azure's own client of a storage account: with its key, or with tokens.
+// blobs is Azure's own client of a storage account, with its key or with tokens.
 func (w *walker) blobs(at standing, account string) (*azblob.Client, error) {
 	options := &azblob.ClientOptions{ClientOptions: azcore.ClientOptions{Transport: w.r.azure.Client()}}
 	url := w.r.azure.BlobURL(account)
@@ -554,15 +553,15 @@ type datum struct {
 	output bool
 }
 
-// located is where a blob of it lies: the storage account's ID and name, its container, and the path in that.
+// located is the place of a blob: the storage account's ID and name, its container, and the path in that.
 type located struct{ id, account, container, path string }
 
-// arrived checks what a way to no data ends at: that the token is of the identity that the hop opens, or that there is
-// a key.
+// arrived checks the end of a way that reaches no data: the token must be that of the identity that the hop opens, or
+// there must be a key.
 func (w *walker) arrived(ctx context.Context, at standing, opens access.Opened) error {
 	switch {
 	case opens == access.Opened{}:
-		return nil // the step did what it ends at
+		return nil // the step reached the way's end
 	case opens.As == access.Principal{}:
 		if at.key == "" {
 			return errors.New("the key is empty")
@@ -583,7 +582,7 @@ func (w *walker) arrived(ctx context.Context, at standing, opens access.Opened) 
 	return nil
 }
 
-// objectID is whose an access token is.
+// objectID is the object ID in an access token.
 func objectID(token string) (string, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
@@ -598,7 +597,7 @@ func objectID(token string) (string, error) {
 	return claims.OID, err
 }
 
-// data is the input of that name, or the output with what it shares with one.
+// data is the input with that name, or the output in the form of an input.
 func (w *walker) data(of datum) access.DataInput {
 	if !of.output {
 		return w.r.Model.DataInputs[of.name]
@@ -608,7 +607,7 @@ func (w *walker) data(of datum) access.DataInput {
 		Container: o.Container, Path: o.Path}
 }
 
-// locate finds where data lies: as the model says, or as its data store does, which the sandbox's owner reads.
+// locate finds the place of data: the model has it, or its data store, which the sandbox's owner reads.
 func (w *walker) locate(ctx context.Context, of datum) (lies located, err error) {
 	if lies, known := w.places[of]; known {
 		return lies, nil

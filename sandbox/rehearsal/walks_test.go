@@ -15,9 +15,9 @@ import (
 func TestEachRowIsWalkedOrSaysWhyNot(t *testing.T) {
 	t.Parallel()
 	rows := map[string]bool{}
-	for _, row := range roles.Leadings() {
+	for _, row := range roles.Escalations() {
 		rows[key(row.Action.Name)] = true
-		if row.Lead == roles.Nowhere || row.Lead == roles.ToAttach || row.Inferred {
+		if row.To == roles.Nowhere || row.To == roles.ToAttach || row.Inferred {
 			continue
 		}
 		step, why := stepOf(access.Hop{Needs: row.Action.Name, Takes: []string{row.Action.Name}})

@@ -74,7 +74,7 @@ func TestEachRowOfTheTableIsWalked(t *testing.T) {
 		"roleEligibilityScheduleRequests/write": "Privileged Identity", "roleAssignmentScheduleRequests/write": "Privileged",
 	}
 	assign := []roles.Action{roles.AssignIdentity, roles.WriteCompute, roles.WriteDeployment}
-	for _, row := range roles.Leadings() {
+	for _, row := range roles.Escalations() {
 		actions := []roles.Action{row.Action}
 		switch row.Action {
 		case roles.AssignIdentity, roles.WriteCompute:
@@ -82,10 +82,10 @@ func TestEachRowOfTheTableIsWalked(t *testing.T) {
 		case roles.WriteScript:
 			actions = []roles.Action{roles.AssignIdentity, roles.WriteScript}
 		}
-		if _, attaches := row.Host(); attaches && row.Lead == roles.ToAttach {
+		if _, attaches := row.Host(); attaches && row.To == roles.ToAttach {
 			actions = append(actions, roles.AssignIdentity)
 		}
-		if row.Lead == roles.Nowhere {
+		if row.To == roles.Nowhere {
 			continue
 		}
 		t.Run(row.Action.Name, func(t *testing.T) {

@@ -98,8 +98,8 @@ var spelled = map[string]handler{
 	"POST " + typeWorkspace + "/listStorageAccountKeys/": listWorkspaceKeys,
 }
 
-// listed are the types whose collections listResources answers. Of any other type the sandbox can't tell that there
-// is none.
+// listed has the types whose collections listResources answers. Of any other type the sandbox can't say that there are
+// none.
 var listed = lowered(listedTypes...)
 
 var listedTypes = []string{

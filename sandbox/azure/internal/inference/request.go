@@ -37,7 +37,7 @@ func invalid(property, format string, args ...any) error {
 	return wire.Errorf(http.StatusBadRequest, "ValidationError", "%s: %s", property, fmt.Sprintf(format, args...))
 }
 
-// newJob reads and checks the request for a job, and finds the deployment that is to run it.
+// newJob reads and checks the request for a job, and finds the deployment that runs it.
 func newJob(st *state.State, endpoint *state.Resource, deploymentName string, body []byte) (*state.Job, error) {
 	var req request
 	if err := json.Unmarshal(body, &req); err != nil {
@@ -73,7 +73,7 @@ func newJob(st *state.State, endpoint *state.Resource, deploymentName string, bo
 	return job, deploy(st, job, endpoint, deploymentName)
 }
 
-// What a job may have, in any letter case: BatchJobResource, BatchJob, JobInput and JobOutputV2 of azure-ai-ml
+// The keys of a job, in any letter case: BatchJobResource, BatchJob, JobInput and JobOutputV2 of azure-ai-ml
 // (azure-sdk-for-python 25953ce, _restclient/v2020_09_01_dataplanepreview). That the endpoint refuses other keys is
 // inferred.
 var (
@@ -83,25 +83,26 @@ var (
 		"maxConcurrencyPerInstance", "miniBatchSize", "name", "output", "outputData", "outputDataset", "outputFileName",
 		"partitionKeys", "properties", "provisioningState", "retrySettings", "status", "tags",
 	}
-	// dataKeys are those of one input or output, and modes how it comes to the job: the first is the default, of the
-	// others it is not known which identity does what (the same client, InputDeliveryMode, OutputDeliveryMode).
+	// dataKeys are the keys of one input or output, and modes say how the job gets it. The first mode is the default;
+	// for the others it is not known which identity does what (the same client, InputDeliveryMode, OutputDeliveryMode).
 	dataKeys = map[string][]string{
 		"inputdata":  {"jobInputType", "uri", "value", "mode", "description"},
 		"outputdata": {"jobOutputType", "uri", "mode", "description"},
 	}
 	inputModes  = []string{"ReadOnlyMount", "ReadWriteMount", "Download", "Direct", "EvalMount", "EvalDownload"}
 	outputModes = []string{"ReadWriteMount", "Upload"}
-	// partKeys are those of the objects in a job whose keys are not the caller's own; of others nothing is known.
+	// partKeys are the keys of the objects in a job, except objects whose keys the caller chooses. Other objects are
+	// not known.
 	partKeys = map[string][]string{
 		"retrysettings": {"maxRetries", "timeout"},
 		"compute":       {"instanceCount", "instanceType", "isLocal", "location", "properties", "target"},
 		"output":        {"datastoreId", "path"},
 	}
-	// oldData name data that would be read or written, by what Azure is about to give up.
+	// oldData are keys that name data in a way that Azure is about to give up.
 	oldData = []string{"dataset", "outputDataset"}
 )
 
-// checkKeys refuses keys that a job does not have, and those by which data is named that is not looked at.
+// checkKeys refuses keys that a job can't have, and keys for data that the sandbox does not look at.
 func checkKeys(body []byte) error {
 	var sent map[string]any
 	if err := json.Unmarshal(body, &sent); err != nil {
@@ -157,7 +158,7 @@ func hasFold(all []string, one string) bool {
 	return slices.ContainsFunc(all, func(s string) bool { return strings.EqualFold(s, one) })
 }
 
-// checkMode knows how data comes to a job by default.
+// checkMode accepts only the default mode of an input or output.
 func checkMode(property, mode string, modes []string) error {
 	switch {
 	case mode == "" || strings.EqualFold(mode, modes[0]):
@@ -196,7 +197,7 @@ func checkInput(property string, input data) error {
 	return invalid(property+".JobInputType", "%q is not supported; use UriFolder, UriFile or Literal", input.JobInputType)
 }
 
-// checkOutput knows that outputs go to Blob data stores only.
+// checkOutput accepts an output only in a Blob data store.
 func checkOutput(st *state.State, property string, output data) error {
 	switch output.JobOutputType {
 	case "UriFolder", "UriFile":
@@ -220,13 +221,13 @@ func checkOutput(st *state.State, property string, output data) error {
 	return nil
 }
 
-// shortStore begins a path of a data store of the endpoint's workspace: azureml://datastores/<name>/paths/<path>
-// (facts/batch-endpoints.md). The long form, with the subscription, azure-ai-ml sends too; what Azure makes of it no
-// document says.
+// shortStore is the beginning of a path in a data store of the endpoint's workspace:
+// azureml://datastores/<name>/paths/<path> (facts/batch-endpoints.md). azure-ai-ml also sends the long form, with the
+// subscription; no document says what Azure does with it.
 const shortStore = "azureml://datastores/"
 
-// checkURL accepts the URL of a container, or of what is in it, and nothing more: of a signature in it, which would let
-// in whoever has it, no document says what a batch endpoint makes.
+// checkURL accepts only the URL of a container or of something in it. It refuses a signature, which would let in
+// whoever has it: no document says what a batch endpoint does with one.
 func checkURL(property, uri string) error {
 	u, err := url.Parse(uri)
 	switch {
@@ -239,7 +240,7 @@ func checkURL(property, uri string) error {
 	return nil
 }
 
-// checkURI accepts the forms of Azure's documentation.
+// checkURI accepts the forms in Azure's documentation.
 func checkURI(property, uri string) error {
 	switch {
 	case uri == "":
@@ -269,7 +270,7 @@ func checkURI(property, uri string) error {
 		"its ARM ID followed by /paths/<path>, or %s<name>/paths/<path>", uri, shortStore)
 }
 
-// deploy notes the deployment, the one asked for or the endpoint's default, and the cluster it runs on.
+// deploy stores the deployment (the requested one, or the endpoint's default) and the cluster that it runs on.
 func deploy(st *state.State, job *state.Job, endpoint *state.Resource, name string) error {
 	asked := name != ""
 	if !asked {

@@ -1,4 +1,4 @@
-// Package wire is the shape of answers: what a handler returns, and how it is put on the wire. It knows no service.
+// Package wire has the form of answers: what a handler returns, and how it is sent. It knows no service.
 package wire
 
 import (
@@ -9,10 +9,10 @@ import (
 	"net/http"
 )
 
-// maxBody bounds a request body; no request that the sandbox serves comes near it.
+// maxBody limits a request body; all requests that the sandbox serves are far smaller.
 const maxBody = 4 << 20
 
-// Reply is a successful answer. A nil Body answers without one.
+// Reply is a successful answer. If Body is nil, the answer has none.
 type Reply struct {
 	Status int
 	Header map[string]string
@@ -40,8 +40,8 @@ func Errorf(status int, code, format string, args ...any) *Error {
 	return &Error{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// NotModelled is the sandbox's own refusal of what Azure serves, or decides by, and the sandbox does not: it is no
-// answer of Azure's, and nothing may be concluded from it.
+// NotModelled is the sandbox's own refusal of something that Azure serves, or decides by, and the sandbox does not. It
+// says nothing about Azure's answer.
 func NotModelled(what string) *Error {
 	return Errorf(http.StatusNotImplemented, NotModelledCode,
 		"the sandbox does not model %s, so what Azure would do is not known", what)
@@ -57,7 +57,7 @@ type Encoded struct {
 	body   []byte
 }
 
-// Encode turns a reply into bytes. It is called under the lock of the state.
+// Encode turns a reply into bytes. Call it under the lock of the state.
 func (r Reply) Encode() (Encoded, error) {
 	out := Encoded{status: r.Status, header: r.Header}
 	if r.Body == nil {
@@ -68,7 +68,6 @@ func (r Reply) Encode() (Encoded, error) {
 	return out, err
 }
 
-// WriteTo sends the answer.
 func (e Encoded) WriteTo(w http.ResponseWriter) {
 	for name, value := range e.header {
 		w.Header().Set(name, value)
@@ -77,14 +76,14 @@ func (e Encoded) WriteTo(w http.ResponseWriter) {
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	}
 	w.WriteHeader(e.status)
-	_, _ = w.Write(e.body) // the client is gone: nobody is left to tell
+	_, _ = w.Write(e.body) // the client is gone, so nobody can get the error
 }
 
 // JSON encodes and sends a body that does not refer to the state.
 func JSON(w http.ResponseWriter, status int, body any) {
 	encoded, err := Reply{Status: status, Body: body}.Encode()
 	if err != nil {
-		panic(err) // bodies are made of maps, strings and numbers
+		panic(err) // maps, strings and numbers can always be encoded
 	}
 	encoded.WriteTo(w)
 }
@@ -100,7 +99,7 @@ func Fail(w http.ResponseWriter, err error) {
 	JSON(w, e.Status, map[string]any{"error": body})
 }
 
-// AsError is err as an Error; what is not one is a fault of the sandbox.
+// AsError returns err as an Error. Any other error is a fault of the sandbox.
 func AsError(err error) *Error {
 	var e *Error
 	if !errors.As(err, &e) {

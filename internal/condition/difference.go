@@ -18,14 +18,15 @@ type Operation struct{ Action, SubOperation string }
 // Always is the condition of an assignment that has none.
 var Always = Condition{and{}}
 
-// Beyond looks for a request that one of the conditions lets through and none of the others: what whoever holds the
+// Difference looks for a request that one of the conditions lets through and none of the others: what whoever holds the
 // first gains over whoever holds the others. The operations are those that the role allows; they are asked about one by
 // one. The answer is Yes with such a request, which holds every attribute that matters; No; or Undecided, with why.
 //
 // It tries, for each attribute, one value of each sort that the conditions tell apart, so that No is said of all values
 // and not only of those that were tried. Attributes are taken to have one value or none. What the documents leave open
 // is settled in each way, in one for both sides: whatever it is, a condition lets nothing through beyond itself.
-func Beyond(conditions, others []Condition, operations []Operation) (answer Answer, request Request, because string) {
+func Difference(conditions, others []Condition, operations []Operation) (
+	answer Answer, request Request, because string) {
 	s := search{conditions: conditions, others: others}
 	s.values(slices.Concat(conditions, others))
 	s.steps = 0 // requests are tried with the values that were found

@@ -2,41 +2,41 @@ package roles
 
 import "strings"
 
-// A Lead is where an action takes its holder beyond what its name says.
-type Lead string
+// A Target is what an action opens to its holder beyond what its name says.
+type Target string
 
 // Where actions lead. An action that leads Nowhere does what its name says, and no more.
 const (
-	Nowhere Lead = ""
+	Nowhere Target = ""
 	// ToStores is the credential of a data store: with a key, the whole storage account.
-	ToStores Lead = "the credentials of data stores"
+	ToStores Target = "the credentials of data stores"
 	// ToWorkspaceStorage is the key of the workspace's own storage account, where it keeps what runs.
-	ToWorkspaceStorage Lead = "the keys of the workspace's storage account"
+	ToWorkspaceStorage Target = "the keys of the workspace's storage account"
 	// ToClusters is code that runs as a cluster identity of the workspace.
-	ToClusters Lead = "what runs on clusters"
+	ToClusters Target = "what runs on clusters"
 	// ToAccounts is the key, or a SAS, of a storage account.
-	ToAccounts Lead = "the keys of storage accounts"
+	ToAccounts Target = "the keys of storage accounts"
 	// ToIdentities is to sign in as a user-assigned managed identity.
-	ToIdentities Lead = "managed identities"
+	ToIdentities Target = "managed identities"
 	// ToAttach is half of a way: to attach an identity takes an action on it and one on what it is attached to, and leads
 	// nowhere before code runs there (facts/compute-clusters.md, Identity).
-	ToAttach Lead = "identities to attach"
+	ToAttach Target = "identities to attach"
 	// ToHosts is code that runs as an identity attached to what is no compute of a workspace.
-	ToHosts Lead = "what runs as an attached identity"
+	ToHosts Target = "what runs as an attached identity"
 	// ToGrants is to give any role, to oneself too, or to change what a role allows.
-	ToGrants Lead = "role assignments"
+	ToGrants Target = "role assignments"
 	// ToNotebooks are the keys and tokens of the workspace's notebooks.
-	ToNotebooks Lead = "the secrets of the workspace's notebooks"
+	ToNotebooks Target = "the secrets of the workspace's notebooks"
 	// ToSecrets are keys, tokens and passwords of which nothing here says what they open.
-	ToSecrets Lead = "secrets"
+	ToSecrets Target = "secrets"
 	// ToData is what a name in the workspace stands for: a data store or asset that is pointed elsewhere.
-	ToData Lead = "what data stores and assets stand for"
+	ToData Target = "what data stores and assets stand for"
 )
 
-// A Leading is an action and where it leads.
-type Leading struct {
+// An Escalation is an action and what it opens: in most cases Nowhere.
+type Escalation struct {
 	Action Action
-	Lead   Lead
+	To     Target
 	Source string // of facts/, or why it is judged so
 	// Inferred is set where no document says that the action is enough by itself.
 	Inferred bool
@@ -71,9 +71,9 @@ var (
 	WriteDeployment = of(workspaces + "batchEndpoints/deployments/write")
 )
 
-// leadings has every one of the article's 35 actions and those that the sheets name. Of an action that stands here as
-// leading nowhere it was asked; of one that is missing it was not.
-var leadings = []Leading{
+// escalations has every one of the article's 35 actions and those that the sheets name. Of an action that stands here
+// with Nowhere it was asked; of one that is missing it was not.
+var escalations = []Escalation{
 	// The article's 35, in its order.
 	{of(workspaces + "read"), Nowhere, asNamed, false},
 	{of(workspaces + "data/versions/write"), ToData, "a version is immutable, so a new one is read by those who " +
@@ -237,13 +237,13 @@ func of(name string) Action { return Action{Name: name} }
 // Host is the type of the resource, in lower case, that an action puts code on, or attaches an identity to, which is no
 // compute of a workspace; "" for other actions. Attaches is set where whoever has the action writes the resource
 // itself.
-func (l Leading) Host() (typ string, attaches bool) {
+func (l Escalation) Host() (typ string, attaches bool) {
 	parts := strings.Split(strings.ToLower(l.Action.Name), "/")
-	if l.Lead != ToHosts && l.Lead != ToAttach || !l.Inferred {
+	if l.To != ToHosts && l.To != ToAttach || !l.Inferred {
 		return "", false
 	}
 	return parts[0] + "/" + parts[1], len(parts) == 3
 }
 
-// Leadings returns every action of which it is known where it leads.
-func Leadings() []Leading { return leadings }
+// Escalations returns every action of which it is known where it leads.
+func Escalations() []Escalation { return escalations }

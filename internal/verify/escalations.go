@@ -10,51 +10,52 @@ import (
 
 const workspaceActions = "Microsoft.MachineLearningServices/workspaces/"
 
-// Lead is the first step of an indirect way that an assignment opens and the model does not.
-type Lead struct {
-	To     roles.Lead `json:"to"`
-	Action string     `json:"action"` // the surest one that leads there
+// Escalation is the first step of an indirect way that an assignment opens and the model does not.
+type Escalation struct {
+	To     roles.Target `json:"to"`
+	Action string       `json:"action"` // the surest one that leads there
 	// Undecided says why it is undecided; "" where it leads there for certain.
 	Undecided string `json:"undecided,omitempty"`
 }
 
-func (l Lead) String() string {
-	if l.Undecided != "" {
-		return string(l.To) + " (undecided: " + l.Undecided + ")"
+func (e Escalation) String() string {
+	if e.Undecided != "" {
+		return string(e.To) + " (undecided: " + e.Undecided + ")"
 	}
-	return string(l.To)
+	return string(e.To)
 }
 
-// leads are where an assignment takes a principal at the stack's places, each once. Where the principal's needs take it
-// too, at the assignment's place or in the workspace, is left out: explain shows it.
-func (h *holdings) leads(p access.Principal, a Assignment, needed, inWorkspace roles.Permissions) (all []Lead) {
-	at := map[roles.Lead]int{}
-	for _, l := range roles.Leadings() {
+// escalations are where an assignment takes a principal at the stack's places, each once. Where the principal's needs
+// take it too, at the assignment's place or in the workspace, is left out: explain shows it.
+func (h *holdings) escalations(p access.Principal, a Assignment, needed, inWorkspace roles.Permissions) (
+	all []Escalation) {
+	at := map[roles.Target]int{}
+	for _, l := range roles.Escalations() {
 		_, ofWorkspaces := cutFold(l.Action.Name, workspaceActions)
-		if l.Lead == roles.Nowhere || !a.Permissions.MayAllow(l.Action) || !h.acts(a, l.Action) ||
+		if l.To == roles.Nowhere || !a.Permissions.MayAllow(l.Action) || !h.acts(a, l.Action) ||
 			needed.Allows(l.Action) || ofWorkspaces && inWorkspace.Allows(l.Action) {
 			continue
 		}
-		lead := Lead{To: l.Lead, Action: l.Action.Name, Undecided: strings.Trim(a.whyUndecided(l.Action), " ()")}
+		found := Escalation{To: l.To, Action: l.Action.Name, Undecided: strings.Trim(a.whyUndecided(l.Action), " ()")}
 		if d, denied := h.denied(p, a.Scope, l.Action); denied {
 			why := whyUndecided(d.Condition, d.Permissions, l.Action)
 			if why == "" {
 				continue
 			}
-			lead.Undecided = cmp.Or(lead.Undecided, "denied"+why)
+			found.Undecided = cmp.Or(found.Undecided, "denied"+why)
 		}
 		switch {
-		case lead.Undecided != "":
+		case found.Undecided != "":
 		case l.Inferred:
-			lead.Undecided = "no document says what " + l.Action.Name + " is enough for"
-		case l.Lead == roles.ToAttach:
-			lead.Undecided = "it takes another action too"
+			found.Undecided = "no document says what " + l.Action.Name + " is enough for"
+		case l.To == roles.ToAttach:
+			found.Undecided = "it takes another action too"
 		}
-		if i, there := at[l.Lead]; !there {
-			at[l.Lead] = len(all)
-			all = append(all, lead)
-		} else if all[i].Undecided != "" && lead.Undecided == "" {
-			all[i] = lead
+		if i, there := at[l.To]; !there {
+			at[l.To] = len(all)
+			all = append(all, found)
+		} else if all[i].Undecided != "" && found.Undecided == "" {
+			all[i] = found
 		}
 	}
 	return all
