@@ -5,7 +5,7 @@ import "strings"
 // A Target says what else the holder of an action gets by it, beyond what the action's name says.
 type Target string
 
-// The leads. An action with the lead Nowhere does what its name says, and no more.
+// The targets. An action with the target Nowhere does what its name says, and no more.
 const (
 	Nowhere Target = ""
 	// ToStores gives the credential of a data store; if that is a key, it opens the whole storage account.
