@@ -41,11 +41,14 @@ func (v *validator) members(path, name string, i Invoker, groups map[string]stri
 		for _, given := range []struct {
 			key string
 			is  bool
-		}{{"members", len(i.Members) > 0}, {"managedIdentities", i.ManagedIdentities}} {
+		}{{"members", i.Members != nil && i.Kind != Group}, {"managedIdentities", i.ManagedIdentities}} {
 			if given.is {
 				v.add(path+"."+given.key, "leave it out, or name members in a group without objectId",
 					"only goes with a group that the stack makes")
 			}
+		}
+		if i.Members != nil && i.Kind == Group { // else a group of others that has this name would get all
+			v.add(path+".members", "name members, or leave it out for a group that exists", "names nobody")
 		}
 		return
 	}

@@ -267,6 +267,14 @@ func TestWhatIsWrongWithAGroupIsSaid(t *testing.T) {
 			"invokers.scorers.managedIdentities", "only goes with a group that the stack makes",
 		},
 		"neither members nor an ID": {with(access.Invoker{}), "invokers.scorers.objectId", "members to have one made"},
+		"an empty list of members": {with(access.Invoker{DisplayName: "Scorers", Members: []string{}}),
+			"invokers.scorers.members", "names nobody"},
+		"an empty list of members of one that exists": {
+			with(access.Invoker{PrincipalID: access.Known("33333333-0000-4000-8000-000000000000"), Members: []string{}}),
+			"invokers.scorers.members", "names nobody"},
+		"an empty list of members of a user": {in(func(i map[string]access.Invoker) {
+			i["ada"] = access.Invoker{Kind: access.User, PrincipalID: i["ada"].PrincipalID, Members: []string{}}
+		}), "invokers.ada.members", "only goes with a group"},
 		"members of a user": {in(func(i map[string]access.Invoker) {
 			i["ada"] = access.Invoker{Kind: access.User, PrincipalID: i["ada"].PrincipalID, Members: []string{"pipeline"}}
 		}), "invokers.ada.members", "only goes with a group"},
