@@ -185,12 +185,12 @@ var storageRoles = map[string]roles.Permissions{
 	roles.StorageQueueDataContributor:          mustBuiltIn(roles.StorageQueueDataContributor),
 }
 
-// storageRoleMay says which storage role allows which data action. It is worked out once, since every hop of every path
-// asks for it.
+// storageRoleMay says which storage role allows which data action, and which reads containers. It is worked out once,
+// since every hop of every path asks for it.
 var storageRoleMay = func() map[string]map[string]bool {
 	may := map[string]map[string]bool{}
 	for name, permissions := range storageRoles {
-		may[name] = map[string]bool{}
+		may[name] = map[string]bool{roles.ReadContainers: permissions.Action(roles.ReadContainers).Allowed}
 		for _, action := range []string{roles.ReadBlobs, roles.WriteBlobs} {
 			may[name][action] = permissions.DataAction(action).Allowed
 		}

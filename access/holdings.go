@@ -137,21 +137,23 @@ func invokerActionsOf(ps roles.Permissions) []string {
 }
 
 // DataAction looks for grants at the scope and at the account around it. Of several that allow the same, it names the
-// first.
+// first. A cluster mounts what it reads, and for that its roles must read the container too, as Storage Blob Data
+// Reader does and Storage Blob Path Writer does not; no condition limits that action to a path.
 func (x granted) DataAction(p Principal, at Place, dataAction, role string) Ruling {
 	first := storageGrant{order: math.MaxInt}
 	account := storageScope(at.Account, "", AtAccount)
-	through := ""
+	through, mounts := "", !p.IsCluster() || dataAction != roles.ReadBlobs
 	for _, holder := range x.Holders(p) {
 		for _, scope := range [...]Scope{at.Scope(), account} {
 			for _, g := range x.storage[holder][scope] {
+				mounts = mounts || storageRoleMay[g.role][roles.ReadContainers]
 				if storageRoleMay[g.role][dataAction] && g.order < first.order && limitsHold(g.paths, at.limit()) {
 					first, through = g, x.through(p, holder)
 				}
 			}
 		}
 	}
-	if first.says == "" {
+	if first.says == "" || !mounts {
 		return Ruling{Missing: role}
 	}
 	return Ruling{GivenBy: first.says + through}

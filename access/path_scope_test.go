@@ -2,6 +2,7 @@ package access_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -331,4 +332,48 @@ func TestSharedGrantsThatAreLimitedToPaths(t *testing.T) {
 			assert.ErrorContains(t, ps.Err(), c.says)
 		})
 	}
+}
+
+// Whoever writes below a path reads there too, but a cluster that only writes may not read the container, and so can't
+// mount it for reading. It can as soon as it reads anything else in the container.
+func TestAClusterThatOnlyWritesBelowAPathDoesNotMountItForReading(t *testing.T) {
+	t.Parallel()
+	credential := false
+	for name, c := range map[string]struct {
+		reads map[string]access.DataInput // by the endpoint that writes
+		want  access.HopKind
+	}{
+		"only writes":                 {nil, access.MountHop},
+		"reads another path":          {map[string]access.DataInput{"b": pathInput(access.AtPath, "ref")}, ""},
+		"reads the container":         {map[string]access.DataInput{"b": pathInput("", "")}, ""},
+		"reads another container":     {map[string]access.DataInput{"b": elsewhere("other")}, access.MountHop},
+		"reads the account around it": {map[string]access.DataInput{"b": pathInput(access.AtAccount, "")}, ""},
+	} {
+		m := simple(access.DataInput{})
+		m.DataInputs = map[string]access.DataInput{"a": pathInput(access.AtPath, "in")}
+		maps.Copy(m.DataInputs, c.reads)
+		m.DataOutputs = map[string]access.DataOutput{"out": {DataStore: "out", CredentialInStore: &credential,
+			StorageAccount: "lake", Container: "raw", Path: "in", Scope: access.AtPath}}
+		m.Endpoints = map[string]access.Endpoint{
+			"writer": {Cluster: "cpu", Inputs: keys(c.reads), Outputs: []string{"out"}},
+			"reader": {Cluster: "cpu", Inputs: []string{"a"}, Invokers: []string{}}, // for nobody
+		}
+		plan, ps := access.Compile(m)
+		require.NotNil(t, plan, "%s: %v", name, ps.Err())
+		for _, path := range plan.Paths() {
+			if path.Endpoint == "reader" && path.Invoker == "alice" {
+				failed := access.HopKind("")
+				if hop := path.FailsAt(); hop != nil {
+					failed = hop.Kind
+				}
+				assert.Equal(t, c.want, failed, "%s: %s", name, path.Outcome())
+			}
+		}
+	}
+}
+
+func elsewhere(container string) access.DataInput {
+	in := pathInput("", "")
+	in.Container = container
+	return in
 }
