@@ -6,6 +6,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/access/signin"
+	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 // knownIssuers are those of facts/federation.md, Issuers and subjects. There are others: any https URL may be one.
@@ -23,7 +24,7 @@ func warnOfIssuers(credentials map[string]signin.FederatedCredential) (ps access
 		if !strings.HasPrefix(issuer, "https://") || knownIssuers.MatchString(issuer) {
 			continue
 		}
-		ps.Warn("", "federatedCredentials."+name+".issuer", "see that it is the iss claim of the tokens, letter by letter",
+		ps.Warn(problem.SignIn, "federatedCredentials."+name+".issuer", "see that it is the iss claim of the tokens, letter by letter",
 			"%q is no issuer that is known here, so Entra decides", issuer)
 	}
 	return ps

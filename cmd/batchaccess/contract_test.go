@@ -321,7 +321,7 @@ func TestCanAnswersWithItsExitCode(t *testing.T) {
 		"no action":            {stack, "ann do readSecrets", 2, `did you mean "readsSecrets"?`},
 		"a wildcard":           {stack, "ann do Microsoft.Storage/*", 2, "no risk, or action of Azure in full,"},
 		"no verb":              {stack, "ann reads rows", 2, `unknown verb "reads"; did you mean "read"?`},
-		"two words":            {stack, "ann start", 2, "2 words were given, and it takes three"},
+		"two words":            {stack, "ann start", 2, "2 words are given, and can takes three"},
 		"an action at a place": {stack, "ann do Microsoft.MachineLearningServices/workspaces/read at workspace", 0,
 			"yes: invoker ann: has Microsoft.MachineLearningServices/workspaces/read at workspace by "},
 		"at a place that it acts on nothing of": {stack,

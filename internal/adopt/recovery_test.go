@@ -53,6 +53,9 @@ func (w world) make(method, audience, path string, body map[string]any) map[stri
 	require.NoError(w.t, err)
 	content, err := json.Marshal(body)
 	require.NoError(w.t, err)
+	if body == nil {
+		content = nil
+	}
 	req, err := http.NewRequestWithContext(w.t.Context(), method, w.azure.URL()+path, bytes.NewReader(content))
 	require.NoError(w.t, err)
 	req.Header.Set("Authorization", "Bearer "+token)

@@ -90,6 +90,9 @@ func (w *world) call(method, path, resource string, body any) map[string]any {
 	w.t.Helper()
 	text, err := json.Marshal(body)
 	require.NoError(w.t, err)
+	if body == nil {
+		text = nil
+	}
 	req, err := http.NewRequestWithContext(w.t.Context(), method, w.URL()+path, bytes.NewReader(text))
 	require.NoError(w.t, err)
 	req.Header.Set("Authorization", "Bearer "+w.token(w.Deployer().ObjectID, resource))

@@ -355,7 +355,11 @@ func (c *change) seed() error {
 		c.newProbe = c.apart()
 	}
 	c.oldProbe.Assertions, c.newProbe.Assertions = nil, nil
-	after, err := SeedFrom(c.World, c.newProbe, c.Tenants, c.New.Location)
+	location := c.New.Location
+	if strings.EqualFold(c.Old.Model.WorkspaceID.Text(), c.New.Model.WorkspaceID.Text()) {
+		location = c.Old.Location // a workspace does not move because a stack says that it is elsewhere
+	}
+	after, err := SeedFrom(c.World, c.newProbe, c.Tenants, location)
 	if err != nil {
 		return fmt.Errorf("preparing the sandbox for what is to be: %w", err)
 	}
@@ -364,7 +368,7 @@ func (c *change) seed() error {
 	}
 	seeds := []azure.Seed{}
 	for _, m := range c.New.Beside {
-		more, err := SeedBefore(m, c.New.Location)
+		more, err := SeedBefore(m, location)
 		if err != nil {
 			return fmt.Errorf("preparing the sandbox for what is to be: %w", err)
 		}

@@ -36,8 +36,8 @@ type ChangeReport struct {
 	Gained []Job `json:"gained"`
 	// Failed says how the change failed; "" if it worked.
 	Failed string `json:"failed,omitempty"`
-	// Broken are the jobs that should work after the change, by explain, and do not; and the differences at the end of
-	// a change that was killed and resumed, Kills times.
+	// Broken are the jobs that should work before the change or after it, by explain, and do not; and the differences
+	// at the end of a change that was killed and resumed, Kills times.
 	Broken []string `json:"broken,omitempty"`
 	Kills  int      `json:"kills,omitempty"`
 	// KillSeed repeats the kills.

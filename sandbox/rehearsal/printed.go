@@ -287,16 +287,18 @@ func (r *rehearsal) send(
 	seen := map[string]bool{}
 	for _, path := range r.plan.Paths() {
 		e := r.Model.Endpoints[path.Endpoint]
-		if path.Invoker != name || !path.Declared || path.Deployment != "" && path.Deployment != e.Deployment ||
-			seen[path.Endpoint+" "+path.Input] {
+		if path.Invoker != name || !path.Declared {
 			continue
 		}
-		seen[path.Endpoint+" "+path.Input] = true
 		ofEndpoint := func(p post) bool {
 			u, err := url.Parse(p.url)
 			return err == nil && strings.HasPrefix(u.Hostname(), endpointName(r.Model, path.Endpoint)+".")
 		}
 		unsaid = slices.DeleteFunc(unsaid, ofEndpoint)
+		if path.Deployment != "" && path.Deployment != e.Deployment || seen[path.Endpoint+" "+path.Input] {
+			continue
+		}
+		seen[path.Endpoint+" "+path.Input] = true
 		o := Outcome{Invoker: name, Endpoint: path.Target(), Input: path.Input, Want: works,
 			Got: "is not in howToInvoke"}
 		at := slices.IndexFunc(is.posts, ofEndpoint)

@@ -326,6 +326,9 @@ func call(ctx context.Context, t *testing.T, a *azure.Azure, method, path string
 	require.NoError(t, err)
 	text, err := json.Marshal(body)
 	require.NoError(t, err)
+	if body == nil {
+		text = nil
+	}
 	req, err := http.NewRequestWithContext(ctx, method, a.URL()+path, bytes.NewReader(text))
 	require.NoError(t, err)
 	req.Header.Set("Authorization", "Bearer "+token)

@@ -579,3 +579,15 @@ func TestAChangeDeploysWhatWasBeforeIt(t *testing.T) {
 	assert.Empty(t, report.Failed)
 	assert.Zero(t, report.Writes)
 }
+
+// A workspace does not move because the stack says that it is elsewhere: jobs work before, and clusters whose identities
+// Azure does not let work are seen.
+func TestAWorkspaceStaysWhereItIs(t *testing.T) {
+	t.Parallel()
+	o := options(t, nil, "azure-native:location: westeurope", "azure-native:location: northeurope")
+	o.Old.Location, o.New.Location = "westeurope", "northeurope"
+	report := change(t, o)
+	assert.GreaterOrEqual(t, report.Before, 18)
+	assert.NotEmpty(t, report.Broken)
+	assert.False(t, report.Passed())
+}

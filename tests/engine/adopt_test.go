@@ -156,6 +156,9 @@ func (d *deployment) arm(method, id string, body any) map[string]any {
 	require.NoError(d.t, err)
 	content, err := json.Marshal(body)
 	require.NoError(d.t, err)
+	if body == nil {
+		content = nil
+	}
 	req, err := http.NewRequestWithContext(d.t.Context(), method, d.azure.URL()+id+"?api-version=2022-04-01",
 		bytes.NewReader(content))
 	require.NoError(d.t, err)

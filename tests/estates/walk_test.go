@@ -292,6 +292,9 @@ func manage(t *testing.T, a *azure.Azure, method, at string, body, into any) err
 	if err != nil {
 		return err
 	}
+	if body == nil {
+		text = nil
+	}
 	req, err := http.NewRequestWithContext(t.Context(), method, a.URL()+at+"api-version=2022-04-01", bytes.NewReader(text))
 	if err != nil {
 		return err
