@@ -1,12 +1,12 @@
-# Everything a newcomer needs: Go, git and make. What else is needed is built from the Go module proxy, once. What runs the
-# components in other languages is tested where Node.js and Python are there; `make test` says at its end what was not.
+# A newcomer needs only Go, git and make. Other programs are built from the Go module proxy, once. The components are tested
+# in other languages if Node.js and Python are installed; `make test` says at its end what was not tested.
 
-# What is built and tested here are hundreds of processes that end after seconds. With the garbage collector at a quarter
-# of its work they take 10 to 15 % less CPU; set GOGC=100 on a machine with less than 8 GB of memory.
+# Builds and tests are hundreds of processes that end after seconds. If they collect garbage a quarter as often, they take
+# 10 to 15 % less CPU; set GOGC=100 on a machine with less than 8 GB of memory.
 export GOGC ?= 400
 
-# What git status takes a lock for changes the time of .git, and with it that of the folder which tests read to know
-# what programs are built of: then Go runs them anew though nothing has changed.
+# Without this, git status changes the time of the folder .git. Tests read that folder's parent to find the sources of
+# programs, so Go would run them again although nothing has changed.
 export GIT_OPTIONAL_LOCKS = 0
 
 .PHONY: help rehearse check test measure mutate lint generate bench fuzz cover vuln tidy
@@ -19,24 +19,24 @@ rehearse: ## deploy the stack STACK (dev) to the embedded Azure, start every job
 	@echo "building batchaccess: from nothing this takes a minute or two" >&2
 	@go run ./cmd/batchaccess rehearse --stack $(STACK)
 
-check: ## what can be known in a minute: gofmt, go vet, lint's own rules, and the tests that start no engine
+check: ## all checks that take a minute: gofmt, go vet, lint's own rules, and the tests that start no engine
 	@$(MAKE) --no-print-directory quick-lint
 	cd tools && go run ./testrun -short
 
-test: lint ## run what lint runs, and every test; with CI=true, what is missing on the machine is a failure
+test: lint ## run lint and every test; with CI=true, a test that is not run is a failure
 	@echo "looking for a Pulumi CLI: where there is none, building one takes some minutes, once" >&2
 	go run ./cmd/batchaccess pulumi >/dev/null
 	cd tools && go run ./testrun
 
-measure: ## run every test as make test does, say what each package took, and count starts of pulumi and builds
+measure: ## run every test, print the CPU of each package, and count starts of pulumi and builds
 	cd tools && go build -o ../bin/testrun ./testrun
 	pulumi=$$(go run ./cmd/batchaccess pulumi) && cd tools && TESTRUN_PULUMI=$$pulumi ../bin/testrun -measure
 
-mutate: ## try every mistake of tests/mutate/mutations.txt on the product: each must turn a rehearsal red; 10 to 30 minutes
+mutate: ## try every mistake of tests/mutate/mutations.txt on the product: each must make a rehearsal fail; 10 to 30 minutes
 	go test ./tests/mutate -all -v -timeout 90m
 
 .PHONY: kills
-kills: ## kill the engine 200 times in changes of a stack, take each up again, and count; half an hour
+kills: ## kill the engine 200 times in changes of a stack, and resume each change; half an hour
 	go test ./tests/changes -run TestAChangeThatIsKilled -v -kills 40 -timeout 120m
 
 .PHONY: quick-lint
@@ -56,7 +56,7 @@ lint: quick-lint ## gofmt, go vet, staticcheck, actionlint; no build outputs in 
 	bin/actionlint -shellcheck= -pyflakes=
 
 .PHONY: release release-try
-release: ## build what the tag VERSION is released as into bin/release, and tag the module plugin
+release: ## build the release of the tag VERSION into bin/release, and tag the module plugin
 	cd tools && go run ./release -version "$(VERSION)" -out "$(CURDIR)/bin/release" -tag
 
 SYSTEMS ?= $$(go env GOHOSTOS)/$$(go env GOHOSTARCH)
@@ -68,13 +68,13 @@ generate: ## write sdks/ again from sdks/schemas, and plugin/schema.json from co
 	go generate ./sdks
 	cd plugin && go generate .
 
-bench: ## print what components, pure functions, builds and waiting for Azure cost; takes the better part of an hour
+bench: ## measure components, pure functions, builds and waiting for Azure; takes most of an hour
 	go run ./tests/bench
 	go run ./tests/bench -critical-path
 	go test -run '^$$' -bench . -benchmem -count 3 ./access ./internal/explain ./internal/guardrails ./internal/review ./roles
 
 FUZZTIME ?= 10s
-fuzz: ## run every fuzz target for FUZZTIME (10s), one after the other, and stop at what one finds
+fuzz: ## run every fuzz target for FUZZTIME (10s), one after the other, and stop at the first finding
 	@mkdir -p bin; git grep -l '^func Fuzz' '*_test.go' | xargs -n1 dirname | sort -u | while read dir; do \
 		for target in $$(go test -list '^Fuzz' ./$$dir | grep '^Fuzz'); do \
 			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./$$dir >bin/fuzz.log 2>&1 || \
@@ -84,7 +84,7 @@ fuzz: ## run every fuzz target for FUZZTIME (10s), one after the other, and stop
 	done
 
 HEART = ./roles ./access ./components
-cover: ## print how much of the heart the tests run, and which of its functions they don't run whole
+cover: ## print how much of roles, access and components the tests run, and the functions that they run in part
 	@mkdir -p bin
 	@go test -coverpkg=./roles,./access,./components -coverprofile=bin/cover.out $(HEART) ./internal/config ./stack ./accesstest ./internal/explain ./internal/guardrails ./internal/review ./policy ./internal/verify ./tests >bin/cover.log || { cat bin/cover.log; exit 1; }
 	@go tool cover -func=bin/cover.out | awk '$$1 != "total:" && $$NF != "100.0%"'
@@ -93,7 +93,7 @@ cover: ## print how much of the heart the tests run, and which of its functions 
 		for (p in all) printf "%s: %.1f %% of %d statements\n", p, 100 * of[p] / all[p], all[p] }' bin/cover.out | sort
 
 VULNDB = $$(go mod download -json golang.org/x/vulndb@latest | sed -n 's|.*"Dir": "\(.*\)",|file://\1/data/osv|p')
-vuln: ## look up known vulnerabilities in all that is built and tested here, in the database as the Go module proxy has it
+vuln: ## look up known vulnerabilities in all modules, in the database that the Go module proxy has
 	cd tools/govulncheck && go build -o ../../bin/govulncheck golang.org/x/vuln/cmd/govulncheck
 	cd tools && go run ./vuln -govulncheck $(CURDIR)/bin/govulncheck -db "$(VULNDB)"
 

@@ -38,7 +38,7 @@ func TestAnACLHoldsForItsFolderAndWhatLiesBelow(t *testing.T) {
 	assert.Equal(t, map[string]bool{"own": true, "below": true, "sibling": false, "above": false, "beside": false}, works)
 }
 
-// What must not be read must not be read in part: an ACL on a part of an input opens some of it.
+// An ACL on a part of an input opens some of it. Data that must not be read must not be read in part either.
 func TestAnACLOnAPartOpensSomeOfTheWhole(t *testing.T) {
 	t.Parallel()
 	no := false
@@ -97,7 +97,7 @@ func TestAnACLToReadIsNoneToWrite(t *testing.T) {
 	assert.Equal(t, map[string]string{
 		"alice on reads":  "works",
 		"alice on writes": "fails at write: invoker alice needs Storage Blob Data Contributor on lake/raw",
-		"bob on reads":    "works", // who may write may read
+		"bob on reads":    "works", // a writer may read
 		"bob on writes":   "works",
 	}, outcomes)
 }

@@ -13,12 +13,12 @@ import (
 type checker struct {
 	explainer
 	pathsOf map[string][]Path  // by invoker
-	ways    []Way              // where an assertion is about them
+	ways    []Way              // only where an assertion asks about ways
 	becomes map[Principal]bool // the identities that ways lead to
 }
 
-// gains asks a full question for Can and a cautious one for Cannot and Only: what must be possible has to work to its
-// end, and of what must not be possible no part may work.
+// gains answers Can strictly, and Cannot and Only cautiously: what must be possible has to work to its end, and no part
+// may work of what must not be possible.
 func (c checker) gains(a Assertion, p Principal) (how string, able bool) {
 	switch {
 	case a.Do != "":
@@ -61,7 +61,7 @@ func (c checker) works(a Assertion, p Principal) (how string, able bool) {
 	return how, able
 }
 
-// goes reports whether somebody reaches an input indirectly.
+// goes reports whether somebody reaches an input indirectly, as a Way.
 func (c checker) goes(p Principal, input string) (how string, able bool) {
 	for _, w := range c.ways {
 		if w.Input == input && slices.Contains(w.Who, p.asserted()) {
@@ -78,8 +78,8 @@ func with(input string) string {
 	return " with " + input
 }
 
-// startsAny reports whether a principal may start jobs on any of the model's endpoints; one decides where the role
-// holds for all of them.
+// startsAny reports whether a principal may start jobs on any endpoint of the model. Where the role holds for all
+// endpoints, it asks for one.
 func (c checker) startsAny(p Principal) (how string, able bool) {
 	if !c.Model.Role.ByEndpoint() {
 		return c.starts(p, "")
@@ -120,7 +120,7 @@ func (c checker) mounts(p Principal, input string) (how string, able bool) {
 	return "mounts it by " + hop.GivenBy, true
 }
 
-// reaches reports whether anything of an input is open to a principal.
+// reaches reports whether a principal can get at any part of an input.
 func (c checker) reaches(p Principal, input string) (how string, able bool) {
 	if how, able = c.granted(p, input, true); able {
 		return how, able
@@ -128,7 +128,7 @@ func (c checker) reaches(p Principal, input string) (how string, able bool) {
 	return c.acled(p, input)
 }
 
-// acled reports whether an ACL opens an input to a principal. The plan asks for it, and somebody else has to set it.
+// acled reports whether an ACL opens an input to a principal. The plan asks for the ACL; the user has to set it.
 func (c checker) acled(p Principal, input string) (how string, able bool) {
 	d := c.Model.DataInputs[input]
 	if d.StorageAccount == "" {
@@ -145,7 +145,8 @@ func (c checker) acled(p Principal, input string) (how string, able bool) {
 	return "no grant and no ACL", false
 }
 
-// granted does the same but for ACLs. With keys, a role that hands out the keys of the storage account counts.
+// granted reports the same for role assignments. With keys, a role that lists the keys of the storage account counts
+// too.
 func (c checker) granted(p Principal, input string, keys bool) (how string, able bool) {
 	d := c.Model.DataInputs[input]
 	if d.Mechanism() == ByAnyone {
@@ -177,8 +178,8 @@ func (c checker) granted(p Principal, input string, keys bool) (how string, able
 	return "no grant", false
 }
 
-// roleCovers reports whether the invokers' role reaches a storage account. Assigned at the workspace it does not; where
-// one of the IDs is not known, it may.
+// roleCovers reports whether a storage account lies in the scope of the invokers' role. At the workspace it does not;
+// where one of the IDs is not known, it may.
 func (c checker) roleCovers(account string) bool {
 	if c.Model.Role.EffectiveScope().inWorkspace() {
 		return false
@@ -188,8 +189,8 @@ func (c checker) roleCovers(account string) bool {
 	return !known || id.Later() || roles.Contains(scope, id.Text())
 }
 
-// roleReads reports whether the invokers' role opens the storage accounts in its reach: it reads blobs, or, with keys,
-// hands out keys. Where it is not known what the role allows, it may.
+// roleReads reports whether the invokers' role opens the storage accounts in its scope: it reads blobs, or, with keys,
+// lists account keys. Where the model does not know what the role allows, it may.
 func (c checker) roleReads(keys bool) bool {
 	ps := c.role.Permissions
 	if !c.Model.Role.Known() || ps.MayAllow(roles.Action{Name: roles.ReadBlobs, Data: true}) {
@@ -200,8 +201,8 @@ func (c checker) roleReads(keys bool) bool {
 	})
 }
 
-// does reports whether a principal has an action, or any action of a risk. Of a role whose actions are not known,
-// the cautious question assumes that it allows everything, the other one that it allows nothing.
+// does reports whether a principal has an action, or any action of a risk. For a role whose actions are not known, the
+// cautious question assumes that it allows everything, the strict one that it allows nothing.
 func (c checker) does(p Principal, do string, cautious bool) (how string, able bool) {
 	var found []string
 	has, by := "has", ""
@@ -225,8 +226,8 @@ func (c checker) does(p Principal, do string, cautious bool) (how string, able b
 	}
 }
 
-// covering finds the grant that gives a principal an action, and through whom; nil if none does. assumed is set where
-// that is only assumed (see does).
+// covering finds the grant that gives a principal an action, and the group that it comes through; nil if there is none.
+// assumed is set where the role's actions are not known (see does).
 func (c checker) covering(p Principal, action roles.Action, cautious bool) (by *Grant, through string, assumed bool) {
 	for _, holder := range c.Holders(p) {
 		for _, g := range c.grantsOf[holder] {

@@ -10,54 +10,56 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// An Assertion says what must, or must not, be possible. It grants nothing: what the model grants is held against it.
-// It has exactly one of Can, Cannot and Only, and exactly one of Start, Read and Do.
+// An Assertion says what must, or must not, be possible. It grants nothing: it is checked against what the model
+// grants. It has exactly one of Can, Cannot and Only, and exactly one of Start, Read and Do.
 //
-// A name in Can, Cannot and Only is that of an invoker, or cluster:<name> for a cluster identity, which the code of a
-// job can use. A group that the stack makes stands for its members. Who is in a group that exists already is not known
-// here, so its members are judged by what they are granted themselves.
+// A name in Can, Cannot and Only is an invoker's, or cluster:<name> for a cluster identity, which the code of a job can
+// use. A group that the stack makes stands for its members. The model does not know who is in a group that exists
+// already, so those members are judged by what they are granted themselves.
 type Assertion struct {
-	// Can are those who can, each of them. With Start, jobs on the endpoint work with every input that it declares; with
-	// Read, a job on at least one of the model's endpoints works with the input (a cluster identity: it may mount it).
+	// Can names principals each of whom must be able to. With Start: jobs on the endpoint work with every input that it
+	// declares. With Read: a job on at least one of the model's endpoints works with the input (a cluster identity: it
+	// may mount it).
 	Can []string `pulumi:"can,optional"`
-	// Cannot are those of whom none can. With Start: no job of theirs is taken by the endpoint. With Read: they can read
-	// nothing of the input, neither by a job on any endpoint nor by a role or ACL of their own. What they reach
-	// indirectly, as another identity, counts only if How says so.
+	// Cannot names principals none of whom may be able to. With Start: the endpoint accepts no job of theirs. With
+	// Read: they can read no part of the input, neither by a job on any endpoint nor by a role or ACL of their own.
+	// What they reach indirectly, as another identity, counts only if How says so.
 	Cannot []string `pulumi:"cannot,optional"`
-	// Only are those who can, and no other invoker or cluster identity can, in the sense of Cannot. The empty list is
-	// nobody.
+	// Only names the principals who can. No other invoker and no other cluster identity can, in the sense of Cannot. An
+	// empty list means that nobody can.
 	Only []string `pulumi:"only,optional"`
 	// Start is the name of an endpoint. The invokers' role is assigned at the workspace by default, so whoever may start
 	// jobs on one endpoint may start them on all; only the data keeps them apart.
 	Start string `pulumi:"start,optional"`
 	// Read is the name of a data input.
 	Read string `pulumi:"read,optional"`
-	// Do is grantsAccess, readsSecrets, changesCode or destroysData, for any action of that risk; or one action of Azure,
-	// in full. What counts is what the granted roles allow: the invokers' role at its scope, storage roles at the
-	// accounts.
+	// Do is grantsAccess, readsSecrets, changesCode or destroysData, for any action of that risk; or the full name of
+	// one action of Azure. It is decided by what the granted roles allow: the invokers' role at its scope, storage
+	// roles at the accounts.
 	Do string `pulumi:"do,optional"`
 	// How is directly or byNoWay, beside Cannot or Only and Read. With byNoWay it must not be possible indirectly either,
 	// by a secret or as another identity, and what is undecided breaks the assertion. Default: directly.
 	How string `pulumi:"how,optional"`
 }
 
-// What an assertion's How may be.
+// The values of Assertion.How.
 const (
 	directly = "directly"
 	byNoWay  = "byNoWay"
 )
 
-// A Verdict is what became of one assertion.
+// A Verdict says whether one assertion holds, and why.
 type Verdict struct {
 	Name  string `json:"name"`
 	Says  string `json:"says"` // the assertion in words
 	Holds bool   `json:"holds"`
-	// what makes it possible, or what is missing for it; of a violated one: who gains it, and how
+	// Because says what makes it possible, or what is missing for it. For a violated assertion: who gains what, and
+	// how.
 	Because string `json:"because"`
 	Fix     string `json:"fix,omitempty"` // what to do about a violated one
 }
 
-// verdicts holds every assertion against what the plan grants.
+// verdicts checks every assertion against what the plan grants.
 func (p *Plan) verdicts() (all []Verdict) {
 	if len(p.Model.Assertions) == 0 {
 		return nil
@@ -83,8 +85,8 @@ func (p *Plan) verdicts() (all []Verdict) {
 	return all
 }
 
-// Judge decides the assertion. It asks of each principal that the assertion is about whether the principal gains what
-// must or must not be possible, and how, or what is missing for it.
+// Judge decides the assertion. For each principal that the assertion is about it calls gains, which reports whether the
+// principal gains what must or must not be possible, and how, or what is missing for it.
 func (p *Plan) Judge(a Assertion, gains func(Principal) (how string, able bool)) (holds bool, because string) {
 	var good, bad []string
 	asked := p.asked(a)
@@ -105,7 +107,7 @@ func (p *Plan) Judge(a Assertion, gains func(Principal) (how string, able bool))
 	return true, strings.Join(good, "; ")
 }
 
-// asked are the principals that decide the assertion: those named, or for Only all whose identity is not that of a
+// asked returns the principals that decide the assertion: those named; for Only, all whose identity is not that of a
 // named one.
 func (p *Plan) asked(a Assertion) (ps []Principal) {
 	names, identities := map[Principal]bool{}, map[Principal]bool{}
@@ -133,7 +135,7 @@ func principalOf(name string) Principal {
 	return InvokerPrincipal(name)
 }
 
-// known are the names that the assertion may use. A cluster identity starts no jobs.
+// known returns the names that the assertion may use. A cluster identity starts no jobs.
 func (a Assertion) known(m Model) []string {
 	names := sorted(m.Invokers)
 	if a.Start == "" {
@@ -190,7 +192,7 @@ func (a Assertion) remedy() string {
 	}
 }
 
-// assertions checks the form of each.
+// assertions checks the form of each assertion.
 func (v *validator) assertions() {
 	v.code = problem.Assertion
 	defer func() { v.code = "" }()

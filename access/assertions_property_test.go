@@ -13,8 +13,8 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// CheckAssertions agrees with a reading that takes the long way: over the paths of Explain for what can be, over the
-// declarations themselves, and not over grants, for what must not be.
+// CheckAssertions agrees with a slower check. The slower check uses the paths of Explain for what must be possible, and
+// the declarations themselves, not grants, for what must not be.
 func TestCheckAssertionsAgreesWithTheLongWay(t *testing.T) {
 	check(t, func(t *rapid.T, m access.Model) {
 		a := randommodel.Assertions(m).Draw(t, "asserted")
@@ -101,7 +101,7 @@ func (w longWay) able(a access.Assertion, name string) bool {
 	}
 }
 
-// reads reports whether a container or an account is open in part, or for Can whether it is open as a whole.
+// reads reports whether a container or an account is open in part. For Can it must be open as a whole.
 func (w longWay) reads(a access.Assertion, who string, isCluster bool) bool {
 	d := w.m.DataInputs[a.Read]
 	if d.Mechanism() == access.ByStoreCredential {
@@ -118,7 +118,7 @@ func (w longWay) reads(a access.Assertion, who string, isCluster bool) bool {
 			return true
 		}
 	}
-	for _, acl := range compile(w.m).ACLs { // all of them are on whole containers
+	for _, acl := range compile(w.m).ACLs { // all inputs are whole containers
 		whose := acl.Principal.String() == who || slices.ContainsFunc(w.m.Invokers[acl.Principal.Name].Members,
 			func(member string) bool { return who == "invoker "+member })
 		if whose && acl.StorageAccount == d.StorageAccount &&

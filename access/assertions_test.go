@@ -10,7 +10,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// scoring has two endpoints with an input, an invoker and a cluster each, and one input that opens itself.
+// scoring has two endpoints, each with its own input, invoker and cluster, and one input whose store has a credential.
 func scoring() access.Model {
 	return access.Model{
 		WorkspaceID: workspaceID,
@@ -39,7 +39,7 @@ func TestAssertionsHoldOrTellWhoGainsItHow(t *testing.T) {
 	for name, c := range map[string]struct {
 		a       access.Assertion
 		change  func(*access.Model)
-		because string // "" where it holds
+		because string // "" if it holds
 	}{
 		"can start": {access.Assertion{Can: []string{"ann"}, Start: "pay"}, nil, ""},
 		"can start, but its data is closed": {access.Assertion{Can: []string{"ann", "bob"}, Start: "tagger"}, nil,

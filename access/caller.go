@@ -7,8 +7,8 @@ import (
 	"github.com/batchaccess/batchaccess/access/signin"
 )
 
-// CalledFrom is where the invoker starts jobs from: what Caller says, else the resource whose identity it is; "" where
-// neither is known.
+// CalledFrom returns the service that the invoker starts jobs from: Caller, or else the resource whose identity it is;
+// "" where neither is known.
 func (i Invoker) CalledFrom() signin.Caller {
 	if i.Caller != "" {
 		return i.Caller
@@ -16,7 +16,8 @@ func (i Invoker) CalledFrom() signin.Caller {
 	return signin.CallerOf(i.ResourceID)
 }
 
-// caller refuses one that is none, that has no managed identity, and that is not the resource whose identity it is.
+// caller refuses an unknown Caller, one for an invoker that is no managed identity, and one that contradicts the
+// resource whose identity the invoker is.
 func (v *validator) caller(path string, i Invoker) {
 	if i.Caller == "" {
 		return

@@ -4,8 +4,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
-// cloud is the one that the model lies in. A word that is not known is a problem of its own, and then public Azure
-// counts.
+// cloud returns the model's cloud. An unknown name is reported elsewhere, and then counts as public Azure.
 func (m Model) cloud() cloud.Cloud {
 	if c, ok := cloud.ByEnvironment(m.Environment); ok {
 		return c
@@ -16,12 +15,11 @@ func (m Model) cloud() cloud.Cloud {
 // Audience is the resource that a token for the model's batch endpoints must be issued to.
 func (m Model) Audience() string { return m.cloud().MLAudience }
 
-// ExchangeAudience is what federated tokens are issued to in the model's cloud.
+// ExchangeAudience is the audience of federated tokens in the model's cloud.
 func (m Model) ExchangeAudience() string { return m.cloud().ExchangeAudience }
 
-// MaxRoleAssignments is how many role assignments the model's cloud allows in one subscription, those of everybody
-// together.
+// MaxRoleAssignments is Azure's limit of role assignments in one subscription of the model's cloud. Everybody's count.
 func (m Model) MaxRoleAssignments() int { return m.cloud().MaxRoleAssignments }
 
-// MaxCustomRoles is how many custom roles the model's cloud allows in one tenant, those of everybody together.
+// MaxCustomRoles is Azure's limit of custom roles in one tenant of the model's cloud. Everybody's count.
 func (m Model) MaxCustomRoles() int { return m.cloud().MaxCustomRoles }

@@ -7,30 +7,31 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A Plan is everything that a model needs, worked out once. What else is known about a model is a function of its plan.
+// A Plan is everything that a model needs, worked out once. All else that is known about a model is computed from its
+// plan.
 type Plan struct {
 	Model      Model
-	Identities []Identity // one for each that Azure tells apart, in the order of their first names
+	Identities []Identity // one for each principal that Azure tells apart, by their first names
 	Needs      []Need     // what each identity must be able to do, and why
 	Grants     []Grant    // the least role assignments that meet the needs
-	ACLs       []ACL      // the POSIX permissions that meet the others, which no stack can set
-	Verdicts   []Verdict  // what became of each assertion, in the order of their names
+	ACLs       []ACL      // the POSIX permissions that meet the other needs; no stack can set them
+	Verdicts   []Verdict  // whether each assertion holds, by their names
 
 	jobs     []job
-	identity map[Principal]Principal // the first name of the identity that goes by the name
+	identity map[Principal]Principal // from each name of an identity to its first name
 	groups   map[string]string       // the group that the stack makes, by member
-	// role is what the invokers are given, as far as that is known; roleLacks are those of the 35 actions that it does not
-	// allow, and roleMayLack those of which that is undecided.
+	// role is what the invokers are given, as far as that is known. roleLacks are those of the 35 actions that the role
+	// does not allow, and roleMayLack those of which it is undecided whether it does.
 	role                   roles.Definition
 	roleLacks, roleMayLack []string
-	// parts are what the invokers' roles allow, by the names that grants call them.
+	// parts holds what the invokers' roles allow, by the role names that grants use.
 	parts map[string]roles.Permissions
 }
 
-// Compile works out, in one pass, everything that the model needs, or everything that is wrong with it. Among the
-// problems are warnings. Where any other problem is no violated assertion, there is no plan.
+// Compile works out, in one pass, everything that the model needs, or everything that is wrong with it. The problems
+// include warnings. There is no plan where any problem is neither a warning nor a violated assertion.
 //
-// What is over (Model.Ended) is checked like the rest, and is no part of the plan, nor of its model.
+// Access that has ended (Model.Ended) is checked like the rest, and is neither in the plan nor in the plan's model.
 func Compile(m Model) (*Plan, Problems) {
 	if m.Ended == "" {
 		return compile(m)
@@ -93,14 +94,14 @@ type Need struct {
 	By         Mechanism `json:"by"`             // the article's column "Access granted by"
 	Role       string    `json:"role,omitempty"` // the narrowest role that meets it; "" where none is granted
 	At         Scope     `json:"at"`
-	// Path limits the role to a folder, which ends in a slash, or to a file; "" for all of At.
+	// Path limits the role to a folder (it ends in a slash) or to a file; "" for the whole place.
 	Path  string `json:"path,omitempty"`
 	place Place
 	// output is set where Data names a data output.
 	output bool
 }
 
-// reason says in a few words what the need is for.
+// reason says in a few words why the identity needs it.
 func (n Need) reason() string {
 	switch n.Hop {
 	case InvokeHop:
@@ -121,7 +122,7 @@ func (n Need) reason() string {
 	}
 }
 
-// target is what a job is started on: an endpoint, or one of its several deployments.
+// target is what a job is started on: an endpoint, or one deployment of an endpoint that has several.
 func target(endpoint, deployment string) string {
 	if deployment == "" {
 		return endpoint
@@ -129,18 +130,18 @@ func target(endpoint, deployment string) string {
 	return endpoint + "/" + deployment
 }
 
-// A job is what runs on one deployment of an endpoint: where, on which data, and for whom.
+// A job is one deployment of an endpoint: where its jobs run, which data they use, and for whom.
 type job struct {
 	endpoint, deployment string
 	cluster              Principal
 	inputs, outputs      []leg
 	services             []service
-	registriesSaid       bool     // whose models and environments it uses
-	invokers             []string // who are to start it, the groups that the stack makes among them
+	registriesSaid       bool     // whether the model says which registries it uses
+	invokers             []string // who may start it, groups that the stack makes included
 	declared             map[string]bool
 }
 
-// A leg is the way between a job and one thing that it reads or writes.
+// A leg is what lies between a job and one thing that it reads or writes.
 type leg struct {
 	data       string
 	hop        HopKind // of the job identity: ReadHop or WriteHop
@@ -149,11 +150,11 @@ type leg struct {
 	granted    Scope  // where roles are granted for it
 	limit      string // the path that they are limited to; "" for none
 	role       string // the narrowest one that allows it
-	dataAction string // that the role is granted for
-	lookedUp   bool   // whether by identity or not: a look-up decides
+	dataAction string // the data action that the role is granted for
+	lookedUp   bool   // a look-up decides whether identities access it
 }
 
-// limits are the paths that grants for it are limited to.
+// limits returns the paths that its grants are limited to.
 func (l leg) limits() []string {
 	if l.limit == "" {
 		return nil
@@ -161,10 +162,10 @@ func (l leg) limits() []string {
 	return []string{l.limit}
 }
 
-// byIdentity reports whether two identities take the leg: the cluster's mounts, and the job's reads or writes.
+// byIdentity reports whether identities access the data: the cluster's mounts it, the job's reads or writes it.
 func (l leg) byIdentity() bool { return l.by == ByRBAC || l.by == ByACL }
 
-// jobs walks endpoints, deployments and data, the only time that anything does.
+// jobs walks endpoints, deployments and data. Nothing else does.
 func (m Model) jobs() (all []job) {
 	endpoints, kinds := m.EffectiveEndpoints(), m.kinds()
 	for _, name := range sorted(endpoints) {
@@ -203,14 +204,14 @@ func outputLeg(name string, output DataOutput, kinds map[string]roles.AccountKin
 		d.CredentialInStore == nil}
 }
 
-// needs are one for each invoker to start jobs; for each job, what it needs of the rest of the way; and by the
-// article's table, for each leg that identities take, one for the cluster that mounts and one for each invoker who is
-// to run the job.
+// needs returns one need to start jobs for each invoker; the needs of each job for services; and, by the article's
+// table, for each leg that identities access, one need for the cluster that mounts and one for each invoker who may run
+// the job.
 func (p *Plan) needs() (all []Need) {
 	all = p.starts()
 	for _, j := range p.jobs {
 		if len(j.invokers) == 0 {
-			continue // no job is to run, so nothing needs to be mounted either
+			continue // nobody may start a job, so nothing is mounted either
 		}
 		all = append(all, p.serves(j)...)
 		for _, l := range slices.Concat(j.inputs, j.outputs) {
@@ -232,8 +233,8 @@ func (p *Plan) needs() (all []Need) {
 	return all
 }
 
-// starts are the needs of whoever is to start jobs: the role, for everybody; or, where invokers are limited to
-// endpoints, both of its parts for each endpoint that names the invoker.
+// starts returns what invokers need to start jobs: the role; or, where invokers are limited to endpoints, both of its
+// parts for each endpoint that names the invoker.
 func (p *Plan) starts() (all []Need) {
 	need := func(invoker, endpoint, role string, at Scope) {
 		all = append(all, Need{Principal: InvokerPrincipal(invoker), Hop: InvokeHop, Endpoint: endpoint, By: ByRBAC,
@@ -254,8 +255,8 @@ func (p *Plan) starts() (all []Need) {
 	return all
 }
 
-// Permissions are what the role of one of the plan's grants allows. They are not known of a role that exists and of
-// which only the ID is known.
+// Permissions returns what the role of one of the plan's grants allows. known is false for an existing role of which
+// the model has only the ID.
 func (p *Plan) Permissions(g Grant) (_ roles.Permissions, known bool) {
 	if g.Scope.InStorage() {
 		return storageRoles[g.Role], true

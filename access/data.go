@@ -20,7 +20,7 @@ const (
 	Public InputKind = "public"
 )
 
-// inputKinds are the kinds that can be declared; ADLSGen1 is known, and refused.
+// inputKinds are the kinds that a model may declare. ADLSGen1 is known, and refused.
 var inputKinds = []string{string(DataStore), string(DataAsset), string(Blob), string(ADLSGen2), string(Public)}
 
 // A Mechanism is what gives access to the data of an input.
@@ -68,8 +68,8 @@ func rowOf(kind InputKind, inStore bool) (credential, bool) {
 
 // A DataInput is what a job reads.
 type DataInput struct {
-	// Kind is dataStore, dataAsset, blob, adlsGen2 or public. Required. adlsGen1 is refused: Azure retired it on
-	// 2024-02-29.
+	// Kind is dataStore, dataAsset, blob, adlsGen2 or public. Required. Azure retired adlsGen1 on 2024-02-29: it is
+	// refused.
 	Kind InputKind `pulumi:"kind"`
 	// CredentialInStore says whether the data store holds a credential, such as an access key or SAS. It is for dataStore
 	// and dataAsset, and has no meaning for the other kinds. Default: what the workspace answers.
@@ -79,7 +79,8 @@ type DataInput struct {
 	StorageAccount string `pulumi:"storageAccount,optional"`
 	// Container (file system, for adlsGen2) that holds the data. Required for blob and adlsGen2.
 	Container string `pulumi:"container,optional"`
-	// Path of the data in the container or data store. Required for dataStore; default for the others: all of it.
+	// Path of the data in the container or data store. Required for dataStore; default for the others: all of it, and for
+	// a dataAsset whose scope is path, what the workspace answers.
 	Path string `pulumi:"path,optional"`
 	// DataStore is the name of the data store in the workspace. Required for dataStore; for dataAsset, default: what the
 	// workspace answers.
@@ -92,21 +93,26 @@ type DataInput struct {
 	URL string `pulumi:"url,optional"`
 	// Type is folder or file. Default: folder.
 	Type string `pulumi:"type,optional"`
-	// Scope of the reader grants: path, container or account. With path they are made at the container, with a condition
-	// that allows only what is at or below Path; see StorageAccountKinds. Default: container where one is named, else
-	// account.
+	// Scope of the reader grants: path, container or account. With path, they are made at the container, with a
+	// condition that allows only Path and what lies below it; see StorageAccountKinds. Default: container where one is
+	// named, else account.
 	Scope Level `pulumi:"scope,optional"`
-	// GrantedBy is rbac or, for adlsGen2 alone, acl: then no role is assigned, and the POSIX ACLs are the user's to set.
+	// GrantedBy is rbac or, for adlsGen2 alone, acl: then the stack assigns no role, and the user sets the POSIX ACLs.
 	// Default: rbac.
 	GrantedBy Mechanism `pulumi:"grantedBy,optional"`
-	// Owner is who answers for it, in free text of one line and at most 200 characters, such as a team: shown beside it by
-	// explain and review, and sent to nobody. Default: not said.
+	// Owner is the person or team that answers for it: free text of one line, at most 200 characters. explain and
+	// review show it; it is not sent to Azure. Default: none.
 	Owner string `pulumi:"owner,optional"`
 }
 
-// InWorkspace reports whether the input is named by what the workspace knows, so that the workspace can be asked about
-// it.
+// InWorkspace reports whether the input is named by something in the workspace, so that the workspace can be asked
+// about it.
 func (d DataInput) InWorkspace() bool { return d.Kind == DataStore || d.Kind == DataAsset }
+
+// LimitedWithin reports whether grants are limited to where a data asset lies, and the workspace has to say where.
+func (d DataInput) LimitedWithin() bool {
+	return d.Kind == DataAsset && d.Scope == AtPath && d.Path == ""
+}
 
 // Mechanism returns what gives access to the data: the article's table, and the user's choice where it leaves one.
 func (d DataInput) Mechanism() Mechanism {
@@ -117,13 +123,13 @@ func (d DataInput) Mechanism() Mechanism {
 	return cmp.Or(d.GrantedBy, row.mechanisms[0])
 }
 
-// byIdentity reports whether identities access the data, so that both the cluster's and the job's need to be let in.
+// byIdentity reports whether identities access the data, so that the cluster's and the job's identity both need access.
 func (d DataInput) byIdentity() bool { return d.Mechanism() == ByRBAC || d.Mechanism() == ByACL }
 
-// scope is where readers, or writers, are granted access.
+// scope is where the roles of readers or writers are assigned.
 func (d DataInput) scope() Scope { return storageScope(d.StorageAccount, d.Container, d.Scope) }
 
-// limit is the path that grants are limited to; "" where they are not.
+// limit is the path that grants are limited to; "" where they are not limited.
 func (d DataInput) limit() string {
 	if d.Scope != AtPath {
 		return ""
@@ -136,8 +142,8 @@ func (d DataInput) place(kinds map[string]roles.AccountKind) Place {
 		d.Kind == DataAsset && d.Path == ""}
 }
 
-// A DataOutput is a Blob data store that jobs write to; batch endpoints write nowhere else. Who writes is inferred from
-// the article's table for inputs, as no document states it: the cluster identity mounts, the job identity writes, and
+// A DataOutput is a Blob data store that jobs write to; batch endpoints write nowhere else. No document states who
+// writes. It is inferred from the article's table for inputs: the cluster identity mounts, the job identity writes, and
 // both need to write.
 type DataOutput struct {
 	// DataStore is the name of the data store in the workspace. Required.
@@ -153,15 +159,15 @@ type DataOutput struct {
 	// Container that the data store is on. Default: what the workspace answers.
 	Container string `pulumi:"container,optional"`
 	// Scope of the grants: container or account, with Storage Blob Data Contributor; or path, with a custom role that
-	// reads, writes, moves and deletes blobs and can't delete the container. Default: container where one is named, else
-	// account.
+	// reads, writes, moves and deletes blobs and can't delete the container. Default: container where one is named,
+	// else account.
 	Scope Level `pulumi:"scope,optional"`
-	// Owner is who answers for it, in free text of one line and at most 200 characters, such as a team: shown beside it by
-	// explain and review, and sent to nobody. Default: not said.
+	// Owner is the person or team that answers for it: free text of one line, at most 200 characters. explain and
+	// review show it; it is not sent to Azure. Default: none.
 	Owner string `pulumi:"owner,optional"`
 }
 
-// data is the output as what it is: data in a data store.
+// data returns the output as an input of kind dataStore.
 func (d DataOutput) data() DataInput {
 	return DataInput{
 		Kind: DataStore, CredentialInStore: d.CredentialInStore, StorageAccount: d.StorageAccount, Container: d.Container,

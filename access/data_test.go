@@ -24,7 +24,7 @@ func simple(input access.DataInput) access.Model {
 	}
 }
 
-// Each row of the article's table, with what it costs and who reads.
+// Each row of the article's table, with its grants and its readers.
 func TestRowsOfTheCredentialTable(t *testing.T) {
 	t.Parallel()
 	role := access.Grant{Principal: access.InvokerPrincipal("alice"), Role: "Batch Endpoint Invoker",

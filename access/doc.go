@@ -1,10 +1,10 @@
-// Package access is the article "Authorization on batch endpoints" as a model: who may start batch jobs, which
+// Package access models the article "Authorization on batch endpoints": who may start batch jobs, which identity or
 // credential then reads the data, and what has to be granted for it.
 //
-// Compile works out everything that a Model needs, or everything that is wrong with it. What else is known is a
-// function of its Plan: Paths (every job, hop by hop), Report (for a preview's difference), Ways (what is reached
-// indirectly). An Assertion says what must and must not be possible, and is held against the plan's grants.
+// Compile works out everything that a Model needs, or everything that is wrong with it. All else is computed from its
+// Plan: Paths (every job, hop by hop), Report (one line a fact, for the difference in a preview), Ways (what somebody
+// reaches indirectly). An Assertion says what must or must not be possible, and is checked against the plan's grants.
 //
-// An identity is what Azure takes it for: names with one ID are one identity. An ID may be known only later; until
-// then, what the arguments say of it counts. The package knows nothing of Pulumi and does no I/O.
+// An identity is one principal of Azure: names with the same ID are one identity. Where an ID is known only after the
+// deployment, the arguments decide. The package knows nothing of Pulumi and does no I/O.
 package access

@@ -13,7 +13,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// limited is a model with two endpoints, whose invokers may start one each; a group that the stack makes may start the
+// limited is a model with two endpoints, whose invokers may start one each. A group that the stack makes may start the
 // second.
 func limited() access.Model {
 	no := boolPtr(false)
@@ -56,7 +56,7 @@ func TestEndpointScopeGrantsBothPartsAndNothingElse(t *testing.T) {
 	assert.Equal(t, []string{
 		"alice: " + endpoint + "tagger", "alice: " + workspace,
 		"bob: " + endpoint + "scorer", "bob: " + workspace,
-		"team: " + endpoint + "scorer", "team: " + workspace, // and carol through it
+		"team: " + endpoint + "scorer", "team: " + workspace, // and carol through the group
 	}, invokerGrants(p))
 	var all []string
 	for _, g := range p.Grants[:2] {
@@ -74,7 +74,7 @@ func TestEndpointScopeGrantsBothPartsAndNothingElse(t *testing.T) {
 			"(and 5 more) at endpoint scorer", outcome)
 }
 
-// Each grant of the two takes exactly the jobs with it that need it.
+// Without one of the two grants, exactly the jobs that need it fail.
 func TestEachPartIsNeeded(t *testing.T) {
 	t.Parallel()
 	p := compile(limited())
@@ -118,13 +118,13 @@ func TestEndpointScopeIsWithinTheWorkspaceAndBesideOtherEndpoints(t *testing.T) 
 	assert.ErrorContains(t, err, "workspaceId")
 }
 
-// Whatever changes in the model changes only the assignments that are about it.
+// Any change of the model changes only the assignments that it is about.
 func TestAnEndpointOrAnInvokerMoreOnlyAddsAssignments(t *testing.T) {
 	t.Parallel()
 	before := invokerGrants(compile(limited()))
 	for name, c := range map[string]struct {
 		change   func(*access.Model)
-		adds, of int // assignments, and those that go
+		adds, of int // assignments that come, and those that go
 	}{
 		"an endpoint more": {func(m *access.Model) {
 			m.Endpoints["third"] = access.Endpoint{Cluster: "cpu", Invokers: []string{"alice"}}
@@ -136,7 +136,7 @@ func TestAnEndpointOrAnInvokerMoreOnlyAddsAssignments(t *testing.T) {
 		}, 2, 0},
 		"an endpoint for everybody": {func(m *access.Model) {
 			m.Endpoints["open"] = access.Endpoint{Cluster: "cpu"}
-		}, 3, 0}, // alice, bob and the team at it
+		}, 3, 0}, // one each for alice, bob and the team
 		"an endpoint less": {func(m *access.Model) { delete(m.Endpoints, "tagger") }, 0, 2},
 		"a renamed endpoint": {func(m *access.Model) {
 			m.Endpoints["labeller"] = m.Endpoints["tagger"]
@@ -204,7 +204,7 @@ func TestWhatDoesNotGoWithEndpointScope(t *testing.T) {
 	const refused = "does not go with role.scope endpoint"
 	for name, c := range map[string]struct {
 		change func(*access.Model)
-		want   []string // path: part of what is wrong
+		want   []string // path: part of the fault
 		warns  bool
 	}{
 		"a built-in role": {func(m *access.Model) { m.Role.BuiltIn = "Contributor" }, []string{"role.builtIn: " + refused},

@@ -32,7 +32,7 @@ func TestAnExistingRoleIsJudgedByWhatIsSaidOfIt(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		role    access.Role
-		outcome string // of the path that is declared
+		outcome string // at the declared path
 		warning string // "" for none
 	}{
 		"only its ID": {access.Role{RoleDefinitionID: someRoleID},
@@ -68,7 +68,7 @@ func TestAnExistingRoleIsJudgedByWhatIsSaidOfIt(t *testing.T) {
 	}
 }
 
-// A hop that fails for sure comes before one that is undecided.
+// A hop that certainly fails wins over an undecided one.
 func TestWhatFailsForSureIsNotUndecided(t *testing.T) {
 	t.Parallel()
 	m := withRole(scoring(), access.Role{RoleDefinitionID: someRoleID})
@@ -112,13 +112,13 @@ func TestAnExistingRoleIsGivenAlone(t *testing.T) {
 	}
 }
 
-// What is to be possible has to be known, and what is not to be possible too.
+// An assertion holds only if it is known that the role allows an action, and only if it is known that it does not.
 func TestAssertionsTakeARoleThatIsNotToldForTheWorse(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		a       access.Assertion
 		scope   access.Level
-		because string // "" where it holds
+		because string // "" if it holds
 	}{
 		"can start": {access.Assertion{Can: []string{"ann"}, Start: "pay"}, "",
 			"undecided at invoke: invoker ann needs what the existing role allows"},

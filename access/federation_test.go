@@ -22,7 +22,7 @@ func newConnection() *signin.AzureDevOpsSubject {
 		EntraPrefix: "/eid1/c/pub/t/abc/a/def"}
 }
 
-// good is a credential of each provider, new for each caller.
+// good has a valid credential of each provider, new for each caller.
 func good() map[string]signin.FederatedCredential {
 	return map[string]signin.FederatedCredential{
 		"github":      {GitHub: &signin.GitHubSubject{Repository: "o/r", Branch: "main"}},
@@ -75,7 +75,7 @@ func TestACredentialHasExactlyOneProvider(t *testing.T) {
 	assert.Len(t, federatedProblems("main", signin.FederatedCredential{}), 2, "neither issuer nor subject")
 }
 
-// Entra compares subjects letter by letter: no part of any provider may hold a wildcard.
+// Entra compares subjects letter by letter, so no part of any provider may hold a wildcard.
 func TestWildcardsAreRefusedInEveryPart(t *testing.T) {
 	t.Parallel()
 	azureDevOps := func(change func(a *signin.AzureDevOpsSubject)) signin.FederatedCredential {
@@ -217,7 +217,7 @@ func TestTheOldIssuerOfAzureDevOpsIsWarnedOf(t *testing.T) {
 	assert.Contains(t, ps[0].What, "retires on 2027-07-01")
 }
 
-// A cloud's audience is that of all issuers but Pulumi ESC, whose own names the organization.
+// The audience is the cloud's for all issuers except Pulumi ESC, whose audience names the organization.
 func TestCredentialsInACloud(t *testing.T) {
 	t.Parallel()
 	for name, f := range good() {
@@ -233,7 +233,8 @@ func TestCredentialsInACloud(t *testing.T) {
 	}
 }
 
-// What holds for a service principal's credentials holds for those of a managed identity that is made, and more.
+// The rules for a service principal's credentials also apply to a managed identity that the stack makes, which has more
+// rules.
 func TestAManagedIdentityThatIsMadeTakesFederatedCredentials(t *testing.T) {
 	t.Parallel()
 	of := func(credentials map[string]signin.FederatedCredential) access.Invoker {
@@ -316,7 +317,7 @@ func TestHowAManagedIdentitySignsInNamesItsFederatedCredentials(t *testing.T) {
 		}
 	}
 	f := i.FederatedCredentials["main"]
-	f.Audience = "api://AzureADTokenExchange" // of public Azure
+	f.Audience = "api://AzureADTokenExchange" // the audience of public Azure
 	i.FederatedCredentials["main"] = f
 	_, ps = access.Compile(m)
 	require.Len(t, ps.Warnings(), 1)

@@ -10,7 +10,7 @@ import (
 
 const subscription = "11111111-1111-4111-8111-111111111111"
 
-// noGUID is what many tools write where there is no ID.
+// noGUID is the text that many tools write if there is no ID.
 const noGUID = "00000000-0000-0000-0000-000000000000"
 
 var workspaceID = access.Known("/subscriptions/" + subscription +
@@ -30,8 +30,8 @@ func validate(m access.Model) access.Problems {
 	return ps
 }
 
-// compile returns the plan of a model that has one. What a test leaves out because it does not matter there is filled
-// in: the workspace's ID, those of users and groups, and those of storage accounts.
+// compile returns the plan of a model that has one. It fills in IDs that a test leaves out: those of the workspace, of
+// users and groups, and of storage accounts.
 func compile(m access.Model) *access.Plan {
 	if !m.WorkspaceID.Given() {
 		m.WorkspaceID = workspaceID

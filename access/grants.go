@@ -13,37 +13,38 @@ type Grant struct {
 	Principal Principal `json:"principal"`
 	Role      string    `json:"role"` // invokerRole, one of its parts, existingRole, or a built-in role's name
 	Scope     Scope     `json:"scope"`
-	// Paths in the container that Condition limits the role to: folders, which end in a slash, and files. None for all of
-	// the scope.
+	// Paths in the container that the grant's condition limits the role to: folders, which end in a slash, and files.
+	// Empty where the role is not limited.
 	Paths     []string `json:"paths,omitempty"`
 	Condition string   `json:"condition,omitempty"`
 	Reasons   []string `json:"reasons"`
-	// Owner is who answers for the principal, and DataOwners who answer for the data that it is granted for, as the model
-	// says; empty where it does not.
+	// Owner answers for the principal, DataOwners for the data that it is granted for; empty where the model does not
+	// say.
 	Owner      string   `json:"owner,omitempty"`
 	DataOwners []string `json:"dataOwners,omitempty"`
 	// HeldBy is the stack that makes the assignment, as project/stack; "" for this one.
 	HeldBy string `json:"heldBy,omitempty"`
 }
 
-// String is a grant without its principal: the role and where it holds.
+// String returns the role and its scope, without the principal.
 func (g Grant) String() string { return g.Role + " on " + g.where() }
 
-// where is the scope for people to read, or the paths in it, such as "lake/rows/in/2026/".
+// where returns the scope as text for people, or the paths in it, such as "lake/rows/in/2026/".
 func (g Grant) where() string { return where(g.Scope, g.Paths) }
 
-// Writes reports whether the grant is of those who write blobs.
+// Writes reports whether the grant is a storage role that writes blobs.
 func (g Grant) Writes() bool {
 	return g.Role == roles.StorageBlobDataContributor || g.Role == roles.StorageBlobPathWriter
 }
 
-// OfService reports whether the grant is of a role that the rest of a job's way takes, and nothing else.
+// OfService reports whether the grant is of a role that only services need: registries, images, the workspace's own
+// stores.
 func (g Grant) OfService() bool {
 	return slices.Contains(roles.OfStores(), g.Role) || !g.Scope.InStorage() && !g.Scope.OfInvokers()
 }
 
-// ResourceName is what the component is called, below the one that grants it, that assigns the grant's role: by its
-// place and its role. Invokers' roles have no such name.
+// ResourceName is the name of the component, below the one that grants it, that assigns the grant's role: it is made of
+// the place and the role. For the invokers' roles it is "".
 func (g Grant) ResourceName() string {
 	switch {
 	case g.Scope.Level == AtImages:
@@ -85,8 +86,8 @@ func where(at Scope, paths []string) string {
 }
 
 // leastGrants returns the least set of role assignments that meets the needs, in a stable order. Each identity is
-// granted what it needs once, by its first name, with the reasons of all its names. No assignment is there that another
-// one implies, and members of a group that the stack makes are not granted what the group is.
+// granted once, by its first name, with the reasons of all its names. No assignment is made that another one implies,
+// and members of a group that the stack makes are not granted what the group is.
 func (p *Plan) leastGrants() []Grant {
 	all := collection{at: map[holding]int{}, groups: p.groups}
 	for _, n := range p.Needs {
@@ -106,7 +107,7 @@ func (p *Plan) leastGrants() []Grant {
 	return grants
 }
 
-// holding is what makes two grants different.
+// A holding tells grants apart: two grants with the same one are one assignment.
 type holding struct {
 	principal Principal
 	role      string
@@ -115,15 +116,15 @@ type holding struct {
 
 func (g Grant) holding() holding { return holding{g.Principal, g.Role, g.Scope} }
 
-// collection gathers grants: those that are alike become one, with the reasons of all.
+// A collection gathers grants. Those of one holding become one grant, with the reasons of all.
 type collection struct {
 	grants []Grant
 	at     map[holding]int   // where in grants
 	groups map[string]string // by member
 }
 
-// add adds what a principal needs. Azure takes one assignment of a role to a principal at a scope, so there is one for
-// all its paths, and none is limited where a need is not.
+// add adds what a principal needs. Azure takes one assignment of a role to a principal at a scope, so all its paths are
+// in one grant; a need without a path makes the grant unlimited.
 func (c *collection) add(p Principal, n Need, dataOwner string) {
 	h := holding{p, n.Role, n.At}
 	i, there := c.at[h]
@@ -142,8 +143,8 @@ func (c *collection) add(p Principal, n Need, dataOwner string) {
 	}
 }
 
-// because adds the reasons of another grant and who owns the data of it, each once: a group may have the same one as
-// its member, and one identity under each of its names.
+// because adds the reasons and the data owners of another grant, each once. A group may have the same ones as its
+// member, and one identity the same under several names.
 func (g *Grant) because(other Grant) {
 	for _, reason := range other.Reasons {
 		if !slices.Contains(g.Reasons, reason) {
@@ -157,8 +158,8 @@ func (g *Grant) because(other Grant) {
 	}
 }
 
-// least sorts the grants, leaves out each that another one of the same principal or of its group covers, role and
-// scope, and hands its reasons on.
+// least sorts the grants and leaves out each that another grant of the same principal or of its group covers. The
+// covering grant takes over its reasons.
 func (c *collection) least() (kept []Grant) {
 	slices.SortFunc(c.grants, compareGrants) // none is there twice, so none is equal to another
 	for i, g := range c.grants {
@@ -177,7 +178,7 @@ func (c *collection) least() (kept []Grant) {
 	return kept
 }
 
-// implying finds the grant that implies g and that no other one implies: the widest role comes first, then the widest
+// implying finds the grant that implies g and that no other grant implies: the widest role comes first, then the widest
 // scope, then the group before its member. It is g itself if no other grant implies it.
 func (c *collection) implying(g Grant) int {
 	holders := []Principal{g.Principal}
@@ -201,7 +202,7 @@ func (c *collection) implying(g Grant) int {
 	return c.at[g.holding()]
 }
 
-// reaches reports whether the paths of a grant, of a wider role and scope, hold those of another one.
+// reaches reports whether the paths of a grant, whose role and scope are wider, contain those of another one.
 func (g Grant) reaches(other Grant) bool {
 	if len(other.Paths) == 0 {
 		return len(g.Paths) == 0
@@ -234,8 +235,8 @@ var grantedRoles = []string{roles.StorageBlobDataContributor, roles.StorageBlobP
 	roles.StorageFileDataPrivilegedContributor, roles.StorageTableDataContributor, roles.StorageQueueDataContributor}
 
 // covers[wide][narrow] is set where the first role allows everything that the second does. PathWriter does not cover
-// Storage Blob Data Reader, which reads containers too: the article wants that role for whoever reads, and whether a
-// mount asks for its container is not known.
+// Storage Blob Data Reader, which reads containers too: the article gives that role to readers, and it is not known
+// whether a mount asks for its container.
 var covers = func() map[string]map[string]bool {
 	table := map[string]map[string]bool{}
 	for _, wide := range grantedRoles {

@@ -13,8 +13,8 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// need is what somebody has to be able to do somewhere. It is told from the endpoints alone, row by row of the
-// article's table, and knows nothing of how grants are made.
+// need is something that somebody must be able to do at a place. It is derived from the endpoints alone, row by row of
+// the article's table, and knows nothing of how grants are made.
 type need struct {
 	principal          string // "invoker alice", "cluster cpu"
 	account, container string // the container is "" for the whole account
@@ -22,7 +22,8 @@ type need struct {
 	write              bool
 }
 
-// needs returns all that the declared paths of a model take, and the same as wide as the model asks it to be granted.
+// needs returns everything that the declared paths of a model need, and the same with the scopes that the model asks
+// for.
 func needs(m access.Model) (least, asked map[need]bool) {
 	least, asked = map[need]bool{}, map[need]bool{}
 	endpoints := m.Endpoints
@@ -78,7 +79,7 @@ func needs(m access.Model) (least, asked map[need]bool) {
 	return least, asked
 }
 
-// given reads a storage grant back as what it lets a principal do.
+// given returns what a storage grant lets its principal do.
 func given(g access.Grant) (all []need) {
 	n := need{g.Principal.Kind + " " + g.Principal.Name, g.Scope.StorageAccount, g.Scope.Container, "",
 		g.Role == "Storage Blob Data Contributor" || g.Role == roles.StorageBlobPathWriter}
@@ -91,14 +92,14 @@ func given(g access.Grant) (all []need) {
 	return all
 }
 
-// gives reports whether one ability holds another: at the account all containers, and who writes may read.
+// gives reports whether one ability includes another: an account includes its containers, and a writer may read.
 func (n need) gives(other need) bool {
 	return n.principal == other.principal && n.account == other.account &&
 		(n.container == "" || n.container == other.container) && strings.HasPrefix(other.path, n.path) &&
 		(n.write || !other.write)
 }
 
-// held are the abilities that storage grants give, those of a group to each of its members too.
+// held are the abilities that storage grants give; those of a group count for each of its members.
 func held(m access.Model, grants []access.Grant) (abilities []need) {
 	for _, g := range grants {
 		if !isStorage(g) {
@@ -106,7 +107,7 @@ func held(m access.Model, grants []access.Grant) (abilities []need) {
 		}
 		abilities = append(abilities, given(g)...)
 		if g.Principal.IsCluster() {
-			continue // though it may be called as a group is
+			continue // although it may have the name of a group
 		}
 		for _, member := range m.Invokers[g.Principal.Name].Members {
 			for _, a := range given(g) {
@@ -132,10 +133,10 @@ func check(t *testing.T, property func(t *rapid.T, m access.Model)) {
 		if err := validate(m).Err(); err != nil {
 			t.Fatalf("the generator drew a model that is not valid: %v", err)
 		}
-		if m.Role.ByEndpoint() { // has tests of its own, and the sandbox's word in sandbox/rehearsal
+		if m.Role.ByEndpoint() { // endpoint scope has tests of its own, and sandbox/rehearsal has the sandbox's verdict
 			m.Role.Scope, m.Assertions = "", nil
 		}
-		property(t, unended(m)) // TestEndsOnlyTakeAway has the ends
+		property(t, unended(m)) // TestEndsOnlyTakeAway tests ends
 	})
 }
 
@@ -171,7 +172,7 @@ func TestEveryInvokerHasTheRoleOnceAndNoClusterHasIt(t *testing.T) {
 		for name := range m.Invokers {
 			want := 1
 			if m.Groups()[name] != "" {
-				want = 0 // its group has it
+				want = 0 // its group has the role
 			}
 			if held["invoker "+name] != want {
 				t.Fatalf("%s has the role %d times", name, held["invoker "+name])
@@ -251,7 +252,7 @@ func TestEveryDeclaredPathWorks(t *testing.T) {
 
 func TestAnyGrantThatIsTakenAwayBreaksADeclaredPath(t *testing.T) {
 	check(t, func(t *rapid.T, m access.Model) {
-		if len(m.Endpoints) == 0 { // then every invoker has paths, on clusters
+		if len(m.Endpoints) == 0 { // with this, every invoker has paths, on clusters
 			m.Endpoints = map[string]access.Endpoint{}
 			for name := range m.Clusters {
 				m.Endpoints[name] = access.Endpoint{Cluster: name, Inputs: keys(m.DataInputs), Outputs: keys(m.DataOutputs)}
@@ -269,19 +270,19 @@ func TestAnyGrantThatIsTakenAwayBreaksADeclaredPath(t *testing.T) {
 		for i, g := range grants {
 			switch {
 			case !isStorage(g) && !declared[g.Principal.Name]:
-				continue // an invoker of no endpoint has the role for the workspace's other endpoints
+				continue // an invoker that no endpoint names has the role for the workspace's other endpoints
 			case isStorage(g) && !slices.ContainsFunc(given(g), func(n need) bool { return least[n] }):
-				continue // wider than any path takes, because the model says scope: account
+				continue // wider than any path needs, because the model says scope: account
 			case isStorage(g) && aclsReach(m, g.Scope):
-				continue // the ACLs, which are set outside of the stack, may give the same
+				continue // ACLs, which are set outside of the stack, may give the same
 			case slices.ContainsFunc(grants, func(other access.Grant) bool {
 				return writesOnly(other, g) && slices.ContainsFunc(held(m, []access.Grant{other}), func(n need) bool {
 					return n.principal == given(g)[0].principal
 				})
 			}):
-				continue // it may read just where it writes, and the article asks for the role of a reader all the same
+				continue // it may read where it writes, but the article asks for the reader's role too
 			case isStorage(g) && eachMemberHas(m, grants, g):
-				continue // what the group is named for, its members happen to have by themselves
+				continue // the members already have the group's access on their own
 			}
 			less := slices.Delete(slices.Clone(grants), i, i+1)
 			if !slices.ContainsFunc(compile(m).PathsWith(less), func(p access.Path) bool { return p.Declared && !p.Works() }) {
@@ -291,8 +292,8 @@ func TestAnyGrantThatIsTakenAwayBreaksADeclaredPath(t *testing.T) {
 	})
 }
 
-// writesOnly reports whether one grant is a path's writer and the other a reader: what a job reads there it reads by
-// either, but the writer's role has data actions alone, and is not Storage Blob Data Reader.
+// writesOnly reports whether one grant is a path's writer and the other a reader. A job could read with either, but the
+// writer's role has data actions alone, and is not Storage Blob Data Reader.
 func writesOnly(writer, reader access.Grant) bool {
 	return writer.Role == roles.StorageBlobPathWriter && reader.Role == roles.StorageBlobDataReader &&
 		writer.Scope == reader.Scope

@@ -5,11 +5,11 @@ import (
 	"slices"
 )
 
-// A group with members is made by the stack, and is how a few role assignments serve many: what the group is granted,
-// each of its members has. It is an invoker that endpoints may name, and naming it names its members too. It never acts
-// by itself, so it has no paths of its own, and an assertion that names it means its members.
+// The stack makes a group that has members. By it, few role assignments serve many: each member has what the group is
+// granted. The group is an invoker that endpoints may name; naming it names its members too. It never acts by itself,
+// so it has no paths of its own, and an assertion that names it means its members.
 
-// Groups says of each member of a group that the stack makes which one it is: an invoker is in one at most.
+// Groups returns, by member, the group that the stack makes and the member is in: an invoker is in one at most.
 func (m Model) Groups() map[string]string {
 	of := map[string]string{}
 	for name, i := range m.Invokers {
@@ -20,12 +20,12 @@ func (m Model) Groups() map[string]string {
 	return of
 }
 
-// Acting returns the names of the invokers that act by themselves, sorted: all but the groups that the stack makes.
+// Acting returns the names of the invokers that act by themselves, sorted: all except the groups that the stack makes.
 func (m Model) Acting() []string {
 	return slices.DeleteFunc(sorted(m.Invokers), func(name string) bool { return len(m.Invokers[name].Members) > 0 })
 }
 
-// withMembers adds to names of invokers the members of the groups among them; it returns them sorted, each once.
+// withMembers adds the members of the groups among the names. The result is sorted, and has each name once.
 func (m Model) withMembers(names []string) []string {
 	all := slices.Clone(names)
 	for _, name := range names {
@@ -35,7 +35,7 @@ func (m Model) withMembers(names []string) []string {
 	return slices.Compact(all)
 }
 
-// members checks a group that the stack makes, and who is in it.
+// members checks a group that the stack makes, and its members.
 func (v *validator) members(path, name string, i Invoker, groups map[string]string) {
 	if i.Kind != Group || len(i.Members) == 0 {
 		for _, given := range []struct {
@@ -82,6 +82,6 @@ func (v *validator) members(path, name string, i Invoker, groups map[string]stri
 	}
 }
 
-// managedIdentityTokenHours is how long a managed identity's token, and with it the groups that it names, is cached,
-// and can't be refreshed (Microsoft, "Limitation of using managed identities for authorization").
+// managedIdentityTokenHours is how long Azure caches the token of a managed identity, with the groups that it names,
+// and does not refresh it (Microsoft, "Limitation of using managed identities for authorization").
 const managedIdentityTokenHours = 24

@@ -14,7 +14,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// withoutGroups names, wherever a model names a group that the stack makes, its members in its place.
+// withoutGroups replaces each group that the stack makes by its members, wherever the model names it.
 func withoutGroups(m access.Model) access.Model {
 	flat := m
 	flat.Invokers, flat.Endpoints, flat.Assertions = maps.Clone(
@@ -46,7 +46,7 @@ func withoutGroups(m access.Model) access.Model {
 	return flat
 }
 
-// A group only saves assignments: nobody has more or less by it.
+// A group only saves assignments: nobody gets more or less access by it.
 func TestAGroupGivesItsMembersWhatTheyWouldHaveWithoutIt(t *testing.T) {
 	check(t, func(t *rapid.T, m access.Model) {
 		flat := withoutGroups(m)
@@ -78,7 +78,7 @@ func TestAGroupGivesItsMembersWhatTheyWouldHaveWithoutIt(t *testing.T) {
 	})
 }
 
-// Where no member is named beside its group, the group takes as many assignments as one member would.
+// If no endpoint names a member next to its group, the group takes as many assignments as one member would.
 func TestAGroupTakesTheAssignmentsOfOne(t *testing.T) {
 	check(t, func(t *rapid.T, m access.Model) {
 		one := m
@@ -110,7 +110,7 @@ func TestAGroupTakesTheAssignmentsOfOne(t *testing.T) {
 	})
 }
 
-// grouped is a model of a group of two, of whom ada alone reads payroll.
+// grouped is a model with a group of two members, of whom only ada reads payroll.
 func grouped() access.Model {
 	no := false
 	return access.Model{
@@ -175,7 +175,7 @@ func TestAnAssertionThatNamesAGroupMeansItsMembers(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		a       access.Assertion
-		because string // "" where it holds
+		because string // "" if it holds
 	}{
 		"can, both": {access.Assertion{Can: []string{"scorers"}, Read: "sales"}, ""},
 		"can, one of them": {access.Assertion{Can: []string{"scorers"}, Read: "payroll"},

@@ -8,7 +8,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// Holdings are what the principals of a model hold. What jobs need, hop by hop, Paths knows.
+// Holdings answer what the principals of a model hold. Paths asks them, for what each hop of a job needs.
 type Holdings interface {
 	// CannotAct says why a principal can't act at all; "" if it can.
 	CannotAct(p Principal) string
@@ -16,21 +16,21 @@ type Holdings interface {
 	// roles.AtEndpoint there, the others at the workspace.
 	Starts(invoker, endpoint string) Ruling
 	// DataAction decides whether a principal may do roles.ReadBlobs or roles.WriteBlobs at a place, with all that a job
-	// asks for there. What is missing where it may not is the role.
+	// asks for there. Where it may not, Missing is the role.
 	DataAction(p Principal, at Place, dataAction, role string) Ruling
-	// Has decides whether a principal has at a scope what services.Actions of a role are. What is missing where it has not
+	// Has decides whether a principal has the actions services.Actions of a role at a scope. Where it has not, Missing
 	// names the role and the scope.
 	Has(p Principal, role string, at Scope) Ruling
 }
 
-// A Ruling is whether something is held. Missing is "" if and only if it is.
+// A Ruling says whether something is held. Missing is "" if and only if it is.
 type Ruling struct {
 	GivenBy   string // what gives it
-	Missing   string // what does not, or why that is undecided
-	Undecided bool   // it is not known whether it is held
+	Missing   string // what is not held, or why that is undecided
+	Undecided bool   // whether it is held is not known
 }
 
-// mayLack follows the actions of which it is undecided whether a role allows them: see roles.Decision.
+// mayLack is written after actions of which it is undecided whether a role allows them: see roles.Decision.
 const mayLack = ", of which no document says whether the role allows it"
 
 func (h *Hop) rule(r Ruling) {
@@ -40,13 +40,14 @@ func (h *Hop) rule(r Ruling) {
 	}
 }
 
-// granted are the holdings that a plan's grants give.
+// granted answers from a plan's grants.
 type granted struct {
 	explainer
 	storage map[Principal]map[Scope][]storageGrant
 }
 
-// Holders are those by whom a principal holds what it holds: its identity, and the group that the stack puts it in.
+// Holders returns the principals by whom a principal holds anything: its identity, and the group that the stack puts it
+// in.
 func (p *Plan) Holders(of Principal) []Principal {
 	own := p.identity[of]
 	if group := p.groups[own.Name]; group != "" && !own.IsCluster() {
@@ -55,7 +56,7 @@ func (p *Plan) Holders(of Principal) []Principal {
 	return []Principal{own}
 }
 
-// through names the group by which a principal holds something; "" for what its identity holds itself.
+// through names the group by which a principal holds something; "" where its identity holds it itself.
 func (p *Plan) through(of, holder Principal) string {
 	if holder == p.identity[of] {
 		return ""
@@ -63,9 +64,9 @@ func (p *Plan) through(of, holder Principal) string {
 	return ", through group " + holder.Name
 }
 
-// storageGrant is a grant at a storage account or container, described once for all the paths that it is asked for.
+// A storageGrant is a grant at a storage account or container, with its text, which is made once for all paths.
 type storageGrant struct {
-	order      int // among all grants
+	order      int // place among all grants
 	role, says string
 	paths      []string
 }
@@ -108,7 +109,7 @@ func (x granted) Starts(invoker, endpoint string) Ruling {
 	return Ruling{Missing: roles.FirstOf(roles.InvokerActions())}
 }
 
-// startsByParts looks for both parts of the role.
+// startsByParts decides Starts where the role is assigned in two parts.
 func (x granted) startsByParts(p Principal, endpoint string) Ruling {
 	var by, missing []string
 	for _, part := range []struct {
@@ -130,7 +131,7 @@ func (x granted) startsByParts(p Principal, endpoint string) Ruling {
 	return Ruling{GivenBy: strings.Join(by, " and "), Missing: strings.Join(missing, ", and ")}
 }
 
-// invokerActionsOf are those of the 35 actions that a role allows.
+// invokerActionsOf returns those of the 35 actions that a role allows.
 func invokerActionsOf(ps roles.Permissions) []string {
 	return slices.DeleteFunc(roles.InvokerActions(), func(action string) bool { return !ps.Action(action).Allowed })
 }

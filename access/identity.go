@@ -8,7 +8,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// A Principal is who holds a grant, by a name of the model: an invoker, or a cluster by its managed identity.
+// A Principal is what a grant is for, by its name in the model: an invoker, or the managed identity of a cluster.
 type Principal struct {
 	Kind string `json:"kind"` // invoker or cluster
 	Name string `json:"name"` // its key in the model
@@ -19,29 +19,28 @@ const (
 	clusterKind = "cluster"
 )
 
-// InvokerPrincipal is the invoker of that name.
+// InvokerPrincipal returns the principal of the named invoker.
 func InvokerPrincipal(name string) Principal { return Principal{invokerKind, name} }
 
-// ClusterPrincipal is the cluster identity of the named cluster.
+// ClusterPrincipal returns the principal of the named cluster's identity.
 func ClusterPrincipal(name string) Principal { return Principal{clusterKind, name} }
 
-// IsCluster reports whether the principal is a cluster identity, and no invoker.
+// IsCluster reports whether the principal is a cluster identity.
 func (p Principal) IsCluster() bool { return p.Kind == clusterKind }
 
 func (p Principal) String() string { return p.Kind + " " + p.Name }
 
-// path is where the principal stands in the configuration.
+// path is the principal's path in the configuration.
 func (p Principal) path() string { return p.Kind + "s." + p.Name }
 
-// An Identity is one principal as Azure takes it, with every name that it goes by in the model: two clusters may have
-// one user-assigned identity, and an invoker may be a cluster's identity. What it is granted is granted once, by its
-// first name.
+// An Identity is one principal of Azure, with every name that it has in the model: two clusters may share a
+// user-assigned identity, and an invoker may be a cluster's identity. It is granted everything once, by its first name.
 type Identity struct {
 	Names []Principal `json:"names"` // an invoker before clusters
-	ID    ID          `json:"-"`     // the object ID, where it is known or where its source is
+	ID    ID          `json:"-"`     // the object ID, if it or its source is known
 }
 
-// String names the identity by all its names.
+// String returns all names of the identity.
 func (i Identity) String() string {
 	names := make([]string, len(i.Names))
 	for n, name := range i.Names {
@@ -50,21 +49,21 @@ func (i Identity) String() string {
 	return strings.Join(names, " = ")
 }
 
-// identities are those of a model.
+// identities are the identities of a model.
 type identities struct {
 	all   []Identity
-	first map[Principal]Principal // the first name of the identity that goes by the name
+	first map[Principal]Principal // from each name of an identity to its first name
 	byKey map[any]int             // index into all
 }
 
-// A key is one of the things that tell identities apart: equal keys are of one identity.
+// A key tells identities apart: equal keys belong to one identity.
 type key struct {
-	kind string // what the value is
-	path string // where it stands, below the principal
+	kind string // such as "object ID"
+	path string // in the configuration, below the principal
 	of   any
 }
 
-// idKey makes a key of an ID; none if it says nothing.
+// idKey makes a key of an ID; nil if the ID is not given or nothing is known of its source.
 func idKey(kind, path string, id ID) []key {
 	switch {
 	case id.Later() && id.source != nil:
@@ -76,7 +75,8 @@ func idKey(kind, path string, id ID) []key {
 	}
 }
 
-// keys are what tells an invoker that exists from others. A name counts where it is looked up: it finds one principal.
+// keys returns what tells an existing invoker from others. A name counts where it is looked up, since it finds one
+// principal.
 func (i Invoker) keys() []key {
 	all := idKey("object ID", i.Kind.IDKey(), i.PrincipalID)
 	if len(i.Members) > 0 {
@@ -102,7 +102,7 @@ func (c Cluster) keys() []key {
 		idKey("ARM ID", "userAssignedIdentityId", c.UserAssignedIdentityID)...)
 }
 
-// identities finds out which names of the model stand for one identity, and what about that can't be true.
+// identities finds the names of the model that are one identity, and contradictions between them.
 func (v *validator) identities() {
 	v.found = identities{first: map[Principal]Principal{}, byKey: map[any]int{}}
 	made := map[string]string{} // the path of each managed identity that is made, by its name
@@ -116,7 +116,7 @@ func (v *validator) identities() {
 		}
 		called := strings.ToLower(name)
 		if i.DisplayName != "" {
-			called = "named " + strings.ToLower(i.DisplayName) // never equal to a name that is made of the invoker's
+			called = "named " + strings.ToLower(i.DisplayName) // with a space, so never equal to a key of the map
 		}
 		if other := made[called]; other != "" {
 			v.AddCode(problem.Contradiction, "invokers."+name, "rename one, or give it another displayName",
@@ -134,7 +134,7 @@ func (v *validator) identities() {
 	}
 }
 
-// identify adds a name to the identity that its keys belong to, or makes it one of its own.
+// identify adds a name to the identity that has one of its keys, or makes a new identity.
 func (v *validator) identify(p Principal, id ID, keys []key) {
 	f := &v.found
 	at, by := -1, key{}
@@ -165,7 +165,7 @@ func (v *validator) identify(p Principal, id ID, keys []key) {
 	}
 }
 
-// sameIdentity refuses what can't be true of two names of one identity, and an invoker that is declared twice.
+// sameIdentity refuses contradictions between two names of one identity, and an invoker that is declared twice.
 func (v *validator) sameIdentity(p Principal, id ID, other Identity, by key) {
 	first := other.Names[0]
 	path, kind := p.path()+"."+by.path, v.m.Invokers[first.Name].Kind

@@ -17,7 +17,7 @@ import (
 const identityID = "/subscriptions/" + subscription +
 	"/resourceGroups/ml/providers/Microsoft.ManagedIdentity/userAssignedIdentities/mounter"
 
-// twoEndpoints is a model of two clusters whose endpoints read one container, and of what is done to it.
+// twoEndpoints is a model of two clusters whose endpoints read one container, with an edit.
 func twoEndpoints(change func(*access.Model)) access.Model {
 	m := access.Model{
 		WorkspaceID:     workspaceID,
@@ -35,13 +35,13 @@ func twoEndpoints(change func(*access.Model)) access.Model {
 
 func TestOneIdentityIsGrantedOnceWithAllReasons(t *testing.T) {
 	t.Parallel()
-	output := new(int) // as an output of a resource, which is the same pointer wherever it is passed
+	output := new(int) // an output of a resource, which is the same pointer wherever it is passed
 	user := func(id access.ID) access.Cluster {
 		return access.Cluster{Identity: access.UserAssigned, UserAssignedIdentityID: id}
 	}
 	for name, c := range map[string]struct {
 		change func(*access.Model)
-		names  string // of the identity that has several
+		names  string // the identity with several names
 	}{
 		"two clusters with one user-assigned identity": {func(m *access.Model) {
 			m.Clusters["cpu"] = user(access.Known(identityID))
@@ -190,7 +190,7 @@ func TestPrincipalsThatOnlyLookAlikeStayApart(t *testing.T) {
 	}
 }
 
-// Whoever goes by another name of a named identity is asserted with it.
+// An assertion that names an identity means it under all of its names.
 func TestOnlyMeansTheIdentityByAnyOfItsNames(t *testing.T) {
 	t.Parallel()
 	m := twoEndpoints(func(m *access.Model) {
@@ -205,7 +205,8 @@ func TestOnlyMeansTheIdentityByAnyOfItsNames(t *testing.T) {
 	assert.False(t, verdicts[1].Holds)
 }
 
-// Identities are told apart here by what Azure would have as their object IDs, and nothing of how Compile finds them.
+// Two identities are the same here if Azure would give them the same object ID. The test knows nothing of how Compile
+// finds that.
 func TestNoIdentityIsGrantedTwiceAndNoneGoesWithout(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

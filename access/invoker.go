@@ -8,7 +8,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// A PrincipalKind is what kind of security principal an invoker is.
+// A PrincipalKind is the kind of security principal that an invoker is.
 type PrincipalKind string
 
 // The kinds of principals that may invoke.
@@ -19,16 +19,16 @@ const (
 	ManagedIdentity  PrincipalKind = "managedIdentity"
 )
 
-// A kindOf is what is known of one kind of principal.
+// A kindOf holds what is known about one kind of principal.
 type kindOf struct {
 	kind   PrincipalKind
 	entra  string   // what Resource Manager calls it in a role assignment: a managed identity is a service principal there
 	idKey  string   // what the configuration calls the object ID
-	names  []string // the keys that name one that exists, and by which it can be looked up
-	signIn string   // how it gets a token, where the model says no more
+	names  []string // the keys by which an existing principal can be looked up
+	signIn string   // how it gets a token, unless the model says more
 }
 
-// kinds are the kinds of principals, in the order in which people meet them.
+// kinds are the kinds of principals, the most familiar first.
 var kinds = []kindOf{
 	{User, "User", "objectId", []string{"userPrincipalName", "mail"}, "the user's own sign-in"},
 	{Group, "Group", "objectId", []string{"displayName"}, "the user's own sign-in"},
@@ -46,7 +46,7 @@ func (k PrincipalKind) row() kindOf {
 	return kindOf{entra: "ServicePrincipal", idKey: "objectId"}
 }
 
-// principalKinds lists the kinds.
+// principalKinds returns the names of the kinds.
 func principalKinds() (all []string) {
 	for _, row := range kinds {
 		all = append(all, string(row.kind))
@@ -54,56 +54,55 @@ func principalKinds() (all []string) {
 	return all
 }
 
-// PrincipalType is what Resource Manager calls the kind in a role assignment: User, Group or ServicePrincipal.
+// PrincipalType is Resource Manager's name for the kind in a role assignment: User, Group or ServicePrincipal.
 func (k PrincipalKind) PrincipalType() string { return k.row().entra }
 
-// IDKey is what the configuration calls the object ID of a principal of the kind.
+// IDKey is the configuration's key for the object ID of a principal of this kind.
 func (k PrincipalKind) IDKey() string { return k.row().idKey }
 
 // An Invoker is a principal that may start jobs; while its job runs, it is the job identity.
 type Invoker struct {
 	Kind PrincipalKind
-	// Owner is who answers for it, in free text; "" where the model does not say.
+	// Owner is the person or team that answers for the invoker, in free text; "" where the model does not say.
 	Owner string
-	// Was is the name that the invoker had in the model before; "" where it has always had this one.
+	// Was is the invoker's earlier name in the model; "" if it has not been renamed.
 	Was string
-	// PrincipalID is the object ID of a principal that exists; not given if the stack makes it, or looks it up.
+	// PrincipalID is the object ID of a principal that exists; not given if the stack makes the principal or looks it
+	// up.
 	PrincipalID ID
 	// ClientID is the application (client) ID of a principal that exists, where given.
 	ClientID ID
 	// UserPrincipalName and Mail name a user, ResourceID (an ARM ID) the Azure resource whose managed identity it is.
 	UserPrincipalName, Mail, ResourceID string
-	// DisplayName is what the principal made by the stack is called, "" for the default; of a group that exists, its name
-	// in Entra.
+	// DisplayName is the name in Entra: of a principal that the stack makes ("" for the default), or of a group that
+	// exists.
 	DisplayName string
-	// Members are the invokers that are in a group which the stack makes: see group.go.
+	// Members are the invokers in a group that the stack makes: see group.go.
 	Members []string
-	// Until is the last day of the invoker's access, whole and in UTC, as 2027-03-31; "" for no end. That of a group that
-	// the stack makes is that of its members too.
+	// Until is the last day of the invoker's access, the whole day in UTC, such as 2027-03-31; "" for no end. The end
+	// of a group that the stack makes holds for its members too.
 	Until string
-	// MembersUntil are the last days of members in the group, by their names: after it they are as if they were not named
-	// among its members.
+	// MembersUntil holds the last days of members in the group, by their names. After that day they are no members.
 	MembersUntil map[string]string
-	// ManagedIdentities lets managed identities be among them.
+	// ManagedIdentities allows managed identities among the members.
 	ManagedIdentities bool
-	// FederatedCredentials are how a service principal or managed identity made by the stack signs in, ClientSecrets how
-	// a service principal does.
+	// FederatedCredentials are how a service principal or managed identity that the stack makes signs in. ClientSecrets
+	// do the same for a service principal.
 	FederatedCredentials map[string]signin.FederatedCredential
 	ClientSecrets        map[string]signin.ClientSecret
-	// SignIn is "none" where the user says that the principal gets no credential here; else "".
+	// SignIn is "none" where the user says that the stack makes no credential for the principal; else "".
 	SignIn string
-	// Caller is where a managed identity starts jobs from; "" where nobody says.
+	// Caller is the service that starts jobs as a managed identity; "" where the model does not say.
 	Caller signin.Caller
 }
 
-// Exists reports whether the invoker is there before the stack is.
+// Exists reports whether the principal exists before the stack does.
 func (i Invoker) Exists() bool {
 	key, _ := i.Named()
 	return i.PrincipalID.Given() || key != ""
 }
 
-// Named returns the key and the value that name a principal which exists and whose ID is not given: by them it can be
-// looked up. "" where nothing does.
+// Named returns the key and the value by which an existing principal without an ID can be looked up; "" if it has none.
 func (i Invoker) Named() (key string, value ID) {
 	if i.PrincipalID.Given() {
 		return "", ID{}
@@ -147,14 +146,14 @@ const (
 	signInNone = "none"
 	// maxFederatedCredentials is Entra's limit for one application or managed identity.
 	maxFederatedCredentials = 20
-	// maxClientSecrets leaves room for two secrets that overlap, so that a rotation need not break anyone: add the second,
-	// move its users over, take the first away.
+	// maxClientSecrets leaves room for two secrets that overlap, so that a rotation interrupts nobody: add the second,
+	// move its users over, remove the first.
 	maxClientSecrets = 2
 )
 
-// SecretsAt warns of the invoker's client secrets that are over at that time, and of times after it in which none is
-// valid. Validate does not: what is right is not to turn wrong by the clock, and a stack that has made the secret
-// before it ended is deployed as ever.
+// SecretsAt warns of the invoker's client secrets that have ended at the given time, and of later times in which none
+// is valid. Validate does not: a correct model must not become wrong by the clock, and a stack that has made the secret
+// before it ended is still deployed.
 func (i Invoker) SecretsAt(path string, now time.Time) (ps Problems) {
 	for _, name := range sorted(i.ClientSecrets) {
 		if _, end, wrong := i.ClientSecrets[name].Period(); wrong == nil && !end.After(now) {
@@ -175,7 +174,7 @@ func (i Invoker) SecretsAt(path string, now time.Time) (ps Problems) {
 	return ps
 }
 
-// SecretsAt does so for every invoker.
+// SecretsAt does the same for every invoker.
 func (m Model) SecretsAt(now time.Time) (ps Problems) {
 	for _, name := range sorted(m.Invokers) {
 		ps = append(ps, m.Invokers[name].SecretsAt("invokers."+name, now)...)

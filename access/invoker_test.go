@@ -158,7 +158,7 @@ func TestPrincipalTypesAreResourceManagers(t *testing.T) {
 	assert.Equal(t, "https://ml.azure.com", access.Model{}.Audience())
 }
 
-// facts/federation.md: a colon in an environment's name is written %3A, and refs/heads/ stands in the subject already.
+// facts/federation.md: a colon in an environment's name is written %3A, and the subject contains refs/heads/.
 func TestGitHubSubjectsAreWrittenAsGitHubDoes(t *testing.T) {
 	t.Parallel()
 	subject := func(g signin.GitHubSubject) string {

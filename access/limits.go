@@ -9,12 +9,12 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// limits warns of a plan that nears Azure's limit of role assignments, and refuses one that exceeds it by itself. A
-// plan makes two custom roles at most, so it says nothing about the limit of those.
+// limits warns of a plan that comes near Azure's limit of role assignments, and refuses one that exceeds it. A plan
+// makes at most two custom roles, so their limit is not checked.
 func (v *validator) limits(p *Plan) {
 	limit := v.m.MaxRoleAssignments()
 	if !cloud.NearLimit(len(p.Grants), limit) {
-		return // then no subscription comes near either
+		return // then no single subscription comes near it
 	}
 	made, grouped, people := map[string]int{}, map[string]int{}, map[string]bool{}
 	seen := map[string]bool{}
@@ -53,7 +53,7 @@ func (v *validator) limits(p *Plan) {
 	}
 }
 
-// subscriptionOf is the subscription that a scope lies in; "" where its ID is not known.
+// subscriptionOf returns the subscription that a scope lies in; "" where its ID is not known.
 func (m Model) subscriptionOf(s Scope) string {
 	id := m.WorkspaceID
 	if s.InStorage() {

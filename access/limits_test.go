@@ -12,7 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/access/signin"
 )
 
-// crowd has so many invokers of a kind, who read so many containers through one cluster: (inputs+1) assignments for
+// crowd has that many invokers of a kind, who read that many containers through one cluster: (inputs+1) assignments for
 // each of them, and one for each input and the cluster.
 func crowd(kind access.PrincipalKind, invokers, inputs int) access.Model {
 	m := access.Model{
@@ -112,7 +112,7 @@ func TestEntrasLimitOfCredentialsIsSeenFromAfar(t *testing.T) {
 	}
 }
 
-// Each limit of the credentials of a managed identity, on both of its sides (facts/federation.md, Rules).
+// Each limit of the credentials of a managed identity, at the limit and above it (facts/federation.md, Rules).
 func TestEachLimitOfAManagedIdentitysCredentials(t *testing.T) {
 	t.Parallel()
 	of := func(name, issuer, subject, audience string) map[string]signin.FederatedCredential {
@@ -129,7 +129,7 @@ func TestEachLimitOfAManagedIdentitysCredentials(t *testing.T) {
 	long := func(n int) string { return strings.Repeat("x", n) }
 	for name, c := range map[string]struct {
 		credentials map[string]signin.FederatedCredential
-		path, says  string // "" where it is taken
+		path, says  string // "" if it is accepted
 	}{
 		"15":                     {crowd(15), "", ""},
 		"20":                     {crowd(20), "federatedCredentials", "has 20 of the 20 credentials"},

@@ -9,17 +9,17 @@ import (
 	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
-// maxOwner is how many characters an owner may have: it stands in a cell of a table.
+// maxOwner is how many characters an owner may have: it is shown in a table cell.
 const maxOwner = 200
 
-// An Owned is a part of the model and who answers for it, in free text; "" where the model does not say.
+// An Owned is a part of the model with its owner, in free text; "" where the model does not say.
 type Owned struct {
-	Path  string `json:"path"` // in the configuration, such as dataInputs.rows
+	Path  string `json:"path"` // path in the configuration, such as dataInputs.rows
 	Owner string `json:"owner"`
-	At    Scope  `json:"-"` // where its data lies, in what OwnedPlaces returns
+	At    Scope  `json:"-"` // where its data lies; set by OwnedPlaces alone
 }
 
-// Owners are all parts of the model that may have an owner, by kind and name.
+// Owners returns every part of the model that may have an owner, by kind and name.
 func (m Model) Owners() (all []Owned) {
 	all = append(all, ownersOf("invokers", m.Invokers, func(i Invoker) string { return i.Owner })...)
 	all = append(all, ownersOf("clusters", m.Clusters, func(c Cluster) string { return c.Owner })...)
@@ -35,7 +35,7 @@ func ownersOf[V any](path string, parts map[string]V, owner func(V) string) (all
 	return all
 }
 
-// OwnedPlaces are those of the data inputs and outputs of which the model says the owner and the storage account.
+// OwnedPlaces returns the data inputs and outputs whose owner and storage account the model gives.
 func (m Model) OwnedPlaces() (all []Owned) {
 	add := func(path string, d DataInput, owner string) {
 		if owner != "" && d.StorageAccount != "" {
@@ -51,7 +51,7 @@ func (m Model) OwnedPlaces() (all []Owned) {
 	return all
 }
 
-// OwnerOf is who answers for a principal of the model; "" where the model does not say.
+// OwnerOf returns the owner of a principal of the model; "" where the model does not say.
 func (m Model) OwnerOf(p Principal) string {
 	if p.IsCluster() {
 		return m.Clusters[p.Name].Owner
@@ -59,7 +59,7 @@ func (m Model) OwnerOf(p Principal) string {
 	return m.Invokers[p.Name].Owner
 }
 
-// dataOwner is who answers for the data of a need; "" for none.
+// dataOwner returns the owner of the data of a need; "" for none.
 func (m Model) dataOwner(n Need) string {
 	if n.output {
 		return m.DataOutputs[n.Data].Owner
@@ -67,8 +67,7 @@ func (m Model) dataOwner(n Need) string {
 	return m.DataInputs[n.Data].Owner
 }
 
-// ownedBy sets who answers for the principals and the data of the plan's grants. An identity with several names has the
-// owners of all.
+// ownedBy sets the owners of the plan's grants. An identity with several names has the owners of all.
 func (p *Plan) ownedBy() {
 	names := map[Principal][]Principal{}
 	for _, i := range p.Identities {
@@ -85,7 +84,7 @@ func (p *Plan) ownedBy() {
 	}
 }
 
-// owners checks what is written: an owner that nobody sees, or that breaks out of its line, is none.
+// owners refuses owners with hidden characters or more than one line.
 func (v *validator) owners() {
 	for _, o := range v.m.Owners() {
 		at, fix := o.Path+".owner", "write who answers for it in one line, such as a team's name or mail, or leave it out"
@@ -102,7 +101,7 @@ func (v *validator) owners() {
 	}
 }
 
-// Owners says in one line who answers for the grant's principal and for its data; "" where the model does not say.
+// Owners returns one line with the owners of the grant's principal and of its data; "" where the model does not say.
 func (g Grant) Owners() string {
 	var all []string
 	if g.Owner != "" {

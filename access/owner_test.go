@@ -30,7 +30,7 @@ func owned(owner func(of string) string) access.Model {
 		},
 		DataOutputs: map[string]access.DataOutput{
 			"rows": {DataStore: "out", Path: "o", CredentialInStore: &no, StorageAccount: "lake", Container: "out",
-				Owner: owner("dataOutputs.rows")}, // of the same name as an input
+				Owner: owner("dataOutputs.rows")}, // has the same name as an input
 		},
 		Endpoints: map[string]access.Endpoint{"score": {Cluster: "cpu", Inputs: []string{"more", "rows"},
 			Outputs: []string{"rows"}, Owner: owner("endpoints.score")}},

@@ -12,12 +12,12 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// What is wrong with a path is said once, whether or not access is limited to it, and each thing that is.
+// Each fault of a path is reported once, whether or not access is limited to the path.
 func TestEachFaultOfAPathIsSaidOnce(t *testing.T) {
 	t.Parallel()
 	faults := []struct {
 		text, says string
-		limited    bool // only a condition does not take it
+		limited    bool // only a condition can't express it
 	}{
 		{"a'b", "holds a single quote", true}, {"a\u200bb", "holds a character that conditions do not take", true},
 		{"a%20b", "holds an escape", true}, {"a%zz", "holds a % that begins no escape", false},
@@ -61,7 +61,7 @@ func TestEachFaultOfAPathIsSaidOnce(t *testing.T) {
 				}
 				if strings.HasPrefix(other.text, " ") && i != j || strings.Contains(path, "%zz") && strings.Contains(path, "%20") ||
 					strings.Contains(path, "..") && strings.Contains(path, "%zz") {
-					continue // inside a path a space is none, and what is half an escape is not read
+					continue // inside a path a space is allowed, and half an escape is plain text
 				}
 				if scope != access.AtPath {
 					want = nil

@@ -9,7 +9,8 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// KindOf is the kind of a storage account, as far as the model says: adlsGen2 is in hierarchical ones alone.
+// KindOf returns the kind of a storage account, as far as the model says: one with an input of kind adlsGen2 is
+// hierarchical.
 func (m Model) KindOf(account string) roles.AccountKind { return m.kinds()[account] }
 
 func (m Model) kinds() map[string]roles.AccountKind {
@@ -23,7 +24,7 @@ func (m Model) kinds() map[string]roles.AccountKind {
 	return kinds
 }
 
-// limit is the path as grants are limited to it: a folder ends in a slash, a file does not. It is "" for the whole
+// limit returns the path as grants are limited to it: a folder ends in a slash, a file does not. It is "" for the whole
 // container.
 func (p Place) limit() string {
 	path := strings.Trim(p.Path, "/")
@@ -33,20 +34,21 @@ func (p Place) limit() string {
 	return path + "/"
 }
 
-// limitsHold reports whether what is limited to the paths reaches all of one path. No paths are the whole container.
+// limitsHold reports whether a grant that is limited to the paths covers one whole path. No paths mean the whole
+// container.
 func limitsHold(paths []string, limit string) bool {
 	return len(paths) == 0 || limit != "" && slices.ContainsFunc(paths, func(p string) bool {
 		return p == limit || strings.HasSuffix(p, "/") && strings.HasPrefix(limit, p)
 	})
 }
 
-// limitsMeet reports whether what is limited to the paths reaches anything of one path.
+// limitsMeet reports whether a grant that is limited to the paths covers any part of one path.
 func limitsMeet(paths []string, limit string) bool {
 	return limit == "" || limitsHold(paths, limit) ||
 		slices.ContainsFunc(paths, func(p string) bool { return limitsHold([]string{limit}, p) })
 }
 
-// leastPaths leaves out each path that another one holds.
+// leastPaths leaves out each path that another path contains.
 func leastPaths(paths []string) (least []string) {
 	for _, p := range paths {
 		others := slices.DeleteFunc(slices.Clone(paths), func(other string) bool { return other == p })
@@ -58,12 +60,14 @@ func leastPaths(paths []string) (least []string) {
 	return slices.Compact(least)
 }
 
-// limited checks an input or output whose grants are to be limited to its path.
+// limited checks an input or output whose grants are limited to its path.
 func (v *validator) limited(path string, d DataInput) {
 	if d.Scope != AtPath {
 		return
 	}
-	if strings.Trim(d.Path, "/") == "" && d.Kind != DataStore { // pathGiven says so for a data store
+	if d.LimitedWithin() {
+		v.lookUp(path+".path", "write the path of the data, or set scope to container", "is missing, but scope is path")
+	} else if strings.Trim(d.Path, "/") == "" && d.Kind != DataStore { // pathGiven says so for a data store
 		v.add(path+".path", "write the path of the data, or set scope to container", "is missing, but scope is path")
 	} else if d.limit() != "" {
 		for _, p := range roles.CheckLimit(d.Path) {
@@ -98,8 +102,7 @@ func (v *validator) accountKinds() {
 	}
 }
 
-// pathLimits warns of limits that came of the plan: a condition may be too long, and a wider grant may leave a narrow
-// one without effect.
+// pathLimits warns of limits in the plan: a condition may be too long, and a wider grant may make a narrow one useless.
 func (v *validator) pathLimits(p *Plan) {
 	said := map[string]bool{}
 	for _, n := range p.Needs {
@@ -122,7 +125,7 @@ func (v *validator) pathLimits(p *Plan) {
 			case len(g.Paths) == 0:
 				v.warn(path, "set scope: path for the other too, or leave it out here",
 					"limits nothing for %s, which holds %s to %s", who, g, strings.Join(g.Reasons, ", "))
-			case ps.Err() != nil && !said[path+ps[0].What]: // once for all who hold it
+			case ps.Err() != nil && !said[path+ps[0].What]: // reported once for all its holders
 				v.add(path, ps[0].Fix, "%s", ps[0].What)
 				said[path+ps[0].What] = true
 			}
@@ -131,9 +134,9 @@ func (v *validator) pathLimits(p *Plan) {
 	}
 }
 
-// Asks is a condition that lets through just what a job asks for at the place, and the operations that it asks for by
-// the data action: content, and for reading a folder its list too. The data of other accounts and containers, and
-// older versions, no job asks for. account is the name in Azure.
+// Asks returns a condition that allows exactly the requests of a job at the place, and the operations that the job
+// makes with the data action: it reads or writes content, and for reading a folder it lists too. No job asks for data
+// of other accounts and containers, or for older versions. account is the account's name in Azure.
 func (p Place) Asks(account string, kind roles.AccountKind, dataAction string) (condition.Condition,
 	[]condition.Operation) {
 	const blobs = "Microsoft.Storage/storageAccounts/blobServices/containers"
@@ -151,7 +154,7 @@ func (p Place) Asks(account string, kind roles.AccountKind, dataAction string) (
 		text += " AND " + limited
 	}
 	c, ps := condition.Parse(text)
-	if ps.Err() != nil { // a path that no condition can hold: then nothing is known of what is asked for
+	if ps.Err() != nil { // no condition can hold the path, so the request is not known
 		c = condition.Always
 	}
 	operations := []condition.Operation{{Action: dataAction}}

@@ -41,7 +41,7 @@ func onBlobs(action, path, prefix string) condition.Request {
 	return condition.Request{Action: blobActions + action, SubOperation: &of, Attributes: known}
 }
 
-// The traps of facts/conditions.md, "Reading and listing below one prefix" and "Writing below the prefix".
+// The traps in facts/conditions.md, "Reading and listing below one prefix" and "Writing below the prefix".
 func TestAConditionLetsThroughItsPathsAlone(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -85,8 +85,8 @@ func TestAConditionLetsThroughItsPathsAlone(t *testing.T) {
 	}
 }
 
-// What a job asks for at a path is let through by a condition if and only if one of its paths holds that path: decided
-// over all requests, for paths by chance.
+// A condition allows a job's request at a path if and only if one of its paths contains that path: checked for all
+// requests, for random paths.
 func TestAPathIsHeldWhereItsConditionSaysSo(t *testing.T) {
 	t.Parallel()
 	source := rand.New(rand.NewPCG(20, 26))
@@ -114,7 +114,7 @@ func TestAPathIsHeldWhereItsConditionSaysSo(t *testing.T) {
 		})
 		needs, operations := access.Place{Account: "lake", Container: "rows", Path: asked,
 			File: !strings.HasSuffix(asked, "/")}.Asks("lake", kind, roles.ReadBlobs)
-		answer, request, because := condition.Beyond([]condition.Condition{needs}, []condition.Condition{of}, operations)
+		answer, request, because := condition.Difference([]condition.Condition{needs}, []condition.Condition{of}, operations)
 		require.Equal(t, want, answer == condition.No, "%s in %s: %s %s", asked, paths, request, because)
 		require.NotEqual(t, condition.Undecided, answer)
 		if want {
@@ -128,12 +128,12 @@ func pathInput(scope access.Level, path string) access.DataInput {
 	return access.DataInput{Kind: access.ADLSGen2, StorageAccount: "lake", Container: "raw", Path: path, Scope: scope}
 }
 
-// Azure takes one assignment of a role to a principal at a scope: it has one condition for all paths.
+// Azure accepts one assignment of a role to a principal at a scope, so it has one condition for all paths.
 func TestGrantsOfPaths(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		inputs map[string]access.DataInput
-		want   []string // grants in storage of alice
+		want   []string // alice's grants in storage
 		warns  string
 	}{
 		"one path": {map[string]access.DataInput{"a": pathInput(access.AtPath, "/in/")},
@@ -176,7 +176,7 @@ func TestGrantsOfPaths(t *testing.T) {
 	}
 }
 
-// Who holds one path does not hold its siblings, nor what is above it, nor writes.
+// Access to one path gives none to its siblings or to the folder above it, and no right to write.
 func TestAPathOpensNoOther(t *testing.T) {
 	t.Parallel()
 	m := simple(access.DataInput{})
@@ -210,7 +210,7 @@ func TestAPathOpensNoOther(t *testing.T) {
 		}
 	}
 	for _, v := range plan.Verdicts {
-		assert.Equal(t, v.Name != "above", v.Holds, "%s: %s", v.Name, v.Because) // some of what lies above is hers
+		assert.Equal(t, v.Name != "above", v.Holds, "%s: %s", v.Name, v.Because) // some of the folder above is hers
 	}
 	assert.True(t, slices.ContainsFunc(plan.Grants, func(g access.Grant) bool {
 		return g.String() == writer+" on lake/raw/in/a/" && g.Principal == access.InvokerPrincipal("bob")
@@ -278,7 +278,7 @@ func TestWhatIsWrongWithAPath(t *testing.T) {
 	}
 }
 
-// Nothing panics, and what is made of any path parses and is one condition.
+// Any path makes either an error or a condition that parses, without a panic.
 func FuzzPathCondition(f *testing.F) {
 	for _, path := range []string{"in/", "a", "'", "a' OR 'b/", "//", "ü/", "\x00/", ""} {
 		f.Add(path, true)
@@ -296,7 +296,8 @@ func FuzzPathCondition(f *testing.F) {
 	})
 }
 
-// Another stack may hold what limits readers to paths, and not what has the role that this stack makes for writers.
+// Another stack may have the assignment of readers of paths, but not an assignment of the writers' role, which this
+// stack makes.
 func TestSharedGrantsThatAreLimitedToPaths(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

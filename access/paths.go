@@ -20,31 +20,31 @@ const (
 	ReadHop   HopKind = "read"   // the job identity, or the store's credential, reads
 	WriteHop  HopKind = "write"  // the job identity, or the store's credential, writes
 
-	// The rest of a job's way: what it uses through the workspace, after its start, and before it mounts anything.
+	// What a job uses through the workspace, after its start and before it mounts anything.
 	RegistryHop HopKind = "registry" // the invoker uses models and environments of shared registries
 	ImageHop    HopKind = "image"    // the cluster identity pulls the image
 	// both identities use the workspace's own stores: code, logs, the state of parallel runs
 	StoresHop HopKind = "stores"
 
-	// What a way takes (see Way).
+	// The hops of indirect ways (see Way).
 	SecretHop   HopKind = "secret"   // takes a key, SAS or token
-	CodeHop     HopKind = "code"     // changes what runs, and so acts as who runs it
+	CodeHop     HopKind = "code"     // changes the code that runs, and so acts as its identity
 	IdentityHop HopKind = "identity" // attaches an identity, or signs in as it
-	GrantHop    HopKind = "grant"    // gives itself, or others, more
-	DataHop     HopKind = "data"     // points what a name stands for elsewhere
+	GrantHop    HopKind = "grant"    // gives itself or others more access
+	DataHop     HopKind = "data"     // makes a name stand for other data
 )
 
-// A Hop is one step: who takes it, what it needs and what gives it, or what is missing.
+// A Hop is one step: who takes it, what it needs, and what gives that or is missing.
 type Hop struct {
 	Kind     HopKind `json:"kind"`
 	Identity string  `json:"identity"`
 	Needs    string  `json:"needs"`
 	GivenBy  string  `json:"givenBy,omitempty"`
 	Missing  string  `json:"missing,omitempty"` // "" if and only if the hop works
-	// Undecided is set where it is not decided whether the hop works; Missing says why.
+	// Undecided is set where it can't be decided whether the hop works; Missing says why.
 	Undecided bool `json:"undecided,omitempty"`
-	// Takes are the actions that a hop of a Way takes, and Opens is what it leads to; both are empty for hops of a job,
-	// and for the last hop to data.
+	// Takes are the actions that a hop of a Way needs, and Opens is what the hop leads to. Both are empty for the hops
+	// of a job, and for the last hop to data.
 	Takes []string `json:"-"`
 	Opens Opened   `json:"-"`
 }
@@ -53,7 +53,7 @@ type Hop struct {
 type Path struct {
 	Invoker  string `json:"invoker"`
 	Endpoint string `json:"endpoint"`
-	// Deployment is the one that the job picks, where the endpoint has several; else "".
+	// Deployment is the one that the job picks, if the endpoint has several; else "".
 	Deployment string `json:"deployment,omitempty"`
 	Input      string `json:"input,omitempty"` // "" for an endpoint that reads nothing
 	Declared   bool   `json:"declared"`        // the endpoint names the invoker, so the path should work
@@ -63,10 +63,10 @@ type Path struct {
 // Target is what the job is started on: the endpoint, or one of its several deployments as endpoint/deployment.
 func (p Path) Target() string { return target(p.Endpoint, p.Deployment) }
 
-// InputName is the name of the input for people to read, who see that the endpoint reads nothing.
+// InputName returns the name of the input as text for people; it says so where the endpoint reads nothing.
 func (p Path) InputName() string { return cmp.Or(p.Input, "(no input)") }
 
-// Works reports whether every hop does.
+// Works reports whether every hop works.
 func (p Path) Works() bool { return p.FailsAt() == nil }
 
 // FailsAt returns the first hop that does not work, or else the first that is undecided; nil if all work.
@@ -81,7 +81,7 @@ func (p Path) FailsAt() *Hop {
 	return &p.Hops[at]
 }
 
-// Undecided reports whether it is undecided if the path works.
+// Undecided reports whether it can't be decided that the path works or fails.
 func (p Path) Undecided() bool {
 	hop := p.FailsAt()
 	return hop != nil && hop.Undecided
@@ -100,14 +100,14 @@ func (p Path) Outcome() string {
 	}
 }
 
-// Paths returns every path of the model, invoker by endpoint by deployment by input, with the plan's grants. A group
-// that the stack makes has no paths: its members have.
+// Paths returns every path of the model with the plan's grants: by invoker, endpoint, deployment and input. A group
+// that the stack makes has no paths; its members have.
 func (p *Plan) Paths() []Path { return p.PathsWith(p.Grants) }
 
-// PathsWith does the same with other grants, to find out what works if one is missing or another is there.
+// PathsWith returns the paths with other grants, to find out what works if one is missing or added.
 func (p *Plan) PathsWith(grants []Grant) []Path { return newExplainer(p, grants).paths() }
 
-// PathsHeld does the same with what principals really hold, wherever it comes from.
+// PathsHeld returns the paths with what principals really hold, wherever it comes from.
 func (p *Plan) PathsHeld(held Holdings) []Path {
 	return explainer{Plan: p, held: held, aclsOf: p.aclsByPrincipal()}.paths()
 }
@@ -144,19 +144,19 @@ func (p *Plan) aclsByPrincipal() map[Principal][]ACL {
 	return all
 }
 
-// A track is one leg with the hop that is the same whoever started the job: the mount, or the only hop where no
-// identity of the job's takes part.
+// A track is one leg with the hop that is the same for every invoker: the mount, or the only hop where no identity of
+// the job takes part.
 type track struct {
 	leg
 	before Hop
 }
 
-// A route is what the paths of all invokers to one deployment and one input have in common.
+// A route is what all invokers' paths to one deployment and one input have in common.
 type route struct {
 	job
 	input  string
 	tracks []track
-	served []Hop // of the services that the cluster identity uses, by their place among the job's
+	served []Hop // hops of the cluster identity to services, by the index of the service in the job
 }
 
 func (x explainer) routes() (all []route) {
@@ -238,7 +238,7 @@ func (x explainer) cannotAct(p Principal) string {
 	return x.held.CannotAct(p)
 }
 
-// services gives the hop of an invoker by service, each decided once.
+// services returns a function that gives an invoker's hop to a service. Each is decided once.
 func (x explainer) services(invoker Principal) func(service) Hop {
 	type key struct {
 		hop HopKind
@@ -255,7 +255,7 @@ func (x explainer) services(invoker Principal) func(service) Hop {
 	}
 }
 
-// invokes gives the hop of an invoker by endpoint, each decided once.
+// invokes returns a function that gives an invoker's hop to an endpoint. Each is decided once.
 func (x explainer) invokes(name string) func(endpoint string) Hop {
 	decided := map[string]Hop{}
 	return func(endpoint string) Hop {
@@ -286,7 +286,7 @@ var (
 	}()
 )
 
-// before is the hop of a leg that comes before the job identity's own, or in its place.
+// before returns the hop of a leg that comes before the job identity's own, or replaces it.
 func (x explainer) before(cluster Principal, l leg) Hop {
 	switch l.by {
 	case ByStoreCredential:
@@ -306,7 +306,7 @@ func (x explainer) before(cluster Principal, l leg) Hop {
 	return mount
 }
 
-// decide asks roles first and ACLs after them, as Azure does, whichever the input was meant to be granted by.
+// decide asks roles first and ACLs after them, as Azure does, whichever of the two the input is granted by.
 func (x explainer) decide(hop *Hop, p Principal, at Place, dataAction string) {
 	if hop.Missing = x.cannotAct(p); hop.Missing != "" {
 		return

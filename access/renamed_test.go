@@ -15,7 +15,7 @@ import (
 const anyAccount = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/" +
 	"Microsoft.Storage/storageAccounts/lake"
 
-// stack is a model with something of everything that can be renamed.
+// stack is a model with everything that can be renamed.
 func stack() access.Model {
 	return access.Model{
 		WorkspaceID: access.Known("/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/" +
@@ -122,7 +122,7 @@ func TestNamesThatThingsHadBefore(t *testing.T) {
 	})
 }
 
-// Pulumi takes what has a name in the state for what has it in the program, whatever was says.
+// Pulumi takes a resource in the state for the one with the same name in the program, whatever was says.
 func TestNamesThatMoveOnTakeTwoDeployments(t *testing.T) {
 	t.Parallel()
 	const third = "names are exchanged with one rename in each deployment: in the first call invokers.%s by a third " +
@@ -159,7 +159,7 @@ func TestNamesThatMoveOnTakeTwoDeployments(t *testing.T) {
 	}
 }
 
-// The remedy, followed to its end: each of the deployments is taken.
+// The remedy, followed to its end: each deployment is accepted.
 func TestNamesAreExchangedWithOneRenameInEachDeployment(t *testing.T) {
 	t.Parallel()
 	for _, was := range []map[string]string{{"third": "b", "a": ""}, {"third": "", "b": "a"}, {"a": "third", "b": ""}} {

@@ -6,22 +6,22 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A Report is what a model grants and makes possible, one line a fact, so that a preview shows a change of access as a
-// change of lines. Paths has every hop.
+// A Report says what a model grants and makes possible, one line for each fact, so that a preview shows a change of
+// access as changed lines. Paths has every hop.
 type Report struct {
-	// Role is what the invokers' role allows, by action: the 35 of the article are one line where the role allows just
-	// them.
+	// Role is what the invokers' role allows, by action. The article's 35 actions are one line if the role allows
+	// exactly those.
 	Role map[string]string `json:"role"`
 	// Grants are roles by principal ("invoker analysts", "cluster cpu") and scope ("workspace", "lake", "lake/patients").
 	Grants map[string]map[string]string `json:"grants"`
-	// ACLs are POSIX permissions by principal and place ("lake/patients/heart-disease"), which are set outside of the
+	// ACLs are POSIX permissions by principal and place ("lake/patients/heart-disease"). The user sets them, not the
 	// stack.
 	ACLs map[string]map[string]string `json:"acls,omitempty"`
 	// Paths are "works", or where the job fails and what is missing there, by invoker, endpoint and input.
 	Paths map[string]map[string]map[string]string `json:"paths"`
 }
 
-// Report makes the report of the plan.
+// Report returns the report of the plan.
 func (p *Plan) Report() Report {
 	r := Report{
 		Role: p.roleReport(), Grants: map[string]map[string]string{}, ACLs: map[string]map[string]string{},
@@ -46,7 +46,7 @@ func (p *Plan) Report() Report {
 	return r
 }
 
-// roleReport has a line for each entry of the role.
+// roleReport has one line for each entry of the role.
 func (p *Plan) roleReport() map[string]string {
 	lines := map[string]string{}
 	if role := p.Model.Role; !role.Known() {
@@ -102,7 +102,7 @@ func (p *Plan) roleReport() map[string]string {
 	return lines
 }
 
-// put adds a line; a second one of the same place stands beside the first.
+// put adds a line; a second line for the same place is joined to the first.
 func put(m map[string]map[string]string, outer, inner, value string) {
 	if m[outer] == nil {
 		m[outer] = map[string]string{}

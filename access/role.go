@@ -10,43 +10,45 @@ import (
 
 var roleScopes = []string{string(AtEndpoint), string(AtWorkspace), string(AtResourceGroup), string(AtSubscription)}
 
-// A Role is what the invokers are given: by default a custom role of the article's 35 actions, at the workspace.
+// A Role is what invokers are given. By default it is a custom role of the article's 35 actions, assigned at the
+// workspace.
 type Role struct {
-	// Scope at which it is assigned; "" for the workspace. At AtEndpoint there are two roles in its place, the parts of
+	// Scope at which it is assigned; "" for the workspace. With AtEndpoint there are two roles instead, the parts of
 	// roles.Definition.Parts: one at each endpoint that names the invoker, the other at the workspace.
 	Scope Level
 	// Name of the custom role; "" for the default.
 	Name string
 	// Additions to the 35 actions, by the names of roles.AdditionNames.
 	Additions []string
-	// BuiltIn is one of roles.InvokerBuiltIns to assign in place of a custom role.
+	// BuiltIn is one of roles.InvokerBuiltIns, to assign instead of a custom role.
 	BuiltIn string
-	// RoleDefinitionID is the ARM ID of a role that exists: then none is made. The ID does not say what it allows,
-	// unless it is of a built-in role that is known here.
+	// RoleDefinitionID is the ARM ID of a role that exists; then none is made. The ID does not say what the role
+	// allows, unless it is a built-in role that is known here.
 	RoleDefinitionID ID
-	// Definition is a role of the user's own in place of the 35 actions, as JSON in the form that the portal exports.
+	// Definition is a role of the user's own instead of the 35 actions, as JSON in the form that the portal exports.
 	// Beside RoleDefinitionID it says what that role allows.
 	Definition string
 }
 
-// What a Grant calls the role of the model: a custom one that the stack makes, or one that exists and is given by its
-// ID.
+// The names that a Grant has for the model's role: a custom role that the stack makes, or one that exists and is given
+// by its ID.
 const (
 	invokerRole  = "Batch Endpoint Invoker"
 	existingRole = "existing role"
-	// the two that stand for the first where role.scope is endpoint
+	// The two roles that replace invokerRole where role.scope is endpoint.
 	endpointRole  = invokerRole + " (endpoint)"
 	workspaceRole = invokerRole + " (workspace)"
 )
 
-// unknownRole says what is missing where it matters what an existing role allows and nobody has said it.
+// unknownRole says what is missing where the decision depends on an existing role whose actions the model does not
+// give.
 const unknownRole = "what the existing role allows, which is not known here: give role.definition beside " +
 	"role.roleDefinitionId"
 
 // Made reports whether the stack makes the role.
 func (r Role) Made() bool { return r.BuiltIn == "" && !r.RoleDefinitionID.Given() }
 
-// Title is the role for people to read: its name, or that it exists.
+// Title returns the role's name, or says that the role exists.
 func (r Role) Title() string {
 	if r.RoleDefinitionID.Given() {
 		return existingRole
@@ -60,8 +62,8 @@ func (r Role) EffectiveScope() Level { return cmp.Or(r.Scope, AtWorkspace) }
 // ByEndpoint reports whether invokers are limited to the endpoints that name them.
 func (r Role) ByEndpoint() bool { return r.Scope == AtEndpoint }
 
-// Known reports whether the model knows what the role allows. It does, but for an existing role of which only the ID is
-// known.
+// Known reports whether the model knows what the role allows. It does not for an existing role of which it has only the
+// ID.
 func (r Role) Known() bool {
 	_, builtIn := r.existingBuiltIn()
 	return !r.RoleDefinitionID.Given() || r.Definition != "" || builtIn
@@ -74,8 +76,8 @@ func (r Role) existingBuiltIn() (roles.Definition, bool) {
 	return roles.BuiltIn(r.RoleDefinitionGUID())
 }
 
-// Resolve returns the role definition that the invokers are given, or what is wrong with it, by the keys of the role.
-// It is a problem where it is not Known.
+// Resolve returns the role definition that the invokers are given, or what is wrong with it; the paths are keys of the
+// role. A role that is not Known is a problem.
 func (r Role) Resolve() (d roles.Definition, ps Problems) {
 	switch {
 	case r.BuiltIn != "":
@@ -101,7 +103,7 @@ func (r Role) Resolve() (d roles.Definition, ps Problems) {
 	return d.With(r.Additions...)
 }
 
-// grantName is how a Grant calls the role.
+// grantName is the name that a Grant has for the role.
 func (r Role) grantName() string {
 	if r.RoleDefinitionID.Given() {
 		return existingRole
@@ -109,8 +111,8 @@ func (r Role) grantName() string {
 	return cmp.Or(r.BuiltIn, invokerRole)
 }
 
-// Problems returns what is wrong with a role by itself, which is assigned at the scope, an ARM ID; the paths are those
-// of its own fields.
+// Problems returns what is wrong with a role, looked at alone, if it is assigned at the scope (an ARM ID). The paths
+// are names of its own fields.
 func (r Role) Problems(scope ID) Problems {
 	var v validator
 	v.role("", r, scope)

@@ -55,8 +55,8 @@ func Benchmark(b *testing.B) {
 	}
 }
 
-// BenchmarkWays is a large estate: 500 invokers, 50 clusters, 200 data inputs in as many accounts, an input for each of
-// 200 endpoints, and ten invokers for each of those.
+// BenchmarkWays is a large estate: 500 invokers, 50 clusters, 200 data inputs in as many accounts, 200 endpoints with
+// an input each, and ten invokers for each endpoint.
 func BenchmarkWays(b *testing.B) {
 	m := access.Model{Invokers: map[string]access.Invoker{}, Clusters: map[string]access.Cluster{},
 		DataInputs: map[string]access.DataInput{}, Endpoints: map[string]access.Endpoint{}}

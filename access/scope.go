@@ -11,7 +11,7 @@ import (
 // A Level is the kind of place at which a role is assigned.
 type Level string
 
-// The levels: those of the invokers' role, the narrowest first, and those of readers and writers in a storage account.
+// The levels: those of the invokers' role, the narrowest first, then those of readers and writers in a storage account.
 const (
 	AtEndpoint      Level = "endpoint"
 	AtWorkspace     Level = "workspace"
@@ -19,22 +19,22 @@ const (
 	AtSubscription  Level = "subscription"
 	AtContainer     Level = "container"
 	AtRegistry      Level = "registry"          // an Azure Machine Learning registry
-	AtImages        Level = "containerRegistry" // the one that images of jobs are pulled from
+	AtImages        Level = "containerRegistry" // the registry that job images are pulled from
 	AtAccount       Level = "account"
 	AtPath          Level = "path" // at the container, limited to paths in it by a condition
 )
 
-// inWorkspace reports whether what is granted at a level holds for nothing outside of the workspace.
+// inWorkspace reports whether a grant at this level reaches nothing outside of the workspace.
 func (l Level) inWorkspace() bool { return l == AtWorkspace || l == AtEndpoint }
 
-// A Scope is where a grant holds: a batch endpoint, the workspace, its resource group or its subscription; or a storage
-// account of the model, or a container in one.
+// A Scope is where a grant holds: a batch endpoint, the workspace, its resource group or its subscription; a storage
+// account of the model or a container in it; or a registry.
 type Scope struct {
 	Level          Level  `json:"level"`
 	Endpoint       string `json:"endpoint,omitempty"`
 	StorageAccount string `json:"storageAccount,omitempty"`
 	Container      string `json:"container,omitempty"`
-	// Registry is the name of a registry of the model, or that in Azure of the container registry.
+	// Registry is the name of a registry of the model, or the name in Azure of the workspace's container registry.
 	Registry string `json:"registry,omitempty"`
 }
 
@@ -48,18 +48,17 @@ func storageScope(account, container string, level Level) Scope {
 	return Scope{Level: AtAccount, StorageAccount: account}
 }
 
-// endpointScope is the batch endpoint of that name.
 func endpointScope(name string) Scope { return Scope{Level: AtEndpoint, Endpoint: name} }
 
 // InStorage reports whether the scope is a storage account or a container.
 func (s Scope) InStorage() bool { return s.StorageAccount != "" }
 
-// OfInvokers reports whether the scope is one at which the invokers' role is assigned: the workspace, what it lies in,
-// or an endpoint.
+// OfInvokers reports whether the invokers' role may be assigned at the scope: the workspace, what it lies in, or an
+// endpoint.
 func (s Scope) OfInvokers() bool { return s.StorageAccount == "" && s.Registry == "" }
 
-// String is the scope for people to read. It is different for different scopes: an account that is called like a level
-// of the role's scope says that it is an account.
+// String returns the scope as text for people. Different scopes have different texts: an account with the name of a
+// level, such as workspace, is written with "storage account" before it.
 func (s Scope) String() string {
 	switch {
 	case s.Container != "":
@@ -79,7 +78,7 @@ func (s Scope) String() string {
 	}
 }
 
-// Contains reports whether what is granted at s holds at inner too.
+// Contains reports whether a grant at s holds at inner too.
 func (s Scope) Contains(inner Scope) bool {
 	if s.StorageAccount != inner.StorageAccount {
 		return false
@@ -96,7 +95,7 @@ func (s Scope) Contains(inner Scope) bool {
 	return slices.Index(roleScopes, string(s.Level)) >= slices.Index(roleScopes, string(inner.Level))
 }
 
-// ScopeID is the ARM ID of a scope of the model. The error, a Problem, says which ID of the model is wrong or not
+// ScopeID returns the ARM ID of a scope of the model. The error is a Problem, which says which ID is wrong or not
 // known.
 func (m Model) ScopeID(s Scope) (string, error) {
 	if s.InStorage() {
@@ -130,10 +129,10 @@ func (m Model) ScopeID(s Scope) (string, error) {
 	}
 }
 
-// Workspace takes the workspace's ID apart. The error is a Problem.
+// Workspace parses the workspace's ID. The error is a Problem.
 func (m Model) Workspace() (arm.ID, error) { return plain("workspaceId", m.WorkspaceID, arm.Workspace) }
 
-// plain takes apart an ID that has to be known.
+// plain parses an ID that has to be known.
 func plain(path string, id ID, wantType string) (arm.ID, error) {
 	if id.Later() {
 		return arm.ID{}, problem.Problem{Path: path, What: "is known only after deployment",
@@ -146,8 +145,8 @@ func plain(path string, id ID, wantType string) (arm.ID, error) {
 	return parsed, nil
 }
 
-// RoleScopeID returns the ARM ID of the scope at which the invokers' role is assigned, if the workspace is known. Of a
-// role that is assigned at endpoints it is the workspace: all of them lie there.
+// RoleScopeID returns the ARM ID of the scope at which the invokers' role is assigned, if the workspace is known. For a
+// role that is assigned at endpoints it returns the workspace, in which all of them lie.
 func (m Model) RoleScopeID() (string, bool) {
 	level := m.Role.EffectiveScope()
 	if level == AtEndpoint {
@@ -157,13 +156,13 @@ func (m Model) RoleScopeID() (string, bool) {
 	return id, err == nil
 }
 
-// A Place is where data lies in storage: in all of an account, in a container, or at a path in it.
+// A Place is where data lies in storage: a whole account, a container, or a path in a container.
 type Place struct {
 	Account, Container, Path string
 	File                     bool // the path is a file, not a folder
 	Kind                     roles.AccountKind
-	Within                   bool // where in it is not known: in a data asset whose path the model does not give
+	Within                   bool // somewhere in it: a data asset whose path the model does not give
 }
 
-// Scope is the container, or the account where no container is known.
+// Scope returns the container, or the account where no container is known.
 func (p Place) Scope() Scope { return storageScope(p.Account, p.Container, "") }

@@ -9,7 +9,7 @@ import (
 	"github.com/batchaccess/batchaccess/access/signin"
 )
 
-// A date that is read is one moment in UTC, however it is written again.
+// A date that is read is one moment in UTC, in whatever form it is written again.
 func FuzzPeriod(f *testing.F) {
 	f.Add("2026-11-01", "2027-05-01T00:00:00Z")
 	f.Add("2026-11-01 00:00:00 +0000 UTC", "2028-02-29")

@@ -12,31 +12,31 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// The rest of a job's way: what it uses through the workspace, beside the data that it reads and writes. By default
-// none of it is looked at, and nothing is granted for it.
+// What a job uses through the workspace, beside the data that it reads and writes. By default the model does not look
+// at any of it and grants nothing for it.
 
-// A service is what one identity of a job uses beside the data: roles at a place, or the reason for which it needs
-// none, or why that is undecided.
+// A service is something that one identity of a job uses beside the data. It has the roles that this takes at a place,
+// or the reason why it takes none, or why that is undecided.
 type service struct {
 	hop       HopKind
 	ofInvoker bool // the invoker uses it, else the cluster identity
 	roles     []string
 	at        Scope
-	identity  string // who takes the hop, where it takes no role of an identity
-	needs     string // what that takes
+	identity  string // who takes the hop, where no role of an identity is needed
+	needs     string // what it needs then
 	givenBy   string
-	undecided string // why; "" where it is decided
-	// elsewhere says who assigns the roles, where it is not the stack; "" where it is.
+	undecided string // why it is undecided; "" if it is decided
+	// elsewhere says who assigns the roles if the stack does not; else "".
 	elsewhere string
 }
 
-// services are those of the jobs on one deployment of an endpoint, in the order in which a job uses them.
+// services returns the services of the jobs on one deployment, in the order in which a job uses them.
 func (m Model) services(endpoint string, on runsOn) []service {
 	return slices.Concat(m.registries(endpoint, on), m.images(on.cluster), m.ownStores(on.parallel))
 }
 
-// registries are the shared ones of a deployment's models and environments (facts/batch-endpoints.md, Inputs and
-// outputs).
+// registries returns the shared registries of a deployment's models and environments (facts/batch-endpoints.md, Inputs
+// and outputs).
 func (m Model) registries(endpoint string, on runsOn) (all []service) {
 	for _, name := range slices.Sorted(slices.Values(on.registries)) {
 		all = append(all, service{hop: RegistryHop, ofInvoker: true, roles: []string{roles.AzureMLRegistryUser},
@@ -47,13 +47,13 @@ func (m Model) registries(endpoint string, on runsOn) (all []service) {
 	}
 	return []service{{hop: RegistryHop, identity: "the invoker",
 		needs: roles.AzureMLRegistryUser + " on the registries of the deployment's model and environment",
-		undecided: fmt.Sprintf("an answer to which those are, which is not known here: az resource show --ids "+
-			"%s/batchEndpoints/%s/deployments/%s --query \"[properties.model.assetId, properties.environmentId]\"; write them "+
-			"as endpoints.%s.registries, [] for none", cmp.Or(m.WorkspaceID.Text(), "<workspace ID>"), endpoint,
-			cmp.Or(on.deployment, "<deployment>"), endpoint)}}
+		undecided: fmt.Sprintf("an answer: which registries these are is not known here; az resource show --ids "+
+			"%s/batchEndpoints/%s/deployments/%s --query \"[properties.model.assetId, properties.environmentId]\" "+
+			"names them; write them as endpoints.%s.registries, [] for none",
+			cmp.Or(m.WorkspaceID.Text(), "<workspace ID>"), endpoint, cmp.Or(on.deployment, "<deployment>"), endpoint)}}
 }
 
-// images is how the cluster's identity pulls the image of a job.
+// images returns how the cluster's identity pulls the image of a job.
 func (m Model) images(cluster string) []service {
 	w, c := m.Services, m.Clusters[cluster]
 	const who, pull = "the cluster identity", "to be let in by the registry"
@@ -70,16 +70,16 @@ func (m Model) images(cluster string) []service {
 				"workspace.containerRegistry, and what it asks for as workspace.registryPermissions")}}
 	case w.RegistryPermissions == "":
 		return []service{{hop: ImageHop, identity: who, needs: pull + ", " + s.at.String(),
-			undecided: fmt.Sprintf("an answer to what the registry asks for, which is not known here: az resource show --ids "+
-				"%s --query \"[properties.adminUserEnabled, properties.roleAssignmentMode]\"; write it as "+
-				"workspace.registryPermissions", w.ContainerRegistry)}}
+			undecided: fmt.Sprintf("an answer: what the registry requires is not known here; az resource show --ids "+
+				"%s --query \"[properties.adminUserEnabled, properties.roleAssignmentMode]\" shows it; write it "+
+				"as workspace.registryPermissions", w.ContainerRegistry)}}
 	case by == services.Assigned:
 		s.elsewhere = fmt.Sprintf("%s on %s, which workspace.imagePull.%s says is assigned", s.roles[0], s.at, cluster)
 	case by == services.Assign || w.RegistryPermissions == services.ByABAC:
 	case c.Existing: // by hand, if it came before the registry
-		s.undecided = fmt.Sprintf("an answer to whether %s is assigned to it, which is not known here: az role assignment "+
-			"list --scope %s --role %s; write workspace.imagePull.%s: assigned, or assign", s.roles[0], w.ContainerRegistry,
-			s.roles[0], cluster)
+		s.undecided = fmt.Sprintf("an answer: whether %s is assigned to it is not known here; az role assignment "+
+			"list --scope %s --role %s shows it; write workspace.imagePull.%s: assigned, or assign",
+			s.roles[0], w.ContainerRegistry, s.roles[0], cluster)
 	case c.EffectiveIdentity() == SystemAssigned:
 		s.elsewhere = fmt.Sprintf("%s on %s, which Azure assigns to the identity of a cluster that is made after its "+
 			"registry",
@@ -116,15 +116,14 @@ func (m Model) ownStores(parallel bool) []service {
 	return nil
 }
 
-// askWorkspace says what is not known of the workspace, and the command that answers it.
+// askWorkspace says what is not known of the workspace, and which command answers it.
 func (m Model) askWorkspace(what, property, key string) string {
 	id := cmp.Or(m.WorkspaceID.Text(), "<workspace ID>")
-	return fmt.Sprintf("an answer to %s, which is not known here: az resource show --ids %s --query properties.%s; "+
+	return fmt.Sprintf("an answer: %s is not known here; az resource show --ids %s --query properties.%s shows it; "+
 		"write it as %s", what, id, property, key)
 }
 
-// NotLookedAt names the hops of the rest of the way of which the model says nothing, each with the keys that have it
-// looked at.
+// NotLookedAt names the hops to services of which the model says nothing, each with the keys that make it look at them.
 func (m Model) NotLookedAt() (all []string) {
 	w := m.Services
 	if w.LookUp {
@@ -142,7 +141,7 @@ func (m Model) NotLookedAt() (all []string) {
 	return all
 }
 
-// serves is what the services need of a job's identities: one role at a time.
+// serves returns the needs of a job's identities for services: one for each role.
 func (p *Plan) serves(j job) (all []Need) {
 	for _, s := range j.services {
 		if s.elsewhere != "" || s.undecided != "" {
@@ -164,7 +163,7 @@ func (p *Plan) serves(j job) (all []Need) {
 	return all
 }
 
-// service is the hop of a service that a principal takes.
+// service returns the hop of a principal to a service.
 func (x explainer) service(s service, p Principal) Hop {
 	if len(s.roles) == 0 {
 		return Hop{Kind: s.hop, Identity: s.identity, Needs: s.needs, GivenBy: s.givenBy, Missing: s.undecided,
@@ -177,7 +176,7 @@ func (x explainer) service(s service, p Principal) Hop {
 	var by, missing []string
 	for _, role := range s.roles {
 		held := x.held.Has(p, role, s.at)
-		if _, byPlan := x.held.(granted); byPlan && held.Missing != "" { // who really has it, Azure says
+		if _, byPlan := x.held.(granted); byPlan && held.Missing != "" { // only Azure knows who really has it
 			switch {
 			case s.elsewhere != "":
 				held = Ruling{GivenBy: s.elsewhere}
@@ -201,7 +200,7 @@ func (x explainer) service(s service, p Principal) Hop {
 	return hop
 }
 
-// listing is a list for people to read.
+// listing joins names into a list for people.
 func listing(all []string) string {
 	if len(all) < 2 {
 		return strings.Join(all, "")
@@ -210,7 +209,7 @@ func listing(all []string) string {
 	return strings.Join(all[:last], ", ") + " and " + all[last]
 }
 
-// Elsewhere are the assignments that the plan counts on and that others make: Azure, or whoever the model says.
+// Elsewhere returns the assignments that the plan counts on and that others make: Azure, or whoever the model names.
 func (p *Plan) Elsewhere() (all []Grant) {
 	for _, j := range p.jobs {
 		for _, s := range j.services {
@@ -224,7 +223,7 @@ func (p *Plan) Elsewhere() (all []Grant) {
 	return all
 }
 
-// Has looks at the scope and above it.
+// Has looks for the role at the scope and above it.
 func (x granted) Has(p Principal, role string, at Scope) Ruling {
 	for _, holder := range x.Holders(p) {
 		for _, g := range x.grantsOf[holder] {
@@ -236,7 +235,7 @@ func (x granted) Has(p Principal, role string, at Scope) Ruling {
 	return Ruling{Missing: role + " on " + at.String()}
 }
 
-// workspaceServices checks what the model says of the rest of the way.
+// workspaceServices checks the model's workspace services.
 func (v *validator) workspaceServices() {
 	w := v.m.Services
 	const path = "workspace"
@@ -245,7 +244,7 @@ func (v *validator) workspaceServices() {
 	}
 	for _, open := range v.m.Services.Open() {
 		v.Warn(problem.LookUp, path+"."+open, "pulumi preview looks it up, and batchaccess pin writes down what it finds; "+
-			"or write it", "is not known here, so it is undecided whether jobs get past what it is about")
+			"or write it", "is not known here, so it is undecided whether jobs get past that step")
 	}
 	v.imagePulls(w)
 	switch {
@@ -283,7 +282,7 @@ func (v *validator) workspaceServices() {
 	}
 }
 
-// imagePulls checks what the model says of the container registry.
+// imagePulls checks what the model says about the container registry.
 func (v *validator) imagePulls(w services.WorkspaceServices) {
 	const path = "workspace"
 	if w.RegistryPermissions != "" {
@@ -311,7 +310,7 @@ func (v *validator) imagePulls(w services.WorkspaceServices) {
 	}
 }
 
-// registries checks the shared registries, and who refers to them.
+// registries checks the shared registries and the references to them.
 func (v *validator) registries() {
 	seen, used := map[any]string{}, map[string]bool{}
 	for _, name := range sorted(v.m.Endpoints) {

@@ -14,8 +14,8 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// wholeWay is a model with two invokers, one of whom each endpoint names, on a cluster each, in a workspace whose own
-// account is own.
+// wholeWay is a model with two invokers, one for each endpoint, on a cluster each, in a workspace whose own account is
+// own.
 func wholeWay(w services.WorkspaceServices) access.Model {
 	return access.Model{
 		WorkspaceID: workspaceID, Services: w,
@@ -37,8 +37,8 @@ func wholeWay(w services.WorkspaceServices) access.Model {
 	}
 }
 
-// A parallel run needs tables and queues (facts/batch-endpoints.md); where a cluster runs one, another job takes none
-// away.
+// A parallel run needs tables and queues (facts/batch-endpoints.md). A cluster that runs one needs them, whatever else
+// it runs.
 func TestTablesAndQueuesAreGrantedForParallelRunsAlone(t *testing.T) {
 	t.Parallel()
 	no, yes := new(bool), new(bool)
@@ -141,7 +141,7 @@ func TestStoresOfTheWorkspaceThatIdentitiesOpenAreGrantedToWhoUsesThem(t *testin
 		"use the workspace's own stores for scorer": true}, reasons)
 }
 
-// Each grant on the workspace's own account is needed: without it, the jobs of its holder fail there, and no other.
+// Each grant on the workspace's own account is needed: without it, only its holder's jobs fail there.
 func TestEachGrantOnTheWorkspacesOwnAccountIsNeeded(t *testing.T) {
 	t.Parallel()
 	p := compile(wholeWay(byIdentity))
@@ -174,7 +174,7 @@ func TestWhatIsSaidOfTheWorkspacesOwnStoresDecidesTheHop(t *testing.T) {
 	for name, c := range map[string]struct {
 		of      services.WorkspaceServices
 		hops    int
-		outcome string // the beginning of that of a declared path
+		outcome string // the beginning of the verdict on a declared path
 		open    bool   // not looked at
 	}{
 		"nothing said": {services.WorkspaceServices{}, 0, "works", true},
@@ -193,7 +193,7 @@ func TestWhatIsSaidOfTheWorkspacesOwnStoresDecidesTheHop(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := wholeWay(c.of)
-			if c.of.LookUp { // the other hops are said
+			if c.of.LookUp { // the other hops are known
 				m.Services.RegistryPermissions = services.ByAdminUser
 				for name, e := range m.Endpoints {
 					e.Registries = []string{}
@@ -223,7 +223,7 @@ func TestWhatIsSaidOfTheWorkspacesOwnStoresDecidesTheHop(t *testing.T) {
 	}
 }
 
-// A failure elsewhere is said before what is undecided.
+// A failure at another hop wins over an undecided hop.
 func TestAnUndecidedHopHidesNoFailure(t *testing.T) {
 	t.Parallel()
 	p := compile(wholeWay(services.WorkspaceServices{LookUp: true}))
@@ -251,7 +251,7 @@ func TestMembersOfAGroupUseTheWorkspacesStoresThroughIt(t *testing.T) {
 	}
 }
 
-// One identity of two clusters, which is an invoker too, is granted each role once.
+// One identity of two clusters, which is also an invoker, is granted each role once.
 func TestAnIdentityUsesTheWorkspacesStoresOnceUnderAllItsNames(t *testing.T) {
 	t.Parallel()
 	id := access.Known("/subscriptions/" + subscription +
@@ -312,12 +312,12 @@ func TestWhatIsWrongWithTheWorkspacesServices(t *testing.T) {
 	}
 }
 
-// Another stack may hold any of them: which one is said by the role's name.
+// Another stack may have any of these assignments. The role's name says which.
 func TestGrantsOnTheWorkspacesOwnAccountAreShared(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		of   access.SharedGrant
-		held string // the role of the grant that is held; "" for a problem
+		held string // the role of the other stack's grant; "" for a problem
 	}{
 		"files": {access.SharedGrant{Principal: "alice", Role: roles.StorageFileDataPrivilegedContributor},
 			roles.StorageFileDataPrivilegedContributor},
@@ -359,7 +359,7 @@ func registryID(subscription, name string) access.ID {
 const acr = "/subscriptions/" + subscription +
 	"/resourceGroups/images/providers/Microsoft.ContainerRegistry/registries/pictures"
 
-// pulls is wholeWay with clusters of every kind, on which an endpoint of its own runs each.
+// pulls is wholeWay with clusters of every kind, each with an endpoint of its own.
 func pulls(w services.WorkspaceServices) access.Model {
 	m := wholeWay(w)
 	m.Clusters = map[string]access.Cluster{
@@ -380,7 +380,7 @@ func TestWhoPullsImagesIsGrantedWhatTheRegistryAsksFor(t *testing.T) {
 	for name, c := range map[string]struct {
 		of     services.WorkspaceServices
 		grants []string
-		ends   map[string]string // how jobs end, by endpoint; the others work
+		ends   map[string]string // the endpoints whose jobs fail, and how; the others work
 	}{
 		"not looked at": {services.WorkspaceServices{}, nil, nil},
 		"admin user":    {services.WorkspaceServices{RegistryPermissions: services.ByAdminUser}, nil, nil},

@@ -8,32 +8,32 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A SharedGrant is an assignment that this stack needs and another one makes: Azure has one of the same role to the
-// same principal at the same scope, so of two stacks that need it one holds it.
+// A SharedGrant is an assignment that this stack needs and another stack makes. Azure allows one assignment of a role
+// to a principal at a scope, so if two stacks need it, one of them holds it.
 type SharedGrant struct {
 	// By is the stack that holds it, as project/stack. Required.
 	By string `pulumi:"by"`
-	// Principal is the name of an invoker that exists, or cluster:<name> of a cluster with an identity that exists.
+	// Principal is the name of an invoker that exists, or cluster:<name> for a cluster with an identity that exists.
 	// Required.
 	Principal string `pulumi:"principal"`
 	// StorageAccount is the name of the account where it reads or writes. Default: none, it is the invokers' role.
 	StorageAccount string `pulumi:"storageAccount,optional"`
 	// Container in the account. Default: the whole account.
 	Container string `pulumi:"container,optional"`
-	// Write is set for Storage Blob Data Contributor, of data outputs and of the workspace's own stores. Default: Storage
-	// Blob Data Reader.
+	// Write is set for Storage Blob Data Contributor, of data outputs and of the workspace's own stores. Default:
+	// false, for Storage Blob Data Reader.
 	Write bool `pulumi:"write,optional"`
-	// Registry is the name, in registries, of the shared registry where it is AzureML Registry User, or containerRegistry
-	// for that of the workspace. Default: none.
+	// Registry is the name, in registries, of the shared registry if the role is AzureML Registry User, or
+	// containerRegistry for the workspace's own. Default: none.
 	Registry string `pulumi:"registry,optional"`
-	// Role is the name of another built-in role, of those for the workspace's own stores: Storage File Data Privileged
-	// Contributor, Storage Table Data Contributor or Storage Queue Data Contributor. Default: as write says.
+	// Role is the name of another built-in role for the workspace's own stores: Storage File Data Privileged
+	// Contributor, Storage Table Data Contributor or Storage Queue Data Contributor. Default: by write.
 	Role string `pulumi:"role,optional"`
 }
 
 var stackForm = regexp.MustCompile(`^[^/\s\[\]]+/[^/\s\[\]]+$`)
 
-// sharedGrants says of the plan's grants which other stacks hold.
+// sharedGrants marks the plan's grants that other stacks hold.
 func (v *validator) sharedGrants(p *Plan) {
 	for _, name := range sorted(v.m.SharedGrants) {
 		path, s := "sharedGrants."+name, v.m.SharedGrants[name]
@@ -85,7 +85,7 @@ func (v *validator) sharedGrants(p *Plan) {
 	}
 }
 
-// Is reports whether it is that grant.
+// Is reports whether the shared grant is the grant g.
 func (s SharedGrant) Is(g Grant) bool {
 	name := g.Principal.Name
 	if g.Principal.IsCluster() {
@@ -94,7 +94,7 @@ func (s SharedGrant) Is(g Grant) bool {
 	return s.Principal == name && s.of(g)
 }
 
-// of reports whether it is that grant, whoever has it.
+// of reports the same, for any principal.
 func (s SharedGrant) of(g Grant) bool {
 	switch {
 	case s.Registry != "" && s.Registry == string(AtImages):
@@ -107,7 +107,7 @@ func (s SharedGrant) of(g Grant) bool {
 	return g.Scope.StorageAccount == s.StorageAccount && g.Scope.Container == s.Container && s.assigns(g.Role)
 }
 
-// assigns reports whether a role in storage is the one that is shared.
+// assigns reports whether the shared role is the named one in storage.
 func (s SharedGrant) assigns(role string) bool {
 	switch {
 	case s.Role != "":
@@ -119,7 +119,7 @@ func (s SharedGrant) assigns(role string) bool {
 	}
 }
 
-// RoleName is the name of the built-in role that is shared, of the model; "" where it is the invokers' role.
+// RoleName returns the name of the shared built-in role; "" where it is the invokers' role of the model.
 func (s SharedGrant) RoleName(m Model) string {
 	switch {
 	case s.Registry == string(AtImages):
@@ -137,7 +137,7 @@ func (s SharedGrant) RoleName(m Model) string {
 	}
 }
 
-// exists reports whether a principal is there before the stack is.
+// exists reports whether a principal exists before the stack does.
 func (m Model) exists(p Principal) bool {
 	if !p.IsCluster() {
 		return m.Invokers[p.Name].Exists()

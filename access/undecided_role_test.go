@@ -9,15 +9,15 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 )
 
-// Azure AI Developer allows workspaces/read only if the * of workspaces/*/read may stand for nothing, which no
-// document says (facts/built-in-roles.md).
+// Azure AI Developer allows workspaces/read only if the * of workspaces/*/read may match nothing, which no document
+// says (facts/built-in-roles.md).
 const aiDeveloperID = "/providers/Microsoft.Authorization/roleDefinitions/64702f94-c441-49e6-a78b-ef80e0188fee"
 
 func TestARoleThatMayLackAnActionIsUndecided(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		role access.Role
-		path string // of the warning
+		path string // part of the warning
 	}{
 		"by name": {access.Role{BuiltIn: "Azure AI Developer"}, "role.builtIn"},
 		"by ID":   {access.Role{RoleDefinitionID: access.Known(aiDeveloperID)}, "role.roleDefinitionId"},

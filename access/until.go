@@ -10,20 +10,20 @@ import (
 	"github.com/batchaccess/batchaccess/internal/date"
 )
 
-// Access can have an end: that of an invoker (until), of a membership in a group that the stack makes (membersUntil)
-// and of an invoker at one endpoint (invokersUntil). A date stands for the whole day, in UTC. What is over is granted
-// no more; what was made for an invoker, such as an application, stays until its entry is taken out.
+// Access can have an end: of an invoker (until), of a membership in a group that the stack makes (membersUntil) and of
+// an invoker at one endpoint (invokersUntil). A date stands for the whole day, in UTC. After its end nothing is granted
+// any more; what was made for an invoker, such as an application, stays until its entry is taken out.
 //
-// A plan does not look at the clock. Model.Ended is the latest of the model's ends that is over, so that a model says
-// the same on each day until the next one.
+// A plan does not look at the clock. Model.Ended is the latest end in the model that has passed, so that a model gives
+// the same plan on each day until the next end.
 
-// endsSoon is how long before an end it is warned of.
+// endsSoon is how long before an end a warning is given.
 const endsSoon = 30 * 24 * time.Hour
 
-// An end is one of the model's.
+// An end is one end of access in the model.
 type end struct{ path, date string }
 
-// over is when the end's day is over; false where its date is none.
+// over returns when the end's day is over; false if its date is wrong.
 func (e end) over() (time.Time, bool) {
 	day, ok := date.Parse(e.date)
 	if !ok || day != day.Truncate(24*time.Hour) || strings.HasSuffix(e.date, "Z") {
@@ -32,7 +32,7 @@ func (e end) over() (time.Time, bool) {
 	return day.AddDate(0, 0, 1), true
 }
 
-// ends are all of the model's, by their paths.
+// ends returns every end of the model, by path.
 func (m Model) ends() (all []end) {
 	add := func(path, date string) {
 		if date != "" {
@@ -53,8 +53,8 @@ func (m Model) ends() (all []end) {
 	return all
 }
 
-// LastEnd is the latest of the model's ends that is over at a time, as 2027-03-31; "" for none. It is what Ended of the
-// model is to be then.
+// LastEnd returns the latest end in the model that has passed at the given time, as 2027-03-31; "" if none has. It is
+// the value for Model.Ended.
 func (m Model) LastEnd(now time.Time) (date string) {
 	for _, e := range m.ends() {
 		if over, ok := e.over(); ok && !now.Before(over) {
@@ -64,7 +64,7 @@ func (m Model) LastEnd(now time.Time) (date string) {
 	return date
 }
 
-// Ends warns of every end that is over at a time, or will be within 30 days.
+// Ends warns of every end that has passed at the given time, or will within 30 days.
 func (m Model) Ends(now time.Time) (ps Problems) {
 	for _, e := range m.ends() {
 		over, ok := e.over()
@@ -115,22 +115,22 @@ func (v *validator) until() {
 	}
 }
 
-// dated refuses an end without a date: it would never come.
+// dated refuses an entry without a date: its end would never come.
 func (v *validator) dated(path, date string) {
 	if date == "" {
 		v.add(path, "write the last day as 2027-03-31, or take it out", "has no date")
 	}
 }
 
-// isOver reports whether an end is over in the model.
+// isOver reports whether the end has passed, by Model.Ended.
 func (m Model) isOver(date string) bool {
 	last, ok := end{date: m.Ended}.over()
 	over, is := end{date: date}.over()
 	return ok && is && !over.After(last)
 }
 
-// inForce is the model without what is over: what its plan grants by. The second result are the assertions that are
-// about nobody any more.
+// inForce returns the model without what has ended: the plan is made of it. unasked are the assertions that name only
+// principals who have ended.
 func (m Model) inForce() (now Model, unasked []string) {
 	gone := m.endedInvokers()
 	stays := func(name string) bool { return !gone[name] }
@@ -175,8 +175,8 @@ func (m Model) inForce() (now Model, unasked []string) {
 	return now, unasked
 }
 
-// endedInvokers are those who act no more: whose end is over, the members of a group whose end is, and a group that no
-// member is left in.
+// endedInvokers returns those whose access has ended: by their own end, by that of their group, or, for a group,
+// because no member is left.
 func (m Model) endedInvokers() map[string]bool {
 	gone := map[string]bool{}
 	for name, i := range m.Invokers {
@@ -196,10 +196,10 @@ func (m Model) endedInvokers() map[string]bool {
 	return gone
 }
 
-// IsOver reports whether an invoker acts no more.
+// IsOver reports whether an invoker's access has ended.
 func (m Model) IsOver(invoker string) bool { return m.endedInvokers()[invoker] }
 
-// namedBy are the invokers whom an endpoint names, or all, where it leaves that out.
+// namedBy returns the invokers that an endpoint names, or all if it names none.
 func (m Model) namedBy(e Endpoint) []string {
 	if e.Invokers == nil {
 		return sorted(m.Invokers)
@@ -207,14 +207,14 @@ func (m Model) namedBy(e Endpoint) []string {
 	return e.Invokers
 }
 
-// keptOf are the ends of those who stay.
+// keptOf returns the ends of the names that stay.
 func keptOf(ends map[string]string, names []string) map[string]string {
 	ends = maps.Clone(ends)
 	maps.DeleteFunc(ends, func(name, _ string) bool { return !slices.Contains(names, name) })
 	return ends
 }
 
-// kept are the names that stay, in a list of its own; nil stays nil, which is not the empty list.
+// kept returns the names that stay, in a new list; nil stays nil, which is not the empty list.
 func kept(names []string, stays func(string) bool) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !stays(name) })
 }

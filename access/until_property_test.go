@@ -11,7 +11,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/randommodel"
 )
 
-// unended is the model without ends. What was asserted of it need not hold then, if anything had ended.
+// unended is the model without ends. Its assertions are left out if anything had ended, because they need not hold
+// then.
 func unended(m access.Model) access.Model {
 	if m.Ended != "" {
 		m.Ended, m.Assertions = "", nil
@@ -28,7 +29,7 @@ func unended(m access.Model) access.Model {
 	return m
 }
 
-// What ends takes access away from whom it is about, and gives nobody any.
+// An end takes access away from its principal, and gives nobody any.
 func TestEndsOnlyTakeAway(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -45,7 +46,7 @@ func TestEndsOnlyTakeAway(t *testing.T) {
 				if !isStorage(g) {
 					return held[p.String()+g.String()]
 				}
-				for _, n := range given(g) { // of whoever wrote, or had the account: it may keep less than that
+				for _, n := range given(g) { // a writer, or a reader of the account, may keep less than that
 					n.principal = p.Kind + " " + p.Name
 					if !anyGives(abilities, n) {
 						return false

@@ -10,7 +10,7 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 )
 
-// dated is a model in which much has an end.
+// dated is a model in which many parts have an end.
 func dated() access.Model {
 	user := func(n int, until string) access.Invoker {
 		return access.Invoker{Kind: access.User, PrincipalID: objectID(n), Until: until}
@@ -41,13 +41,13 @@ func dated() access.Model {
 	}
 }
 
-// A day counts whole, in UTC: the access is there in its last second, and gone in the next.
+// A last day counts whole, in UTC: access exists in its last second, and is gone in the next.
 func TestWhatIsOverIsGrantedNoMore(t *testing.T) {
 	t.Parallel()
 	all := []string{"ann", "ben", "cid", "dan", "eve", "fay"}
 	for day, want := range map[string]struct {
 		ended         string
-		start, reads  []string // who starts jobs at all, who reads rows
+		start, reads  []string // who starts jobs at all, and who reads rows
 		members       []string // of team
 		assertions    int
 		bensIsMounted bool
@@ -194,7 +194,7 @@ func TestEndsThatCanNotBeAreRefused(t *testing.T) {
 			t.Parallel()
 			m := dated()
 			c.change(&m)
-			for _, ended := range []string{"", "2027-01-01", "2099-01-01"} { // what is wrong stays so
+			for _, ended := range []string{"", "2027-01-01", "2099-01-01"} { // a wrong date stays wrong
 				m.Ended = ended
 				_, ps := access.Compile(m)
 				require.ErrorContains(t, ps.Err(), c.path+": ")
@@ -220,7 +220,7 @@ func TestAnAssertionOfPeopleWhoHaveEndedIsNotAsked(t *testing.T) {
 	assert.ErrorContains(t, ps.Err(), "assertions.never", "what is asserted of others is asked as ever")
 }
 
-// Whatever the date, an end that is refused ends nothing, and one that is over takes the grant away.
+// Whatever the date, an end that is refused ends nothing, and an end that is over takes the grant away.
 func FuzzUntil(f *testing.F) {
 	for _, text := range []string{"2027-01-31", "2027-01-31 00:00:00 +0000 UTC", "2027-01-31T00:00:00Z", "",
 		"0000-00-00"} {
@@ -245,7 +245,7 @@ func FuzzUntil(f *testing.F) {
 	})
 }
 
-// What has not ended yet is still known to have an end where something else has.
+// An end that is still to come is reported, also next to one that is over.
 func TestAnEndToComeIsWarnedOfBesideOneThatIsOver(t *testing.T) {
 	t.Parallel()
 	m := dated()

@@ -12,16 +12,16 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A validator finds what is wrong with a model.
+// A validator finds everything that is wrong with a model.
 type validator struct {
 	m     Model
-	code  problem.Code // of the problems that are found now
+	code  problem.Code // of the problems that are added now
 	found identities
 	jobs  []job
 	Problems
 }
 
-// model checks everything but what a plan is needed for: limits, and whether assertions hold.
+// model checks everything except what needs a plan: limits, and whether assertions hold.
 func (v *validator) model() {
 	v.workspace()
 	v.invokers()
@@ -37,6 +37,7 @@ func (v *validator) model() {
 	v.dataOutputs()
 	v.endpoints()
 	v.limitedToEndpoints()
+	v.quotas()
 	v.workspaceServices()
 	v.until()
 	v.owners()
@@ -51,7 +52,7 @@ func (v *validator) warn(path, fix, what string, args ...any) {
 	v.Warn(v.code, path, fix, what, args...)
 }
 
-// take adds what was found by a part of the model.
+// take adds problems of a part of the model.
 func (v *validator) take(found Problems) {
 	for _, p := range found {
 		p.Code = cmp.Or(p.Code, v.code)
@@ -59,7 +60,7 @@ func (v *validator) take(found Problems) {
 	}
 }
 
-// lookUp adds what is missing and is looked up by a deployment.
+// lookUp adds a problem of something that is missing and that a deployment looks up.
 func (v *validator) lookUp(path, fix, what string, args ...any) {
 	v.AddCode(problem.LookUp, path, fix+"; or have it looked up: pulumi preview does, and batchaccess pin writes down "+
 		"what it finds",
@@ -87,7 +88,7 @@ func (v *validator) oneOf(path, value string, known []string) bool {
 	return v.OneOf(v.code, path, value, known)
 }
 
-// names are what something may refer to.
+// A names holds the names that a reference may use.
 type names struct {
 	has func(name string) bool
 	all func() []string // in the order in which an error names them
@@ -112,7 +113,7 @@ func (v *validator) refers(path, name, what string, known names) {
 	}
 }
 
-// renamed checks the names that the entries of a map had before: each is gone, and became one entry.
+// renamed checks the earlier names of a map's entries: each must be gone, and must be the earlier name of one entry.
 func renamed[V any](v *validator, path string, all map[string]V, was func(V) string) {
 	became := map[string]string{}
 	for _, name := range sorted(all) {
@@ -136,8 +137,8 @@ func renamed[V any](v *validator, path string, all map[string]V, was func(V) str
 	}
 }
 
-// movedOn is the remedy where an entry gets a name that another gives up in the same deployment. was is what an entry
-// is said to have been called, "" where nothing is said, and for what is no entry.
+// movedOn is the remedy where an entry takes a name that another entry gives up in the same deployment. was returns the
+// earlier name of an entry; "" if it has none or is no entry.
 func movedOn(path, name string, was func(string) string) string {
 	seen := map[string]bool{}
 	for at := name; at != "" && !seen[at]; at = was(at) {
@@ -171,7 +172,7 @@ func (v *validator) armID(path string, id ID, wantTypes ...string) {
 	}
 }
 
-// guid checks an ID that Entra gives, if it is given and known, and reports whether it may be right.
+// guid checks an ID of Entra, if it is given and known, and reports whether it may be right.
 func (v *validator) guid(path string, id ID, fix string) bool {
 	switch text := id.Text(); {
 	case !id.Given() || id.Later():
@@ -179,7 +180,7 @@ func (v *validator) guid(path string, id ID, fix string) bool {
 	case text == "":
 		v.add(path, fix+", or leave it out", "is empty")
 	case text == arm.NoGUID:
-		v.add(path, fix+", or leave it out", "is the GUID that stands for none")
+		v.add(path, fix+", or leave it out", "is the empty GUID, all zeros")
 	case !arm.IsGUID(text):
 		v.add(path, fix, "%q is not a GUID", text)
 	default:
@@ -229,14 +230,14 @@ func (v *validator) ids(path string, i Invoker) {
 	}
 }
 
-// named checks the names by which the ID of a principal that exists can be looked up.
+// named checks the names by which an existing principal's ID can be looked up.
 func (v *validator) named(path string, i Invoker) {
 	first, _ := i.Named()
 	for _, n := range i.names() {
 		at := path + "." + n.key
 		switch only := kindsNamed(n.key); {
 		case !n.value.Given():
-		case len(only) == 1 && only[0] != i.Kind && n.key != "displayName": // which is also the name of what is made
+		case len(only) == 1 && only[0] != i.Kind && n.key != "displayName": // a displayName also names what the stack makes
 			v.add(at, "leave it out, or choose another kind", "only goes with kind %s", only[0])
 		case n.key == "displayName" && strings.TrimSpace(i.DisplayName) == "":
 			v.add(at, "write a name, or leave it out", "is blank")
@@ -255,10 +256,10 @@ func (v *validator) named(path string, i Invoker) {
 	}
 }
 
-// mailForm is what Entra looks users up by: one @, and no space on either side.
+// mailForm is what Entra looks users up by: one @, and no white space.
 var mailForm = regexp.MustCompile(`^[^\s@]+@[^\s@]+$`)
 
-// kindsNamed are the kinds of principals that go by a name of the key.
+// kindsNamed returns the kinds of principals that a name with this key can find.
 func kindsNamed(key string) (of []PrincipalKind) {
 	for _, row := range kinds {
 		if slices.Contains(row.names, key) {
@@ -313,7 +314,7 @@ func (v *validator) role(path string, r Role, scope ID) {
 		if r.ByEndpoint() {
 			_, named = d.Parts() // with the longer of the two names
 		}
-		for _, p := range named.Validate() { // what is read is valid, but for the name that the user gave it
+		for _, p := range named.Validate() { // the definition is valid; the user's name for it may not be
 			v.add(path+".name", p.Fix, "%s", p.What)
 		}
 	}
@@ -334,7 +335,7 @@ func (v *validator) role(path string, r Role, scope ID) {
 var roleDefinitionForm = regexp.MustCompile(
 	`(?i)^(/[^\s]+)?/providers/Microsoft\.Authorization/roleDefinitions/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
-// existingRole checks a role that is given by its ID, and reports whether there is more to check: what it allows.
+// existingRole checks a role that is given by its ID. more reports whether its definition is to be checked too.
 func (v *validator) existingRole(path string, r Role) (more bool) {
 	if r.Name != "" || r.BuiltIn != "" || len(r.Additions) > 0 {
 		v.add(path+".roleDefinitionId", "leave out name, builtIn and additions, or roleDefinitionId",
@@ -366,7 +367,7 @@ func (v *validator) builtInRole(path string, r Role) {
 	v.lacks(path+".builtIn", "leave out builtIn to get the custom role, which names every action", d)
 }
 
-// lacks warns of the actions that a role lacks, and of those of which it is undecided whether it allows them.
+// lacks warns of actions that a role lacks, or of which it is undecided whether it allows them.
 func (v *validator) lacks(path, fix string, d roles.Definition) {
 	var lacks []string
 	if missing := d.Permissions.Missing(); len(missing) > 0 {

@@ -11,7 +11,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// Problems returns what is wrong with how an invoker by itself signs in; the paths are those of its own fields.
+// Problems returns what is wrong with how an invoker signs in, looked at alone; the paths are names of its own fields.
 func (i Invoker) Problems() Problems {
 	var v validator
 	v.signIn("", i)
@@ -68,10 +68,10 @@ func (v *validator) signIn(path string, i Invoker) {
 	}
 }
 
-// credentialForm is what Entra takes as the name of a federated credential (facts/federation.md, Rules).
+// credentialForm is the form of a federated credential's name in Entra (facts/federation.md, Rules).
 var credentialForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{2,119}$`)
 
-// credentialName checks the name that a federated credential has in Entra.
+// credentialName checks the name of a federated credential in Entra.
 func (v *validator) credentialName(path, name string) {
 	if !credentialForm.MatchString(name) {
 		v.add(path, "use 3 to 120 letters, digits, hyphens and underscores, beginning with a letter or digit",
@@ -113,7 +113,7 @@ func (v *validator) federatedCredentials(path string, i Invoker) {
 	}
 }
 
-// identityCredentials checks what is otherwise with the federated credentials of a managed identity: they are resources
+// identityCredentials checks what is different for the federated credentials of a managed identity: they are resources
 // of Resource Manager, whose names are compared without regard to case, and which have no description.
 func (v *validator) identityCredentials(path string, i Invoker) {
 	names := map[string]string{}
@@ -136,8 +136,8 @@ func (v *validator) identityCredentials(path string, i Invoker) {
 	}
 }
 
-// isExchangeAudience reports whether an audience is the recommended one of the model's cloud; of any cloud, for an
-// invoker by itself.
+// isExchangeAudience reports whether an audience is the recommended one of the model's cloud; for an invoker without a
+// model, of any cloud.
 func (v *validator) isExchangeAudience(audience string) bool {
 	if v.m.Invokers != nil {
 		return audience == v.m.ExchangeAudience()

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -61,7 +60,7 @@ func (v *validator) cluster(path string, c Cluster) {
 	v.moreIdentities(path, c)
 }
 
-// moreIdentities checks the user-assigned identities of a cluster beside its default one.
+// moreIdentities checks the further user-assigned identities of a cluster.
 func (v *validator) moreIdentities(path string, c Cluster) {
 	if len(c.MoreIdentityIDs) == 0 {
 		return
@@ -93,11 +92,11 @@ func (v *validator) moreIdentities(path string, c Cluster) {
 		}
 	}
 	v.warn(path+".moreIdentityIds", "give them no more than every job on the cluster may do",
-		"the code of any job on this cluster can sign in as each of these identities; what they may do stands in no report "+
-			"of this stack")
+		"the code of any job on this cluster can sign in as each of these identities; no report of this stack shows what "+
+			"they may do")
 }
 
-// accountsWere checks the names that storage accounts had before, which stand apart from their IDs.
+// accountsWere checks the earlier names of storage accounts, which are not in the same map as their IDs.
 func (v *validator) accountsWere() {
 	const path = "storageAccountsWere"
 	became := map[string]string{}
@@ -123,7 +122,7 @@ func (v *validator) accountsWere() {
 func (v *validator) storageAccounts() {
 	v.accountsWere()
 	v.accountKinds()
-	seen := map[any]string{} // the path of each, by its ID or the source of it
+	seen := map[any]string{} // the path of each, by its ID or its source
 	for _, name := range sorted(v.m.StorageAccounts) {
 		path, id := "storageAccounts."+name, v.m.StorageAccounts[name]
 		v.name(path, name)
@@ -131,8 +130,8 @@ func (v *validator) storageAccounts() {
 	}
 }
 
-// onceNamed checks the ARM ID of something that the model has under one name alone: seen are the paths of those before
-// it, by their IDs. It reports whether an ID is given.
+// onceNamed checks the ARM ID of something that may have only one name in the model. seen holds the paths of the IDs
+// before it. It reports whether an ID is given.
 func (v *validator) onceNamed(path string, id ID, resourceType, what string, seen map[any]string) bool {
 	if !id.Given() {
 		v.add(path, "write its ARM ID, or leave it out", "is empty")
@@ -199,21 +198,13 @@ func (v *validator) dataInput(path string, d DataInput) {
 	v.limited(path, d)
 }
 
-var publicForm = regexp.MustCompile(`^https://[A-Za-z0-9.-]+(:[0-9]+)?/[^\s\\]+$`)
-
-// public checks data that anyone may read: it is known by its URL alone.
+// public checks data that anyone may read: the URL alone says where it is.
 func (v *validator) public(path string, d DataInput) {
-	before := len(v.Problems)
-	switch u := d.URL; {
-	case u == "":
-		v.add(path+".url", "write the https URL of the data", "is missing")
-	case strings.ContainsAny(u, "?#@"):
-		v.add(path+".url", "leave out what stands behind ? or #, or before @: a SAS would be a secret in plain text; "+
-			"put it into a data store and use kind: dataStore", "holds more than the place of the data")
-	case !publicForm.MatchString(u):
-		v.add(path+".url", "write the https URL of a file or folder in a container that anyone may read", "%q is not one", u)
-	}
-	if len(v.Problems) == before {
+	if d.URL == "" {
+		v.add(path+".url", "write the https URL of a file or folder in a container that anyone may read", "is missing")
+	} else if p, wrong := arm.CheckDataURL(d.URL); wrong {
+		v.add(path+".url", p.Fix, "%s", p.What)
+	} else {
 		v.publicHost(path, d.URL)
 	}
 	for _, given := range []struct{ key, value string }{
@@ -225,8 +216,8 @@ func (v *validator) public(path string, d DataInput) {
 	}
 }
 
-// publicHost warns of a host that is none of the storage of the stack's cloud: jobs are documented to read from those
-// (facts/batch-endpoints.md, Inputs and outputs), and custom domains are names of them too.
+// publicHost warns of a host that is not in the storage of the stack's cloud: jobs are documented to read from there
+// (facts/batch-endpoints.md, Inputs and outputs). Custom domains can be names of that storage too.
 func (v *validator) publicHost(path, address string) {
 	here, known := cloud.ByEnvironment(v.m.Environment)
 	if there, is := cloud.ByStorageURL(address); !known || is && there.Name == here.Name {
@@ -236,8 +227,7 @@ func (v *validator) publicHost(path, address string) {
 		here.Storage, "is at no storage account of this cloud, so it is not known whether jobs can read it")
 }
 
-// inLake checks names that stand for what a store or a workspace holds: each is one segment of a longer text, or a
-// path.
+// inLake checks names of things in a store or a workspace: each is one segment of a longer text, or a path.
 func (v *validator) inLake(path string, d DataInput) {
 	for _, name := range []struct{ key, value, fix string }{
 		{"dataStore", d.DataStore, "write the name of the data store alone: letters, digits and underscores"},
@@ -255,8 +245,8 @@ func (v *validator) inLake(path string, d DataInput) {
 	v.path(path+".path", d.Path)
 }
 
-// path checks a path in a container or data store, which becomes a part of a URI. What is no path is one problem, each
-// thing that a path can't hold is one of its own.
+// path checks a path in a container or data store, which becomes a part of a URI. A text that is no path is one
+// problem; each thing that a path can't hold is one of its own.
 func (v *validator) path(at, p string) {
 	const inside = "write the path inside the container or data store alone"
 	read, err := url.PathUnescape(p)
@@ -296,14 +286,14 @@ func (v *validator) path(at, p string) {
 	}
 }
 
-// inStore checks what only goes with data stores and data assets, and what they need.
+// inStore checks the fields that only data stores and data assets have.
 func (v *validator) inStore(path string, d DataInput) {
 	store := d.InWorkspace()
 	asset := d.DataAsset != "" && d.Version != ""
 	for _, field := range []struct {
 		key          string
 		given, wants bool
-		known        bool // to the workspace, by what else is given
+		known        bool // the workspace can be asked, by the other fields
 		fix          string
 	}{
 		{"credentialInStore", d.CredentialInStore != nil, store, d.DataStore != "" || asset,
@@ -343,7 +333,7 @@ func (v *validator) dataOutputs() {
 	}
 }
 
-// pathGiven checks the path in a data store: a job names its data there by <data store>/paths/<path>.
+// pathGiven checks the path in a data store. A job names its data as <data store>/paths/<path>.
 func (v *validator) pathGiven(path, in string) {
 	if strings.Trim(in, "/") == "" {
 		v.add(path+".path", "write the path of the data in the data store", "is missing")
@@ -416,7 +406,7 @@ func (v *validator) endpoints() {
 	v.stores()
 }
 
-// oneCase refuses names that differ in letter case alone: Resource Manager takes them for one.
+// oneCase refuses names that differ only in letter case: Resource Manager takes them as one name.
 func oneCase[V any](v *validator, path, what string, all map[string]V) {
 	seen := map[string]string{}
 	for _, name := range sorted(all) {
@@ -428,7 +418,7 @@ func oneCase[V any](v *validator, path, what string, all map[string]V) {
 	}
 }
 
-// deployments checks what an endpoint's jobs run on.
+// deployments checks the deployments of an endpoint and their clusters.
 func (v *validator) deployments(path string, e Endpoint) {
 	cluster := func(path, name string) {
 		if name == "" {
@@ -467,9 +457,9 @@ func (v *validator) deployments(path string, e Endpoint) {
 	}
 }
 
-// stores refuses two descriptions of one data store, or of one data asset, that can't both be true.
+// stores refuses two contradicting descriptions of one data store or one data asset.
 func (v *validator) stores() {
-	seen := map[string]string{} // what -> its description
+	seen := map[string]string{} // from the store or asset to its description
 	check := func(path, what, fields, description string) {
 		if other, again := seen[strings.ToLower(what)]; again && other != description {
 			v.add(path, "give "+fields+" alike", "%s is described in another way before", what)
@@ -496,7 +486,7 @@ func (v *validator) stores() {
 	}
 }
 
-// mounts refuses a cluster without a managed identity where the article's table needs one to mount.
+// mounts refuses a cluster without a managed identity if the article's table says that its identity mounts data.
 func (v *validator) mounts() {
 	for _, j := range v.jobs {
 		c, ok := v.m.Clusters[j.cluster.Name]

@@ -1,10 +1,10 @@
 package access
 
-// endpointSource is the sheet that says that batch endpoints take assignments, as an inference.
+// endpointSource is the sheet in which it is inferred that batch endpoints take role assignments.
 const endpointSource = "facts/batch-endpoints.md"
 
-// parted refuses, for role.scope endpoint, a role that can't be parted in two: one that exists, and one of the user's
-// own, whose patterns and notActions say nothing about what belongs to an endpoint.
+// parted refuses, for role.scope endpoint, a role that can't be split in two: one that exists, and one of the user's
+// own, whose patterns and notActions do not say which actions belong to an endpoint.
 func (v *validator) parted(path string, r Role) bool {
 	whole := true
 	for _, given := range []struct {
@@ -22,7 +22,8 @@ func (v *validator) parted(path string, r Role) bool {
 	return whole
 }
 
-// limitedToEndpoints checks what role.scope endpoint needs of the rest of the model, and says what it rests on.
+// limitedToEndpoints checks what role.scope endpoint needs from the rest of the model, and warns that it rests on an
+// inference.
 func (v *validator) limitedToEndpoints() {
 	if !v.m.Role.ByEndpoint() {
 		return

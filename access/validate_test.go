@@ -73,16 +73,16 @@ func TestProblemsNamePathFaultAndRemedy(t *testing.T) {
 		"a blank display name to look up": {func(m *access.Model) {
 			m.Invokers["alice"] = access.Invoker{Kind: access.Group, DisplayName: "\t"}
 		}, "invokers.alice.displayName", "is blank", "leave it out"},
-		"an object ID that stands for none": {func(m *access.Model) {
+		"an object ID of zeros alone": {func(m *access.Model) {
 			m.Invokers["alice"] = access.Invoker{Kind: access.User, PrincipalID: access.Known(noGUID)}
-		}, "invokers.alice.objectId", "stands for none", "leave it out"},
-		"a client ID that stands for none": {func(m *access.Model) {
+		}, "invokers.alice.objectId", "is the empty GUID", "leave it out"},
+		"a client ID of zeros alone": {func(m *access.Model) {
 			m.Invokers["sp"] = access.Invoker{Kind: access.ServicePrincipal, PrincipalID: objectID(5),
 				ClientID: access.Known(noGUID)}
-		}, "invokers.sp.clientId", "stands for none", "leave it out"},
-		"a cluster's that stands for none": {func(m *access.Model) {
+		}, "invokers.sp.clientId", "is the empty GUID", "leave it out"},
+		"a cluster's ID of zeros alone": {func(m *access.Model) {
 			m.Clusters["cpu"] = access.Cluster{Existing: true, PrincipalID: access.Known(noGUID)}
-		}, "clusters.cpu.principalId", "stands for none", "leave it out"},
+		}, "clusters.cpu.principalId", "is the empty GUID", "leave it out"},
 		"a sign-in of an existing principal": {func(m *access.Model) {
 			m.Invokers["sp"] = access.Invoker{Kind: access.ServicePrincipal, PrincipalID: objectID(1), SignIn: "none"}
 		}, "invokers.sp.signIn", "only goes with a service principal that the stack makes", "leave it out"},

@@ -7,7 +7,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A class are those who go the same indirect ways: what they are granted outside of storage is the same.
+// A class is a set of principals with the same indirect ways, since they are granted the same outside of storage.
 type class struct {
 	first   Principal
 	members []Principal
@@ -41,7 +41,7 @@ func (c checker) classOf(p Principal) string {
 	return strings.Join(key, "\n")
 }
 
-// A datum is a data input or output, by its name.
+// A datum is a data input or output.
 type datum struct {
 	name   string
 	output bool
@@ -148,7 +148,7 @@ func (c checker) waysOf(of class) (all []Way) {
 	return all
 }
 
-// surer is the second way where it is decided and the first is not, or is none; else the first.
+// surer returns the second way if it is decided and the first is undecided or missing; else the first.
 func surer(a, b Way) Way {
 	if a.Hops == nil || a.Undecided() && !b.Undecided() {
 		return b
@@ -156,7 +156,7 @@ func surer(a, b Way) Way {
 	return a
 }
 
-// has reports whether a principal reads an input, or writes an output, by itself and not by a key.
+// has reports whether a principal reads an input, or writes an output, by its own grants and not by a key.
 func (c checker) has(p Principal, d datum) bool {
 	if !d.output {
 		_, granted := c.granted(p, d.name, false)
@@ -175,7 +175,7 @@ func (c checker) has(p Principal, d datum) bool {
 	return able
 }
 
-// writes reports whether anything of the data is open to a principal to write.
+// writes reports whether a principal may write any part of the data.
 func (c checker) writes(p Principal, d DataInput) (how string, able bool) {
 	at := d.place(nil)
 	scope := at.Scope()
@@ -194,8 +194,8 @@ func (c checker) writes(p Principal, d DataInput) (how string, able bool) {
 	return "", false
 }
 
-// ends is the hop by which a stage reads an input, or writes an output; nil if it does not. writes reports whether it
-// certainly writes.
+// ends returns the hop by which a stage reads an input or writes an output; nil if it does not. writes reports whether
+// it certainly writes.
 func (c checker) ends(at stage, d datum) (hop *Hop, writes bool) {
 	kind, verb, data := ReadHop, "read", c.Model.at(d)
 	if d.output {
@@ -222,7 +222,7 @@ func (c checker) ends(at stage, d datum) (hop *Hop, writes bool) {
 	case !c.Model.Role.Known() && c.roleCovers(data.StorageAccount):
 		hop.Undecided, hop.Missing = true, unknownRole
 	case !d.output && !granted:
-		// No stack can set ACLs: the plan asks for them and does not know whether they are there.
+		// No stack can set ACLs: the plan asks for them and does not know whether they exist.
 		hop.Undecided, hop.Missing = true, "whether the ACL is set, which no stack can do"
 	}
 	return hop, writes

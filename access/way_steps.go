@@ -13,13 +13,16 @@ func shortAction(name string) string {
 	return strings.TrimPrefix(name, "Microsoft.MachineLearningServices/workspaces/")
 }
 
-// identitiesToBecome are those that a way may lead to.
+// identitiesToBecome returns the identities that a way may lead to.
 func (c checker) identitiesToBecome() map[Principal]bool {
 	all := map[Principal]bool{}
 	for _, name := range sorted(c.Model.Clusters) {
 		if own, acts := c.identity[ClusterPrincipal(name)]; acts {
 			all[own] = true
 		}
+	}
+	for _, s := range c.hosted(Principal{}) {
+		all[s.as] = true
 	}
 	sure, unsure := c.attachable(Principal{})
 	for _, s := range slices.Concat(sure, unsure) {
@@ -28,7 +31,7 @@ func (c checker) identitiesToBecome() map[Principal]bool {
 	return all
 }
 
-// A stage is what somebody has on the way: an identity to act as, the key of a storage account, or the credential of
+// A stage is what somebody has got on a way: an identity to act as, the key of a storage account, or the credential of
 // the data store of an input or output.
 type stage struct {
 	as      Principal
@@ -36,9 +39,9 @@ type stage struct {
 	store   datum
 }
 
-// Opened is what whoever has gone a hop then has, of which one is set: an identity to act as, a cluster's or an
-// invoker's; the keys of a storage account, by its name in the model; the credential of the data store of an input or
-// output, by the name of that.
+// Opened is what somebody has after a hop. One field is set: an identity to act as, a cluster's or an invoker's; a
+// storage account whose keys are known, by its name in the model; an input or output whose data store's credential is
+// known.
 type Opened struct {
 	As            Principal
 	Account       string
@@ -53,7 +56,7 @@ func (s stage) opened() Opened {
 	return o
 }
 
-// end is what a way to the stage ends at.
+// end is the text for what a way to the stage ends at.
 func (c checker) end(s stage) string {
 	switch {
 	case s.store != datum{}:
@@ -64,13 +67,13 @@ func (c checker) end(s stage) string {
 	return s.as.asserted()
 }
 
-// A step leads to stages, or, where it has none, to what its hop takes.
+// A step leads to stages or, if it has none, ends at what its hop needs.
 type step struct {
 	hop Hop
 	to  []stage
 }
 
-// steps are where a stage leads, the decided ones first.
+// steps returns where a stage leads, the decided ones first.
 func (c checker) steps(from stage) (all []step) {
 	switch {
 	case from.store != datum{}:
@@ -86,20 +89,20 @@ func (c checker) steps(from stage) (all []step) {
 		return nil
 	}
 	_, unsure := c.attachable(from.as)
-	for _, l := range c.leadings(from.as) {
-		kind, to := c.targets(l.Lead, from.as)
+	for _, l := range c.escalations(from.as) {
+		kind, to := c.targets(l.To, from.as)
 		l.hop.Kind = kind
-		switch l.Lead {
+		switch l.To {
 		case roles.ToGrants, roles.ToSecrets, roles.ToNotebooks, roles.ToData, roles.ToWorkspaceStorage:
-			// They are worth something by themselves.
+			// These secrets are worth something by themselves.
 			end := l.hop
-			end.Needs = string(l.Lead)
-			if l.Lead == roles.ToGrants {
+			end.Needs = string(l.To)
+			if l.To == roles.ToGrants {
 				end.Needs += " at the " + string(c.Model.Role.EffectiveScope())
 			}
 			all = append(all, step{hop: end})
 		}
-		if l.Lead == roles.ToWorkspaceStorage {
+		if l.To == roles.ToWorkspaceStorage {
 			l.hop.Undecided = true
 			l.hop.Missing = cmp.Or(l.hop.Missing, "which account is the workspace's own is not known here")
 		}
@@ -114,7 +117,7 @@ func (c checker) steps(from stage) (all []step) {
 	return all
 }
 
-// onto is the hop as it leads to one stage.
+// onto returns the hop as it leads to one stage.
 func (c checker) onto(hop Hop, to stage, of Principal) Hop {
 	if to.store != (datum{}) && c.Model.at(to.store).CredentialInStore == nil {
 		hop.Undecided = true
@@ -133,8 +136,8 @@ func (c checker) onto(hop Hop, to stage, of Principal) Hop {
 	return hop
 }
 
-// deploymentOn is a deployment that runs as the identity, for people to read; of the endpoints alone, where the role is
-// assigned at endpoints. "" for none.
+// deploymentOn returns the text for a deployment that runs as the identity; "" for none. If the role is assigned at
+// endpoints, only deployments of those endpoints count.
 func (c checker) deploymentOn(identity Principal, endpoints map[string]bool) string {
 	for _, j := range c.jobs {
 		if c.identity[j.cluster] != identity || c.Model.Role.ByEndpoint() && !endpoints[j.endpoint] {
@@ -148,8 +151,8 @@ func (c checker) deploymentOn(identity Principal, endpoints map[string]bool) str
 	return ""
 }
 
-// targets are the stages that a lead opens to an identity.
-func (c checker) targets(lead roles.Lead, of Principal) (kind HopKind, all []stage) {
+// targets returns the stages that a target of a role opens to an identity.
+func (c checker) targets(to roles.Target, of Principal) (kind HopKind, all []stage) {
 	m := c.Model
 	clusters := func() (all []stage) {
 		for _, name := range sorted(m.Clusters) {
@@ -167,7 +170,7 @@ func (c checker) targets(lead roles.Lead, of Principal) (kind HopKind, all []sta
 		}
 		return all
 	}
-	switch lead {
+	switch to {
 	case roles.ToClusters, toDeployments:
 		return CodeHop, clusters()
 	case roles.ToWorkspaceStorage:
@@ -182,6 +185,8 @@ func (c checker) targets(lead roles.Lead, of Principal) (kind HopKind, all []sta
 			}
 		}
 		return SecretHop, all
+	case roles.ToHosts:
+		return CodeHop, c.hosted(of)
 	case roles.ToIdentities, roles.ToAttach:
 		sure, unsure := c.attachable(of)
 		return IdentityHop, slices.Concat(sure, unsure)
@@ -195,9 +200,34 @@ func (c checker) targets(lead roles.Lead, of Principal) (kind HopKind, all []sta
 	}
 }
 
-// attachable are the user-assigned identities that the invokers' role reaches: whoever may attach one, or give it a
-// federated credential, acts as it. Unsure are those of which it is not known where they lie. What the stack makes lies
-// in the workspace's resource group; below a workspace lies none; a system-assigned one can do neither.
+// hosted are the identities that may be attached to what whoever has the invokers' role changes, of which the model
+// says nothing: below a workspace there is nothing of the kind.
+func (c checker) hosted(of Principal) (all []stage) {
+	if level := c.Model.Role.EffectiveScope(); level != AtResourceGroup && level != AtSubscription {
+		return nil
+	}
+	add := func(p Principal) {
+		if own, acts := c.identity[p]; acts && own != of && !slices.Contains(all, stage{as: own}) {
+			all = append(all, stage{as: own})
+		}
+	}
+	for _, name := range sorted(c.Model.Invokers) {
+		if c.Model.Invokers[name].Kind == ManagedIdentity {
+			add(InvokerPrincipal(name))
+		}
+	}
+	for _, name := range sorted(c.Model.Clusters) {
+		if c.Model.Clusters[name].EffectiveIdentity() == UserAssigned {
+			add(ClusterPrincipal(name))
+		}
+	}
+	return all
+}
+
+// attachable returns the user-assigned identities in the scope of the invokers' role: whoever may attach one, or give
+// it a federated credential, acts as it. For the unsure ones it is not known where they lie. Identities that the stack
+// makes lie in the workspace's resource group; none lies below a workspace; a system-assigned identity can be neither
+// attached nor given a credential.
 func (c checker) attachable(of Principal) (sure, unsure []stage) {
 	scope, known := c.Model.RoleScopeID()
 	level := c.Model.Role.EffectiveScope()

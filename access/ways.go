@@ -7,25 +7,25 @@ import (
 	"strings"
 )
 
-// A Way is an indirect one: by it somebody reaches what no job of theirs and no grant of their own gives them. Whoever
-// has several ways to one thing is shown the one with the fewest undecided hops, and of those the shortest. What the
-// model does not name, such as other clusters of the workspace, is on no way.
+// A Way is an indirect way of access: by it somebody reaches what none of their jobs and none of their own grants gives
+// them. If there are several ways to one thing, the one with the fewest undecided hops is shown, and of those the
+// shortest. Things that the model does not name, such as other clusters of the workspace, are on no way.
 type Way struct {
-	// Who are invokers, cluster:<name> for the code that runs as a cluster identity, or in words those whom the model
-	// does not name, such as the owners of a group.
+	// Who are invokers, cluster:<name> for the code that runs as a cluster identity, or a text for people whom the
+	// model does not name, such as the owners of a group.
 	Who []string `json:"who"`
-	// Input or Output is the data that it ends at; both are "" where it ends at something else.
+	// Input or Output is the data that the way ends at; both are "" if it ends at something else.
 	Input  string `json:"input,omitempty"`
 	Output string `json:"output,omitempty"`
-	// Writes is set where it certainly writes the data too. Whoever writes an output by it reads it too.
+	// Writes is set if the way certainly writes the data too. A way that writes an output reads it too.
 	Writes bool `json:"writes,omitempty"`
-	// Ends is what it ends at that is no data: an identity to act as (an invoker, or cluster:<name>), a secret, role
-	// assignments. "" for a way to data.
+	// Ends is the other thing that the way ends at: an identity to act as (an invoker, or cluster:<name>), a secret,
+	// role assignments. It is "" for a way to data.
 	Ends string `json:"ends,omitempty"`
 	Hops []Hop  `json:"hops"`
 }
 
-// Undecided reports whether it is undecided if the way is open.
+// Undecided reports whether it can't be decided that the way is open.
 func (w Way) Undecided() bool {
 	return slices.ContainsFunc(w.Hops, func(h Hop) bool { return h.Undecided })
 }
@@ -33,7 +33,7 @@ func (w Way) Undecided() bool {
 // String is the way in one line.
 func (w Way) String() string { return strings.Join(w.Who, ", ") + " " + w.how() }
 
-// how is the way without who goes it.
+// how returns the way as text, without its principals.
 func (w Way) how() string {
 	var out strings.Builder
 	out.WriteString(map[bool]string{true: "may ", false: "can "}[w.Undecided()])
@@ -61,7 +61,7 @@ func (w Way) how() string {
 	return out.String()
 }
 
-// Ways returns every indirect way of the invokers and cluster identities, by what it ends at.
+// Ways returns every indirect way of invokers and cluster identities, ordered by what it ends at.
 func (p *Plan) Ways() []Way {
 	c := checker{explainer: newExplainer(p, p.Grants)}
 	c.becomes = c.identitiesToBecome()
@@ -84,7 +84,7 @@ func (p *Plan) Ways() []Way {
 	return all
 }
 
-// waysIn are those by which somebody whom the model does not name becomes one of its invokers.
+// waysIn returns the ways by which somebody whom the model does not name becomes one of its invokers.
 func (m Model) waysIn() (all []Way) {
 	for _, name := range sorted(m.Invokers) {
 		i := m.Invokers[name]
@@ -107,7 +107,7 @@ func (m Model) waysIn() (all []Way) {
 	return all
 }
 
-// asserted is the principal as assertions name it.
+// asserted returns the principal's name in assertions.
 func (p Principal) asserted() string {
 	if p.IsCluster() {
 		return clusterPrefix + p.Name
@@ -115,8 +115,8 @@ func (p Principal) asserted() string {
 	return p.Name
 }
 
-// Readers are those who read each data input by themselves, by its name: an invoker by a job, a grant or an ACL, the
-// code of a cluster as its identity.
+// Readers returns, by data input, those who read it by themselves: an invoker by a job, a grant or an ACL, the code of
+// a cluster as its identity.
 func (p *Plan) Readers() map[string][]string {
 	c := checker{explainer: newExplainer(p, p.Grants)}
 	all := map[string][]string{}

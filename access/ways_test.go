@@ -153,7 +153,7 @@ func TestWays(t *testing.T) {
 	}
 }
 
-// What cannot be read directly may be read as somebody else: whoever wants that excluded says so.
+// A principal may read data indirectly, as somebody else. An assertion excludes that only if it says so.
 func TestAnAssertionByNoWay(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -225,7 +225,8 @@ func TestByNoWayIsAboutReading(t *testing.T) {
 	}
 }
 
-// An identity that jobs run as may be an invoker too: it becomes the others, they become it, and the search ends.
+// An identity that jobs run as may also be an invoker: it can become the others, they can become it, and the search
+// ends.
 func TestWaysInACircle(t *testing.T) {
 	t.Parallel()
 	id := func(name string) string {

@@ -1,7 +1,7 @@
 package access
 
-// Writers are those who write each data input, and each data output, by themselves, by its name: by a grant of their
-// own, or an output by a job whose data store has a credential.
+// Writers returns, by name of data input and output, those who write it by themselves: by a grant of their own, or an
+// output by a job whose data store has a credential.
 func (p *Plan) Writers() (inputs, outputs map[string][]string) {
 	c := checker{explainer: newExplainer(p, p.Grants)}
 	inputs, outputs = map[string][]string{}, map[string][]string{}

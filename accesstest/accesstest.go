@@ -1,5 +1,5 @@
-// Package accesstest lets the tests of a stack that imports the components say who may start and read what, without
-// Azure:
+// Package accesstest lets the tests of a stack that imports the components check, without Azure, who may start and read
+// what:
 //
 //	func TestWhoReadsPayroll(t *testing.T) {
 //		stack := accesstest.Run(t, deploy)
@@ -7,9 +7,9 @@
 //		stack.Require(t, access.Assertion{Can: []string{"analysts"}, Start: "scoring"})
 //	}
 //
-// The program runs under Pulumi's mocks, which answer as Azure would where the components depend on the answer. What
-// is judged is the model of every BatchEndpointAccess that it registers, whatever its arguments were computed from.
-// Parts that stand alone, such as an InvokerRole, have no model; their role assignments are judged one by one:
+// The program runs under Pulumi's mocks, which answer like Azure if the components depend on the answer. The tests
+// judge the model of every BatchEndpointAccess that the program registers, however its arguments were computed.
+// Components outside of one, such as an InvokerRole, have no model; their role assignments are judged one by one:
 //
 //	const start = "Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs/write"
 //	stack.RequireCan(t, "pipeline", start, workspaceID)
@@ -42,16 +42,16 @@ import (
 
 // A Stack is a program that ran under mocks.
 type Stack struct {
-	models      map[string]access.Model // of each BatchEndpointAccess, by its name
+	models      map[string]access.Model // the models of each BatchEndpointAccess, by its name
 	resources   []string
 	assignments []Assignment
-	principals  map[string][]string // what Try calls the principals that it made up, by object ID
-	groups      map[string][]string // object IDs of the groups that the program puts principals in, by theirs
-	ids         map[string]string   // ARM IDs that Try made up, by what Resources calls the resource
+	principals  map[string][]string // names of the principals that Try made up, by object ID
+	groups      map[string][]string // object IDs of a principal's groups in the program, by its object ID
+	ids         map[string]string   // ARM IDs that Try made up, by the resource's name in Resources
 }
 
 // Run runs the program as a deployment of stack "test", with its options, such as one that sets configuration. The test
-// fails where the program does, or where it registers nothing that can be judged.
+// fails if the program does, or if it registers nothing that can be judged.
 func Run(t testing.TB, program pulumi.RunFunc, options ...pulumi.RunOption) *Stack {
 	t.Helper()
 	s, err := Try(program, options...)
@@ -76,11 +76,11 @@ func Try(program pulumi.RunFunc, options ...pulumi.RunOption) (*Stack, error) {
 	return &Stack{m.models, m.resources, m.assignments(), m.principals, m.memberships(), m.ids}, nil
 }
 
-// Resources lists what the program registers, sorted: the name of the type, and the resource's own.
+// Resources lists what the program registers, sorted: the name of the type and the name of the resource.
 func (s *Stack) Resources() []string { return slices.Clone(s.resources) }
 
-// ID is the ARM ID that was made up for a storage account, a workspace or a user-assigned identity of the program:
-// the scope of what is assigned there. The resource is called as Resources does: "StorageAccount lake".
+// ID returns the ARM ID that was made up for a storage account, a workspace or a user-assigned identity of the program:
+// the scope of assignments there. The resource has its name in Resources: "StorageAccount lake".
 func (s *Stack) ID(t testing.TB, resource string) string {
 	t.Helper()
 	id, ok := s.ids[resource]
@@ -91,7 +91,7 @@ func (s *Stack) ID(t testing.TB, resource string) string {
 	return id
 }
 
-// Model returns the model of the BatchEndpointAccess of that name; "" for the only one.
+// Model returns the model of the BatchEndpointAccess with that name; "" for the only one.
 func (s *Stack) Model(t testing.TB, name string) access.Model {
 	t.Helper()
 	names := slices.Sorted(maps.Keys(s.models))
@@ -105,8 +105,8 @@ func (s *Stack) Model(t testing.TB, name string) access.Model {
 	return model
 }
 
-// Require fails the test unless the assertion holds for every BatchEndpointAccess of the stack, and says who gains it
-// and how, or what is missing. An assertion that is wrong in itself, such as one that names nobody, fails it too.
+// Require fails the test unless the assertion holds for every BatchEndpointAccess of the stack. The message says who
+// gains it and how, or what is missing. A wrong assertion, such as one that names nobody, fails the test too.
 func (s *Stack) Require(t testing.TB, a access.Assertion) {
 	t.Helper()
 	if len(s.models) == 0 {
@@ -123,16 +123,16 @@ func (s *Stack) Require(t testing.TB, a access.Assertion) {
 	}
 }
 
-// mocks answer as Azure would, where the components look at the answer.
+// mocks answer like Azure, if the components look at the answer.
 type mocks struct {
 	mu         sync.Mutex
 	models     map[string]access.Model
 	resources  []string
-	registered []registration                  // what role assignments are judged by
-	principals map[string][]string             // what has an object ID that was made up here, by that ID
+	registered []registration                  // resources by which role assignments are judged
+	principals map[string][]string             // names for each object ID that was made up here
 	made       map[string]bool                 // every ID that was made up here
-	ids        map[string]string               // ARM IDs among them, by what Resources calls the resource
-	outputs    map[string]resource.PropertyMap // of other stacks, by name
+	ids        map[string]string               // ARM IDs among them, by the resource's name in Resources
+	outputs    map[string]resource.PropertyMap // outputs of other stacks, by name
 }
 
 func (m *mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
@@ -154,7 +154,7 @@ func (m *mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 			state[resource.PropertyKey(key)] = m.makeUp(label, args.Name, key)
 		}
 	}
-	kind := guardrails.Resource{Type: args.TypeToken}.Kind() // whatever the version of its API
+	kind := guardrails.Resource{Type: args.TypeToken}.Kind() // for any version of its API
 	switch kind {
 	case "azure-native:authorization:RoleDefinition":
 		id = fmt.Sprintf("%s/providers/Microsoft.Authorization/roleDefinitions/%s", textOf(args.Inputs, "scope"),
@@ -187,8 +187,8 @@ func (m *mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 	return id, state, nil
 }
 
-// topLevel are the types of resources whose ARM IDs the components take, by Pulumi's: what Azure calls them, and the
-// input that names one. A component refuses an ID that is of another form.
+// topLevel are the types of resources whose ARM IDs the components take, by Pulumi's types: Azure's type, and the input
+// that names a resource. A component refuses an ID of another form.
 var topLevel = map[string]struct {
 	armType string
 	name    resource.PropertyKey
@@ -200,7 +200,7 @@ var topLevel = map[string]struct {
 
 const madeUpSubscription = "00000000-0000-4000-8000-000000000000"
 
-// Call answers the look-ups of what exists.
+// Call answers the look-ups of existing things.
 func (m *mocks) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	state := args.Args.Copy()
 	switch args.Token {
@@ -218,7 +218,7 @@ func (m *mocks) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 		for _, name := range []resource.PropertyKey{"userPrincipalName", "mail", "displayName", "clientId", "objectId"} {
 			who := textOf(args.Args, name)
 			if kind == "Group" {
-				who = strings.ReplaceAll(who, "''", "'") // they are doubled for the provider
+				who = strings.ReplaceAll(who, "''", "'") // the component doubles them for the provider
 			}
 			if name == "objectId" && who != "" {
 				state["objectId"] = args.Args[name]
@@ -239,7 +239,7 @@ func (m *mocks) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	return state, nil
 }
 
-// keep notes the model that the component was registered with.
+// keep records the model with which a component is registered.
 func (m *mocks) keep(args pulumi.MockResourceArgs) error {
 	inputs, err := plugin.UnmarshalProperties(args.RegisterRPC.GetObject(),
 		plugin.MarshalOptions{KeepUnknowns: true, KeepSecrets: true, KeepResources: true})
@@ -257,7 +257,7 @@ func (m *mocks) keep(args pulumi.MockResourceArgs) error {
 	return nil
 }
 
-// plain takes secrets and outputs off their values.
+// plain returns values without their secret and output marks.
 func plain(v resource.PropertyValue) any {
 	switch {
 	case v.IsSecret():
@@ -283,8 +283,7 @@ func plain(v resource.PropertyValue) any {
 	}
 }
 
-// makeUp is an ID that Azure might have drawn, and the same in every run. An object ID is noted as that of what it is
-// of.
+// makeUp makes an ID like Azure's that is the same in every run. For an object ID it records what the ID is of.
 func (m *mocks) makeUp(label string, of ...string) resource.PropertyValue {
 	id := uuid.NewSHA1(uuid.NameSpaceOID, []byte(strings.Join(of, "|"))).String()
 	m.mu.Lock()
@@ -296,7 +295,7 @@ func (m *mocks) makeUp(label string, of ...string) resource.PropertyValue {
 	return resource.NewProperty(id)
 }
 
-// known puts config.Unknown in the place of IDs that were made up here: a model is to hold them as a preview does.
+// known replaces IDs that were made up here by config.Unknown: a model has them as in a preview.
 func (m *mocks) known(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
@@ -317,7 +316,7 @@ func (m *mocks) known(value any) any {
 	return value
 }
 
-// identityOf is the identity of a compute: principals for what it was given, or a system-assigned one where nothing
+// identityOf returns the identity of a compute: principals for the given identities, or a system-assigned one if none
 // is known.
 func (m *mocks) identityOf(label, name string, given resource.PropertyValue) resource.PropertyMap {
 	identity := resource.PropertyMap{"type": resource.NewProperty("SystemAssigned"),

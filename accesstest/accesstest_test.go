@@ -20,7 +20,7 @@ const (
 	lakeID       = subscription + "/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/lake"
 )
 
-// deploy is a stack of somebody else: its account is an output, its provider knows the location.
+// deploy is another team's stack: its account is an output, and its provider knows the location.
 func deploy(ctx *pulumi.Context) error {
 	identity, err := components.NewManagedIdentity(ctx, "shared",
 		&components.ManagedIdentityArgs{ResourceGroupName: pulumi.String("ml")})
@@ -65,7 +65,7 @@ func (r *recorded) Fatalf(format string, args ...any) {
 
 func (r *recorded) Fatal(args ...any) { r.Fatalf("%s", fmt.Sprint(args...)) }
 
-// failure is what a test that must fail says.
+// failure is the message of a test that must fail.
 func failure(t *testing.T, test func(testing.TB)) string {
 	t.Helper()
 	r := &recorded{TB: t}

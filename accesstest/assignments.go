@@ -15,24 +15,23 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// An Assignment is a role assignment that the program registers, by a component or by itself.
+// An Assignment is a role assignment that the program registers, by a component or directly.
 type Assignment struct {
-	// Name of the resource, and the component that it is a child of, as Resources lists it: "InvokerRole invoker"; ""
-	// for none.
+	// Name of the resource, and its parent component as Resources lists it: "InvokerRole invoker"; "" for none.
 	Name, Component string
 	// PrincipalID is an object ID; PrincipalType is User, Group or ServicePrincipal.
 	PrincipalID, PrincipalType string
 	// Scope and RoleDefinitionID are ARM IDs.
 	Scope, RoleDefinitionID string
-	// Role is what is assigned: a role that the program makes, a built-in one that is known here, or one that an
-	// InvokerRole is given the definition of. Of any other it is not known what it allows, and Known is false.
+	// Role is the assigned role: one that the program makes, a built-in role that is known here, or one whose
+	// definition an InvokerRole is given. For any other role Known is false.
 	Role  roles.Definition
 	Known bool
-	// Condition under which the role holds; "" for most.
+	// Condition under which the role holds; "" if there is none.
 	Condition string
 }
 
-// String is the role and the scope.
+// String returns the role and the scope.
 func (a Assignment) String() string {
 	role := a.Role.RoleName
 	if !a.Known {
@@ -44,16 +43,16 @@ func (a Assignment) String() string {
 	return role + " on " + a.Scope
 }
 
-// Assignments are the role assignments of the program, sorted by their names.
+// Assignments returns the role assignments of the program, sorted by name.
 func (s *Stack) Assignments() []Assignment { return slices.Clone(s.assignments) }
 
 // RequireCan fails the test unless the principal has the action at the scope, by a role that is assigned to it there or
-// above and without a condition.
+// above, without a condition.
 //
-// The principal is an object ID, or the name of what makes or looks up the principal, with its type where a name is
-// not enough: "pipeline", "ServicePrincipal pipeline". The action is one of Azure's in full, of either plane, or a
-// kind of risk (grantsAccess, readsSecrets, changesCode, destroysData) for any action of it. What a group has counts
-// for those whom the program puts in it; who else is in it is not known here.
+// The principal is an object ID, or the name of what makes or looks up the principal, with its type if the name is not
+// unique: "pipeline", "ServicePrincipal pipeline". The action is the full name of an action of Azure, of the control or
+// the data plane, or a kind of risk (grantsAccess, readsSecrets, changesCode, destroysData) for any action of it. What
+// a group has counts for the members that the program puts in it; other members are not known here.
 func (s *Stack) RequireCan(t testing.TB, principal, action, scope string) {
 	t.Helper()
 	var held []string
@@ -72,9 +71,8 @@ func (s *Stack) RequireCan(t testing.TB, principal, action, scope string) {
 	t.Fatalf("%s can't do %s on %s; it has: %s", principal, action, scope, strings.Join(held, "; "))
 }
 
-// RequireCannot fails the test if the principal may have the action at the scope, or anywhere below it: also by a
-// role of which it is not known what it allows, and under whatever condition. Principal and action are those of
-// RequireCan.
+// RequireCannot fails the test if the principal may have the action at the scope, or anywhere below it: also by a role
+// whose actions are not known, and under any condition. Principal and action are as for RequireCan.
 func (s *Stack) RequireCannot(t testing.TB, principal, action, scope string) {
 	t.Helper()
 	for _, a := range s.of(t, principal, action, scope) {
@@ -88,13 +86,13 @@ func (s *Stack) RequireCannot(t testing.TB, principal, action, scope string) {
 	}
 }
 
-// acts reports whether an action can do anything where the role is assigned.
+// acts reports whether an action can have an effect where the role is assigned.
 func acts(a Assignment, does roles.Action) bool {
 	_, err := arm.Parse(a.Scope, arm.Workspace)
 	return err != nil || roles.ActsAtWorkspace(does.Name)
 }
 
-// of are the assignments of a principal. A question that can't be meant fails the test: it would be answered no.
+// of returns the assignments of a principal. A wrong question fails the test: its answer would always be no.
 func (s *Stack) of(t testing.TB, principal, action, scope string) (own []Assignment) {
 	t.Helper()
 	if !strings.HasPrefix(scope, "/") {
@@ -140,7 +138,7 @@ func (s *Stack) principalID(t testing.TB, principal string) string {
 	return ""
 }
 
-// A registration is a resource that assignments are judged by.
+// A registration is a resource by which assignments are judged.
 type registration struct {
 	kind, name, parent string
 	inputs             map[string]any
@@ -148,8 +146,7 @@ type registration struct {
 
 const groupMember = "azuread:index/groupMember:GroupMember"
 
-// note keeps role assignments, role definitions, components that are given what a role allows, and who is in which
-// group.
+// note records role assignments, role definitions, components with a role's definition, and memberships.
 func (m *mocks) note(args pulumi.MockResourceArgs) {
 	kind := guardrails.Resource{Type: args.TypeToken}.Kind()
 	if !slices.Contains([]string{guardrails.RoleAssignment, guardrails.RoleDefinition, components.InvokerRoleToken,
@@ -162,7 +159,7 @@ func (m *mocks) note(args pulumi.MockResourceArgs) {
 	m.registered = append(m.registered, registration{kind, args.Name, args.RegisterRPC.GetParent(), inputs})
 }
 
-// assignments reads them once all is registered.
+// assignments reads the assignments after everything is registered.
 func (m *mocks) assignments() (all []Assignment) {
 	known := map[string]roles.Definition{} // by GUID
 	for _, r := range m.registered {
@@ -196,7 +193,8 @@ func (m *mocks) assignments() (all []Assignment) {
 	return all
 }
 
-// memberships reads, once all is registered, in which groups the program puts each principal, those in groups too.
+// memberships reads, after everything is registered, the groups in which the program puts each principal, also nested
+// ones.
 func (m *mocks) memberships() map[string][]string {
 	direct, all := map[string][]string{}, map[string][]string{}
 	for _, r := range m.registered {
@@ -223,7 +221,7 @@ func (r registration) text(key string) string {
 
 func last(id string) string { return strings.ToLower(id[strings.LastIndex(id, "/")+1:]) }
 
-// called is what Resources calls the resource of a URN; "" for the stack itself, or for none.
+// called returns the name in Resources of the resource with a URN; "" for the stack itself, or for none.
 func called(urn string) string {
 	u := resource.URN(urn)
 	if urn == "" || u.QualifiedType() == resource.RootStackType {

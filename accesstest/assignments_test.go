@@ -27,7 +27,7 @@ const (
 		`["Microsoft.MachineLearningServices/workspaces/batchEndpoints/*"]}]}}`
 )
 
-// parts is a stack of components that stand alone, and of an assignment of its own.
+// parts is a stack of single components, and of an assignment of its own.
 func parts(ctx *pulumi.Context) error {
 	sp, err := components.NewServicePrincipal(ctx, "pipeline", &components.ServicePrincipalArgs{SignIn: "none"})
 	if err != nil {
@@ -88,7 +88,7 @@ func TestPartsAreJudgedByWhatIsAssigned(t *testing.T) {
 	stack.RequireCannot(t, "44444444-4444-4444-8444-444444444444", starts, workspaceID)
 }
 
-// What a group is assigned its members have, also those of a group in it.
+// Members have what is assigned to their group, and to a group that contains it.
 func TestMembersHaveWhatTheirGroupIsAssigned(t *testing.T) {
 	t.Parallel()
 	stack := accesstest.Run(t, func(ctx *pulumi.Context) error {
@@ -219,7 +219,8 @@ func TestTheOutputsOfAnotherStackAreNotMadeUp(t *testing.T) {
 	require.ErrorContains(t, err, `output "roleDefinitionId" does not exist on stack "`+platform+`"`)
 }
 
-// A condition may take away what the role gives: it proves nothing, and excuses nothing.
+// A condition may take away what the role gives. So such an assignment satisfies no RequireCan, and fails
+// RequireCannot.
 func TestAConditionIsNotJudged(t *testing.T) {
 	t.Parallel()
 	stack := accesstest.Run(t, func(ctx *pulumi.Context) error {
@@ -236,7 +237,7 @@ func TestAConditionIsNotJudged(t *testing.T) {
 		"under a condition")
 }
 
-// An ID that the mocks make up is in no Azure, so a model must not take it for one that exists.
+// An ID that the mocks make up is in no Azure, so a model must not treat it as an existing one.
 func TestAModelHoldsNoIDThatWasMadeUp(t *testing.T) {
 	t.Parallel()
 	m := accesstest.Run(t, deploy).Model(t, "")
@@ -268,7 +269,7 @@ func TestTwoPrincipalsOfOneNameNeedTheirTypes(t *testing.T) {
 		`"robot" is the name of 2 principals`)
 }
 
-// places makes what the components are put on, as a stack does that is deployed as a whole.
+// places makes the resources that the components are for, as a stack does that is deployed as a whole.
 func places(ctx *pulumi.Context) error {
 	made := func(token, name string, inputs pulumi.Map) (pulumi.StringOutput, error) {
 		r := &struct{ pulumi.CustomResourceState }{}

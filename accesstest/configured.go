@@ -10,8 +10,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/config"
 )
 
-// Configured runs the program as that stack of the Pulumi project in the folder: under their names, with the
-// configuration of Pulumi.yaml and Pulumi.<stack>.yaml. What is encrypted there can't be read here; the program gets
+// Configured runs the program as a stack of the Pulumi project in the folder: with the names of both, and with the
+// configuration of Pulumi.yaml and Pulumi.<stack>.yaml. An encrypted value can't be read here; the program gets
 // config.Unknown for it.
 func Configured(t testing.TB, dir, stack string) pulumi.RunOption {
 	t.Helper()
@@ -36,7 +36,7 @@ func readProject(dir, stack string) (name string, texts map[string]string, err e
 	return name, texts, nil
 }
 
-// configText is a value as the engine gives it to a program: text as it is, objects and lists as JSON.
+// configText returns a value as the engine passes it to a program: text as it is, objects and lists as JSON.
 func configText(value any) (string, error) {
 	switch v := value.(type) {
 	case map[string]any:

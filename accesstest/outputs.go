@@ -12,8 +12,8 @@ import (
 
 const stackReference = "pulumi:pulumi:StackReference"
 
-// StackOutputs is what another stack exports, for a program that reads it through a StackReference: the name is the
-// one that the program gives there, such as contoso/roles/prod.
+// StackOutputs sets another stack's outputs, for a program that reads them through a StackReference: the name is the
+// one in the program, such as contoso/roles/prod.
 func StackOutputs(name string, outputs map[string]any) pulumi.RunOption {
 	return func(info *pulumi.RunInfo) {
 		if m, ok := info.Mocks.(*mocks); ok {
@@ -22,7 +22,8 @@ func StackOutputs(name string, outputs map[string]any) pulumi.RunOption {
 	}
 }
 
-// otherStack answers a StackReference. Made-up outputs would hide that the test gives none.
+// otherStack answers a StackReference. Without given outputs it fails: made-up ones would hide that the test gives
+// none.
 func (m *mocks) otherStack(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
 	name := textOf(args.Inputs, "name")
 	outputs, ok := m.outputs[name]

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Deploys a stack under the policies in policy/, and then asks Azure whether what it grants works.
+# Deploys a stack under the policies in policy/, and then asks Azure whether its grants work.
 #
 #   ci/deploy.sh dev
 set -eu

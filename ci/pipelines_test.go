@@ -1,4 +1,4 @@
-// Package ci holds what the pipelines of GitHub Actions and Azure Pipelines run, and the tests of both.
+// Package ci has the scripts that the pipelines of GitHub Actions and Azure Pipelines run, and the tests of both.
 package ci
 
 import (
@@ -94,10 +94,10 @@ func TestWorkflowsAskForNoMoreThanTheyNeed(t *testing.T) {
 			delete(write, "id-token")
 			delete(write, "pull-requests")
 			if strings.HasSuffix(file, "review.yml") {
-				delete(write, "security-events") // code scanning, which takes the SARIF
+				delete(write, "security-events") // code scanning accepts the SARIF file
 			}
 			assert.Empty(t, write, where)
-			if !strings.HasSuffix(file, "release.yml") || name != "draft" { // which pushes a tag, and drafts
+			if !strings.HasSuffix(file, "release.yml") || name != "draft" { // it pushes a tag, and drafts the release
 				assert.NotEqual(t, "write", job.Permissions["contents"], where)
 			}
 			assert.Equal(t, signsIn, job.Environment != "", "%s: who signs in does so in an environment, which approves and "+
@@ -129,8 +129,8 @@ func TestWorkflowsAskForNoMoreThanTheyNeed(t *testing.T) {
 	}
 }
 
-// GitHub gives a fork no secret and no token to sign in with, nor does Azure Pipelines unless a setting says so; the
-// pipelines do not rely on that alone. Nothing but a push to main deploys.
+// GitHub gives a fork no secret and no token to sign in with. Nor does Azure Pipelines, unless a setting says so. The
+// pipelines do not rely on that alone. Only a push to main deploys.
 func TestAForkSignsInNowhereAndAPullRequestDeploysNothing(t *testing.T) {
 	t.Parallel()
 	signIns, deploys := 0, 0
@@ -193,8 +193,7 @@ func TestStackNamesAreNoParametersOfARun(t *testing.T) {
 	}
 }
 
-// Every pipeline that reviews stops at what nobody has judged, deploys under the policies and verifies what it
-// deployed.
+// Every pipeline that reviews stops at unjudged resources, deploys under the policies, and verifies what it deployed.
 func TestThePipelinesFailClosed(t *testing.T) {
 	t.Parallel()
 	script := func(name string) string {

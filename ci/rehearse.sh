@@ -1,6 +1,6 @@
 #!/bin/sh
-# Rehearses every stack that has a configuration: no account, no credentials. Fails if one of them fails. With BASE, a
-# commit, it rehearses the change from there too, of each stack that was there.
+# Rehearses every stack that has a configuration, without an account or credentials. Fails if one of them fails. With BASE,
+# a commit, it also rehearses the change since that commit, for each stack that existed then.
 set -eu
 failed=
 base=${BASE:-}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Publishes the tag of the module plugin and drafts the release: ci/release.sh <version> <folder of `make release`>
-# Needs GH_TOKEN, and may be run again: what is there stays as it is.
+# Needs GH_TOKEN. It may be run again: an existing tag or release stays as it is.
 set -euo pipefail
 version=${1:?the tag, such as v0.1.0} out=${2:?the folder that make release made}
 for file in "$out/checksums.txt" "$out/notes.md"; do

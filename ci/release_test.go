@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What is released is drafted once, with the files that were built and the tag of the plugin published before: a
-// release without the tag can't be used as a module.
+// A release is drafted once, with the files that were built, after the plugin's tag is published: without the tag, the
+// release can't be used as a module.
 func TestAReleaseIsDraftedOnce(t *testing.T) {
 	t.Parallel()
 	const archive = "batchaccess-v0.1.0-linux-amd64.tar.gz"
@@ -24,7 +24,7 @@ func TestAReleaseIsDraftedOnce(t *testing.T) {
 		version       string
 		files         map[string]string
 		there, tagged bool
-		says          string // empty where it succeeds
+		says          string // empty if it succeeds
 	}{
 		"a release":     {"v0.1.0", fit, false, true, ""},
 		"before one":    {"v0.1.0-rc.1", fit, false, true, ""},
@@ -57,7 +57,7 @@ func TestAReleaseIsDraftedOnce(t *testing.T) {
 			for file, text := range test.files {
 				require.NoError(t, os.WriteFile(filepath.Join(clone, "out", file), []byte(text), 0o600))
 			}
-			// gh writes down what it is asked, and which tags the remote has by then.
+			// gh writes down its arguments, and which tags the remote has by then.
 			gh := "#!/bin/sh\necho \"$@\" >>../gh\ngit --git-dir '" + remote + "' tag >>../gh\n" +
 				"case \"$2\" in view) exit " + map[bool]string{true: "0", false: "1"}[test.there] + ";; esac\n"
 			gh = strings.ReplaceAll(gh, "../gh", filepath.Join(bin, "said"))

@@ -1,20 +1,20 @@
 #!/bin/sh
-# Previews a stack and reviews what access the change gives, in the folder .batchaccess/review/<stack>:
-#   preview.json   what Pulumi says          access.md, access.sarif   the access diff
+# Previews a stack and reviews the access that the change gives, in the folder .batchaccess/review/<stack>:
+#   preview.json   Pulumi's preview          access.md, access.sarif   the access diff
 #   resources.txt  the resource diff         (ci/comment puts both into one comment)
-# It fails where any of its commands does, where a policy of the pack in policy/ is broken, or where a condition of FAIL_ON is met;
-# access.md is there all the same. It writes these four files, and touches no other.
+# It fails if any of its commands fails, if a policy in policy/ is broken, or if a condition of FAIL_ON is met. It writes
+# access.md in any case. It writes these four files and no others.
 #
 #   ci/review.sh dev [folder]
 #
-# FAIL_ON is guardrails,jobs,unjudged by default; `batchaccess review --help` lists the conditions. The limits of the
-# guardrails, what is waived and which types are decided on are in guardrails.yaml, if there is one.
+# FAIL_ON is guardrails,jobs,unjudged by default; `batchaccess review --help` lists the conditions. guardrails.yaml, if
+# there is one, has the limits of the guardrails, the waivers and the decided types.
 set -eu
-umask 077 # what is in Azure is nobody else's business on this machine
+umask 077 # other users of this machine must not read what is in Azure
 stack=${1:?give the stack to review: ci/review.sh dev}
 out=${2:-.batchaccess/review/$stack}
 mkdir -p "$out"
-# First of all nothing is known: what a run before has said must not stay if this one dies.
+# Begin with "not known": the result of an earlier run must not stay if this one dies.
 printf '### %s: the review did not finish\n\nThe log of the pipeline says why. What access the change gives is not known.\n' "$stack" >"$out/access.md"
 rm -f "$out/preview.json" "$out/access.sarif"
 : >"$out/resources.txt"
@@ -43,7 +43,7 @@ if test -f guardrails.yaml; then
 	set -- "$@" --guardrails guardrails.yaml
 fi
 bin/batchaccess "$@" --format sarif --output "$out/access.sarif" || code=$?
-# access.md is what this script has written above: hence --force.
+# --force, because this script has written access.md above.
 bin/batchaccess "$@" --format markdown --output "$out/access.md" --force --fail-on "${FAIL_ON-guardrails,jobs,unjudged}" || code=$?
 bin/batchaccess "$@" --format table || true
 exit "$code"

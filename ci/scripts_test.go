@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// stub stands for a command: it writes its call down, fails if it is the call that is to fail, and else does what the
-// script needs of it.
+// stub replaces a command: it writes its call down, fails if this is the call that must fail, and otherwise does what
+// the script needs.
 const stub = `#!/bin/sh
 n=$(($(wc -l <"$CALLS") + 1))
 echo "$(basename "$0") $*" >>"$CALLS"
@@ -34,7 +34,7 @@ batchaccess)
 esac
 `
 
-// A run is one of a script, in a folder of its own with what a run before has left.
+// A run is one run of a script, in a folder of its own with the results of an earlier run.
 type run struct {
 	code  int
 	calls []string
@@ -69,8 +69,8 @@ func runWith(t *testing.T, script string, failAt int, with string) run {
 	return run{cmd.ProcessState.ExitCode(), strings.Split(shown, "\n"), out}
 }
 
-// Whichever command of a script fails or kills it, the run is red, and no answer of a run before is left. The call
-// that only shows the answer to a person once more is the exception.
+// Whichever command of a script fails or is killed, the run is red, and no result of an earlier run is left. The
+// exception is the call that only shows the result to a person once more.
 func TestAScriptIsRedWhicheverOfItsCommandsFails(t *testing.T) {
 	t.Parallel()
 	const onlyShown = "--format table"

@@ -19,22 +19,23 @@ import (
 type AssigneeArgs struct {
 	// PrincipalID is the object ID of the principal, a GUID. Required.
 	PrincipalID pulumi.StringInput `pulumi:"principalId"`
-	// PrincipalType is User, Group or ServicePrincipal; managed identities are service principals. Required: with it,
-	// Resource Manager does not refuse a principal that Entra has not replicated yet.
+	// PrincipalType is User, Group or ServicePrincipal; managed identities are service principals. Required: if it is
+	// given, Resource Manager does not refuse a principal that Entra has not replicated yet.
 	PrincipalType string `pulumi:"principalType"`
-	// Paths in the container that the role is limited to, by a condition: folders, which end in a slash, and files. For
-	// a StorageReader or StorageContributor with a container. Default: none, the whole of its scope.
+	// Paths in the container that a condition limits the role to: folders, which end in a slash, and files. Only for a
+	// StorageReader or StorageContributor with a container. Default: none, the role holds for its whole scope.
 	Paths []string `pulumi:"paths,optional"`
-	// Was is the name that the principal had in the map before, so that a rename replaces nothing.
+	// Was is the principal's earlier name in the map, so that a rename replaces nothing.
 	Was string `pulumi:"was,optional"`
 	// Description of the assignment, at most 512 characters. Default: one that names the component.
 	Description string `pulumi:"description,optional"`
 
-	// alsoWas are names that it may have had, in place of Was: what was renamed need not have been assigned this before.
+	// alsoWas are earlier names that are given instead of Was. Nothing checks that the principal had the role under one of
+	// them: a principal that was renamed may be assigned it for the first time.
 	alsoWas []string
 }
 
-// before are the names that an assignment to it may have had below a prefix.
+// before returns the names, below a prefix, that an assignment to it may have had.
 func (to AssigneeArgs) before(prefix string) (names []string) {
 	for _, name := range append([]string{to.Was}, to.alsoWas...) {
 		names = append(names, was(prefix, name)...)
@@ -42,8 +43,8 @@ func (to AssigneeArgs) before(prefix string) (names []string) {
 	return names
 }
 
-// marked adds the names that principals are said to have had to a component's inputs: so it is updated where one is
-// written, and the check of that name knows that the stack has a state.
+// marked adds the earlier names of principals to a component's inputs. The component is then updated where such a name
+// is written, and the check of that name knows that the stack has a state.
 func marked(inputs pulumi.Map, maps ...map[string]AssigneeArgs) pulumi.Map {
 	was := map[string]string{}
 	for _, principals := range maps {
@@ -59,32 +60,32 @@ func marked(inputs pulumi.Map, maps ...map[string]AssigneeArgs) pulumi.Map {
 	return inputs
 }
 
-// servicePrincipal is what Resource Manager calls managed identities too.
+// servicePrincipal is also Resource Manager's type for managed identities.
 const servicePrincipal = "ServicePrincipal"
 
-// Assignee is the service principal as one to assign a role to.
+// Assignee returns the service principal as an argument to assign a role to.
 func (sp *ServicePrincipal) Assignee() AssigneeArgs {
 	return AssigneeArgs{PrincipalID: sp.ObjectID, PrincipalType: servicePrincipal}
 }
 
-// Assignee is the managed identity as one to assign a role to.
+// Assignee returns the managed identity as an argument to assign a role to.
 func (identity *ManagedIdentity) Assignee() AssigneeArgs {
 	return AssigneeArgs{PrincipalID: identity.PrincipalID, PrincipalType: servicePrincipal}
 }
 
-// Assignee is the identity of the cluster, which mounts the data of its jobs, as one to assign a role to.
+// Assignee returns the cluster's identity, which mounts the data of its jobs, as an argument to assign a role to.
 func (cluster *ComputeCluster) Assignee() AssigneeArgs {
 	return AssigneeArgs{PrincipalID: cluster.PrincipalID, PrincipalType: servicePrincipal}
 }
 
 var principalTypes = []string{"User", "Group", "ServicePrincipal"}
 
-// maxAssignmentDescription is as long as the portal shows.
+// maxAssignmentDescription is the number of characters that the portal shows.
 const maxAssignmentDescription = 512
 
 // AssignmentGUID is the name of the assignment of a role to a principal at a scope. It is derived from the three, so
-// that a second run, a lost state or a retry lands on the same assignment and not on a 409. The role may be given as a
-// GUID or as an ARM ID in either of Azure's two forms.
+// that a second run, or one after a lost state, finds the same assignment and does not get a 409. The role may be given
+// as a GUID or as an ARM ID in either of Azure's two forms.
 func AssignmentGUID(scope, principalID, roleDefinitionID string) string {
 	return arm.AssignmentGUID(scope, principalID, roleDefinitionID)
 }
@@ -100,12 +101,15 @@ func roleDefinitionID(scope, role string) string {
 }
 
 // assign makes the assignment of a role to a principal at a scope, or returns the one that another component of the
-// program makes already: Azure allows no two alike. Nor does it allow a change of one. azure-native replaces an
-// assignment when scope or principal change, but not when the role does, so that is said here. What replaces an
-// assignment differs from it in one of the three, so it is made first, and nobody goes without. (azure-native would
-// delete first whatever it replaces. Where a role is deleted first, Pulumi deletes its assignments before it, whatever
-// is said here.) A description says whose it is. The principal's ID is in lower case, as Azure answers it: one that
-// changed in letter case alone would be replaced by an assignment of its own GUID.
+// program makes already: Azure allows no two equal assignments.
+//
+// Azure can't change an assignment either. azure-native replaces one when scope or principal change, but not when the
+// role does, so the option is set here. The new assignment differs from the old one in one of the three, so it is made
+// first, and nobody loses access meanwhile. (By default azure-native would delete the old one first. Where a role is
+// deleted first, Pulumi deletes its assignments before it anyway.)
+//
+// The description names the component. The principal's ID is written in lower case, as Azure answers it: otherwise a
+// change of letter case alone would replace the assignment by one with the same GUID.
 func (c children) assign(
 	ctx *pulumi.Context, prefix, principal string, at place, role pulumi.StringInput, to AssigneeArgs, description,
 	condition string,
@@ -137,17 +141,18 @@ func (c children) assign(
 	}
 	definition := derive(func(v []string) (string, error) { return roleDefinitionID(v[0], v[1]), nil }, scope, role)
 	program := programOf(ctx)
-	before := formerly(to.before(prefix)...)
-	if urn := program.heldAs(ctx, name, alike.triple); urn != "" {
-		before = append(before, pulumi.Aliases([]pulumi.Alias{{URN: pulumi.URN(urn)}}))
+	if other := program.takes(name); other != "" {
+		return nil, fmt.Errorf("assigning a role to %s: %s has what it had; %s", name, other,
+			program.before.resources.inPlaceOf("", name, other, true))
 	}
+	before := append(formerly(to.before(prefix)...), program.heldAs(ctx, c.parent, name, alike.triple)...)
 	assignment := derive(func(v []string) (string, error) {
 		derived, err := assignmentName(name, v[0], v[1], v[2])
 		return program.nameInAzure(derived), err
 	}, scope, to.PrincipalID, role)
 	options := append(before, pulumi.DeleteBeforeReplace(false),
 		pulumi.ReplaceOnChanges([]string{"roleDefinitionId"}), hooks)
-	if program.byHand(scope, to.PrincipalID, role) { // what its maker wrote stays
+	if program.byHand(scope, to.PrincipalID, role) { // keep the text of whoever made it
 		options = append(options, pulumi.IgnoreChanges([]string{"description"}))
 	}
 	args := &authorization.RoleAssignmentArgs{
@@ -170,8 +175,8 @@ func (c children) assign(
 	return made, nil
 }
 
-// assignmentName is the AssignmentGUID of three IDs that may have been known only now. An empty one, such as the output
-// of another stack that no longer has it, would name an assignment that Azure refuses, or makes elsewhere.
+// assignmentName is the AssignmentGUID of three IDs that may have become known only now. An empty ID, such as a missing
+// output of another stack, would name an assignment that Azure refuses or makes elsewhere.
 func assignmentName(name, scope, principalID, roleDefinitionID string) (string, error) {
 	for _, id := range []struct{ what, is string }{
 		{"scope", scope}, {"principal's object ID", principalID}, {"role's ID", roleDefinitionID},
@@ -183,7 +188,7 @@ func assignmentName(name, scope, principalID, roleDefinitionID string) (string, 
 	return AssignmentGUID(scope, principalID, roleDefinitionID), nil
 }
 
-// checkAssignees refuses what Azure would, before anything is made.
+// checkAssignees refuses what Azure would refuse, before anything is made.
 func checkAssignees(path string, assignees map[string]AssigneeArgs) (ps access.Problems) {
 	for _, name := range sortedKeys(assignees) {
 		at, a := path+"."+name, assignees[name]

@@ -8,8 +8,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/hooks"
 )
 
-// beforeCreate is the option of a resource of which a check is made before it is created, in a preview too: its error
-// fails the deployment. What is there already is not checked. The name is one of its own in the program.
+// beforeCreate returns the option of a resource that is checked before it is created, in a preview too. An error of the
+// check fails the deployment. A resource that exists is not checked. The name must be unique in the program.
 func beforeCreate(
 	ctx *pulumi.Context, name string, check func(*pulumi.ResourceHookArgs) error,
 ) (pulumi.ResourceOption, error) {

@@ -23,14 +23,14 @@ func checkGUID(path string, in pulumi.StringInput) (ps access.Problems) {
 	switch id, ok := plain(in); {
 	case !ok:
 	case id == arm.NoGUID:
-		ps.Add(path, "write the ID that Entra shows", "is the GUID that stands for none")
+		ps.Add(path, "write the ID that Entra shows", "is the empty GUID, all zeros")
 	case !arm.IsGUID(id):
 		ps.Add(path, "write the ID that Entra shows, not a name", "%q is not a GUID", id)
 	}
 	return ps
 }
 
-// checkARMID refuses an ID that was given as plain text and is not one of the wanted type; missing if it is not given.
+// checkARMID refuses a plain text that is not an ARM ID of the wanted type; missing if nothing is given.
 func checkARMID(path string, in any, wantType string) (ps access.Problems) {
 	switch id := idOf(in); {
 	case id.Later():
@@ -44,11 +44,11 @@ func checkARMID(path string, in any, wantType string) (ps access.Problems) {
 	return ps
 }
 
-// scopeForm is the ARM ID of a subscription, a resource group or a workspace, each in a group of its own.
+// scopeForm matches the ARM ID of a subscription, a resource group or a workspace, with a regexp group for each part.
 var scopeForm = regexp.MustCompile(`(?i)^/subscriptions/([^/\s]+)(/resourceGroups/[^/\s]+(/providers/` +
 	regexp.QuoteMeta(arm.Workspace) + `/[^/\s]+)?)?$`)
 
-// checkScope refuses what the invokers' role can't be assigned at.
+// checkScope refuses a scope at which the invokers' role can't be assigned.
 func checkScope(scope string) (ps access.Problems) {
 	m := scopeForm.FindStringSubmatch(scope)
 	switch {
@@ -62,8 +62,8 @@ func checkScope(scope string) (ps access.Problems) {
 	return ps
 }
 
-// eachText calls back with every text of the arguments that is known now, by its path. isInput is set for an Input:
-// what is left out there has a default, and an empty text has none. Tags are left out: one may be empty.
+// eachText calls do with every text of the arguments that is known now, and its path. isInput is set for an Input: one
+// that is left out has a default, but an empty text has none. Tags are left out, since one may be empty.
 func eachText(args any, do func(path, text string, isInput bool)) {
 	var walk func(path string, v reflect.Value)
 	walk = func(path string, v reflect.Value) {
@@ -97,8 +97,8 @@ func eachText(args any, do func(path, text string, isInput bool)) {
 	walk("", reflect.ValueOf(args))
 }
 
-// withTexts adds the texts that none of the errors is about yet and that no component takes: an Input that is empty, or
-// white space, by a variable that is not set, mostly; and bytes that are no text, which Pulumi can't send.
+// withTexts adds errors about texts that no component takes and that no other error is about: an Input that is empty or
+// white space, mostly because a variable is not set, and bytes that are no UTF-8, which Pulumi can't send.
 func withTexts(ps access.Problems, args any) access.Problems {
 	eachText(args, func(path, text string, isInput bool) {
 		if slices.ContainsFunc(ps, func(p problem.Problem) bool { return p.Path == path && !p.Warning }) {
@@ -114,15 +114,15 @@ func withTexts(ps access.Problems, args any) access.Problems {
 	return ps
 }
 
-// Entra's limits on the names of applications and groups, and on the tags of applications (facts/graph-calls.md says
-// who sends them; the limits are those of Microsoft Graph's reference).
+// Entra's limits on the names of applications and groups, and on the tags of applications. They are from Microsoft
+// Graph's reference; facts/graph-calls.md says who sends them.
 const (
 	maxDisplayName = 256
 	maxTag         = 256
 )
 
-// checkDirectoryNames refuses names of an application or a group that Entra would refuse: what people see, and what
-// says which stack made it, under the name of the resource.
+// checkDirectoryNames refuses names of an application or a group that Entra would refuse: the display name, and the tag
+// that says which stack made it. The problem has the path of the resource's name.
 func checkDirectoryNames(ctx *pulumi.Context, path, resource, display string) (ps access.Problems) {
 	if n := utf8.RuneCountInString(display); n > maxDisplayName {
 		ps.Add(path, "give a shorter displayName", "%q has %d characters, and Entra allows %d", display, n, maxDisplayName)
@@ -134,7 +134,7 @@ func checkDirectoryNames(ctx *pulumi.Context, path, resource, display string) (p
 	return ps
 }
 
-// fail puts the component before what is wrong with its arguments.
+// fail makes an error of problems, with the component's name before each.
 func fail(component, name string, ps ...access.Problems) error {
 	if err := slices.Concat(ps...).Err(); err != nil {
 		return fmt.Errorf("%s %q:\n%w", component, name, err)

@@ -11,7 +11,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/lookup"
 )
 
-// The tokens under which the components are registered.
+// The type tokens of the components.
 const (
 	InvokerRoleToken         = "batchaccess:index:InvokerRole"
 	ServicePrincipalToken    = "batchaccess:index:ServicePrincipal"
@@ -22,26 +22,26 @@ const (
 	BatchEndpointAccessToken = "batchaccess:index:BatchEndpointAccess"
 )
 
-// children gives the options that the children of a component are registered with.
+// A children makes the options that the children of a component are registered with.
 type children struct {
 	parent    pulumi.Resource
 	inherited []pulumi.ResourceOption
-	// What the caller said of properties, which only some children have.
+	// ofProperties are the caller's options that name properties, which only some children have.
 	ofProperties []propertyOption
 	deleteFirst  bool
-	native       []pulumi.ResourceOrInvokeOption // which azure-native makes a resource, or answers
+	native       []pulumi.ResourceOrInvokeOption // which version of azure-native makes a resource or answers
 }
 
-// A propertyOption is an option that names properties.
+// A propertyOption is an option that names properties of a resource.
 type propertyOption struct {
 	names []string
 	make  func(names []string) pulumi.ResourceOption
 }
 
-// childrenOf keeps what the caller asked for on the component and Pulumi does not hand to its children by itself:
-// providers, protect, aliases and transforms are inherited through the parent, the rest is passed on here. A version
-// and a download URL are those of azure-native, and win over the version that one provider would serve all with. Import
-// names one resource, and stays with it.
+// childrenOf keeps the options of the component that Pulumi does not pass on to its children. Providers, protect,
+// aliases and transforms are inherited through the parent; the rest is passed on here. A version and a download URL are
+// those of azure-native, and have priority over the provider's own version. Import names one resource, and stays with
+// it.
 func childrenOf(parent pulumi.Resource, opts []pulumi.ResourceOption) (children, error) {
 	given, err := pulumi.NewResourceOptions(opts...)
 	if err != nil {
@@ -70,7 +70,7 @@ func childrenOf(parent pulumi.Resource, opts []pulumi.ResourceOption) (children,
 	return c, nil
 }
 
-// options gives the options of a child that is a component itself, and hands its own children on what it was given.
+// options returns the options of a child that is a component itself; it passes them on to its own children.
 func (c children) options(own ...pulumi.ResourceOption) []pulumi.ResourceOption {
 	for _, o := range c.native {
 		own = append(own, o)
@@ -78,7 +78,7 @@ func (c children) options(own ...pulumi.ResourceOption) []pulumi.ResourceOption 
 	return c.with(func(string) bool { return true }, own)
 }
 
-// azureNative gives the options of a child that the azure-native provider makes.
+// azureNative returns the options of a child that the azure-native provider makes.
 func (c children) azureNative(resource any, args pulumi.Input, own ...pulumi.ResourceOption) []pulumi.ResourceOption {
 	for _, o := range c.native {
 		own = append(own, o)
@@ -86,7 +86,7 @@ func (c children) azureNative(resource any, args pulumi.Input, own ...pulumi.Res
 	return c.azuread(resource, args, own...)
 }
 
-// azuread gives the options of a child that the azuread provider makes.
+// azuread returns the options of a child that the azuread provider makes.
 func (c children) azuread(resource any, args pulumi.Input, own ...pulumi.ResourceOption) []pulumi.ResourceOption {
 	has := map[string]bool{"*": true}
 	for _, t := range []reflect.Type{reflect.TypeOf(resource), args.ElementType()} {
@@ -97,7 +97,8 @@ func (c children) azuread(resource any, args pulumi.Input, own ...pulumi.Resourc
 	return c.with(func(path string) bool { return has[path[:strings.IndexAny(path+".", ".[")]] }, own)
 }
 
-// with adds the caller's options to a child's own: those of properties for what the child has.
+// with adds the caller's options to a child's own. Of the options that name properties it takes those whose properties
+// the child has.
 func (c children) with(has func(path string) bool, own []pulumi.ResourceOption) []pulumi.ResourceOption {
 	all := append(append([]pulumi.ResourceOption{pulumi.Parent(c.parent)}, c.inherited...), own...)
 	for _, o := range c.ofProperties {
@@ -111,7 +112,7 @@ func (c children) with(has func(path string) bool, own []pulumi.ResourceOption) 
 	return all
 }
 
-// lookup gives the options of a look-up through the azure-native provider.
+// lookup returns the options of a look-up through the azure-native provider.
 func (c children) lookup() []pulumi.InvokeOption {
 	all := []pulumi.InvokeOption{pulumi.Parent(c.parent)}
 	for _, o := range c.native {
@@ -120,7 +121,7 @@ func (c children) lookup() []pulumi.InvokeOption {
 	return all
 }
 
-// formerly has resources of the stack's state taken over under another name: those are the names that it had before.
+// formerly returns the aliases for a resource's earlier names, under which it may be in the stack's state.
 func formerly(names ...string) []pulumi.ResourceOption {
 	var aliases []pulumi.Alias
 	for _, name := range names {
@@ -132,7 +133,24 @@ func formerly(names ...string) []pulumi.ResourceOption {
 	return []pulumi.ResourceOption{pulumi.Aliases(aliases)}
 }
 
-// was is the name of a child before, by the last part that it had then; none where it has always had this one.
+// namesBefore returns the earlier names of a component, by its aliases, as far as they are known now.
+func namesBefore(opts []pulumi.ResourceOption) (names []string) {
+	given, err := pulumi.NewResourceOptions(opts...)
+	if err != nil {
+		return nil // childrenOf has said so
+	}
+	for _, alias := range given.Aliases {
+		if alias.Name == nil {
+			continue
+		}
+		if name, known := plain(alias.Name); known {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// was returns the earlier name of a child, made of its earlier last part; none if it had no other.
 func was(prefix, last string) []string {
 	if last == "" {
 		return nil

@@ -7,7 +7,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
-// inCloud returns the credentials with the audience of the cloud, of that name, where they give none of their own.
+// inCloud sets the named cloud's audience in the credentials that give none.
 func inCloud(
 	environment string, credentials map[string]signin.FederatedCredential,
 ) map[string]signin.FederatedCredential {

@@ -14,28 +14,28 @@ import (
 	ml "github.com/batchaccess/batchaccess/sdks/machinelearningservices"
 )
 
-// ClusterArgs describe a compute cluster of a workspace: a new one, or one that exists. A new one is closed by default:
-// no SSH, no local authentication, and no node while nothing runs.
+// ClusterArgs describe a compute cluster of a workspace: a new one, or one that exists. By default a new one has no SSH
+// and no local authentication, and no node runs while no job does.
 type ClusterArgs struct {
-	// Was is the name that the cluster had here before, so that a rename replaces nothing. Without ComputeName it is also
-	// the name in the workspace, which Azure can't change: keep it as long as the cluster exists.
+	// Was is the cluster's earlier name here, so that a rename replaces nothing. Without ComputeName it is also the
+	// name in the workspace, which Azure can't change: keep Was as long as the cluster exists.
 	Was string `pulumi:"was,optional"`
-	// Existing is set for a cluster that exists: it is looked up, and must have a managed identity.
+	// Existing is true for a cluster that exists: it is looked up, and must have a managed identity.
 	Existing bool `pulumi:"existing,optional"`
 	// PrincipalID is the object ID of an existing cluster's default identity. Default: it is looked up.
 	PrincipalID pulumi.StringInput `pulumi:"principalId,optional"`
 	// ComputeName in the workspace: 3 to 32 letters, digits and hyphens. Default: the cluster's name here.
 	ComputeName string `pulumi:"computeName,optional"`
-	// Identity of a new cluster: systemAssigned, userAssigned, or none, which can't mount data. Default: systemAssigned.
-	// Azure does not support both at once.
+	// Identity of a new cluster: systemAssigned, userAssigned, or none, which can't mount data. Azure does not support
+	// system-assigned and user-assigned at once. Default: systemAssigned.
 	Identity access.ClusterIdentity `pulumi:"identity,optional"`
 	// UserAssignedIdentityID is the ARM ID of the identity for userAssigned. Default: one is made.
 	UserAssignedIdentityID pulumi.StringInput `pulumi:"userAssignedIdentityId,optional"`
-	// MoreIdentityIDs are the ARM IDs of further user-assigned identities that exist, for the code of jobs. Azure takes a
-	// cluster's first identity for the default one, which alone mounts data and is granted to, and is sent them in
-	// alphabetical order: so each must stand behind the default one in it. Default: none.
+	// MoreIdentityIDs are the ARM IDs of further user-assigned identities that exist, for the code of jobs. Azure takes
+	// a cluster's first identity as the default one, which alone mounts data and gets the grants. The IDs are sent in
+	// alphabetical order, so each must come after the default one in that order. Default: none.
 	MoreIdentityIDs []pulumi.StringInput `pulumi:"moreIdentityIds,optional"`
-	// Location of the nodes, such as westeurope. Default: that of the workspace.
+	// Location of the nodes, such as westeurope. Default: the workspace's.
 	Location pulumi.StringPtrInput `pulumi:"location,optional"`
 	// Description of the cluster.
 	Description pulumi.StringPtrInput `pulumi:"description,optional"`
@@ -43,9 +43,10 @@ type ClusterArgs struct {
 	VMSize pulumi.StringPtrInput `pulumi:"vmSize,optional"`
 	// VMPriority is Dedicated or LowPriority. Default: Azure's, Dedicated.
 	VMPriority pulumi.StringPtrInput `pulumi:"vmPriority,optional"`
-	// MinNodeCount that is kept while nothing runs. Default: 0, so that an idle cluster costs nothing.
+	// MinNodeCount is the number of nodes that are kept while nothing runs. Default: 0, so that an idle cluster costs
+	// nothing.
 	MinNodeCount pulumi.IntPtrInput `pulumi:"minNodeCount,optional"`
-	// MaxNodeCount that jobs may scale to. Default: 4, as for the Azure CLI.
+	// MaxNodeCount is the number of nodes that jobs may scale to. Default: 4.
 	MaxNodeCount pulumi.IntPtrInput `pulumi:"maxNodeCount,optional"`
 	// NodeIdleTimeBeforeScaleDown as an ISO 8601 duration such as PT5M. Default: Azure's, two minutes.
 	NodeIdleTimeBeforeScaleDown pulumi.StringPtrInput `pulumi:"nodeIdleTimeBeforeScaleDown,optional"`
@@ -63,12 +64,12 @@ type ClusterArgs struct {
 	SSH *SSHArgs `pulumi:"ssh,optional"`
 	// EnableLocalAuth allows authentication by local accounts. Default: false.
 	EnableLocalAuth bool `pulumi:"enableLocalAuth,optional"`
-	// Owner is who answers for it, in free text of one line and at most 200 characters, such as a team: shown beside it by
-	// explain and review, and sent to nobody. Default: not said.
+	// Owner is the person or team that answers for it: free text of one line, at most 200 characters. explain and
+	// review show it; it is not sent to Azure. Default: none.
 	Owner string `pulumi:"owner,optional"`
 }
 
-// SSHArgs open a cluster's nodes to SSH, with a key; passwords are not offered.
+// SSHArgs open a cluster's nodes to SSH with a key; passwords are not possible.
 type SSHArgs struct {
 	// AdminUserName that may log in. Required.
 	AdminUserName pulumi.StringInput `pulumi:"adminUserName"`
@@ -80,14 +81,15 @@ type SSHArgs struct {
 type ComputeClusterArgs struct {
 	// WorkspaceID is the ARM ID of the workspace. Required.
 	WorkspaceID pulumi.StringInput `pulumi:"workspaceId"`
-	// Location of the workspace, such as westeurope, which is looked up and compared: Azure makes a cluster elsewhere, and
-	// its identity does not work. Nodes elsewhere are asked for by Cluster.Location. Default: what is looked up.
+	// Location of the workspace, such as westeurope: it is looked up and compared, because Azure makes a cluster
+	// elsewhere without an error, and its identity then does not work. For nodes elsewhere set Cluster.Location.
+	// Default: looked up.
 	Location pulumi.StringPtrInput `pulumi:"location,optional"`
 	// Cluster describes the cluster.
 	Cluster ClusterArgs `pulumi:"cluster,optional"`
-	// Tags of a new cluster and of an identity that is made for it.
+	// Tags of a new cluster, and of an identity that is made for it.
 	Tags pulumi.StringMapInput `pulumi:"tags,optional"`
-	// Protect keeps a new cluster from being deleted: a system-assigned identity would not come back.
+	// Protect prevents the deletion of a new cluster: a system-assigned identity would not come back.
 	Protect bool `pulumi:"protect,optional"`
 }
 
@@ -108,8 +110,8 @@ type ComputeCluster struct {
 	Identity *ManagedIdentity
 }
 
-// NewComputeCluster makes or looks up the cluster. The errors name the argument and the remedy, all at once, before any
-// resource is registered; that an existing cluster has no identity shows when it is looked up.
+// NewComputeCluster makes or looks up the cluster. Errors name each wrong argument and its remedy, all at once, before
+// any resource is registered. Only the look-up shows that an existing cluster has no identity.
 func NewComputeCluster(
 	ctx *pulumi.Context, name string, args *ComputeClusterArgs, opts ...pulumi.ResourceOption,
 ) (*ComputeCluster, error) {
@@ -138,8 +140,9 @@ func NewComputeCluster(
 	return newComputeCluster(ctx, name, args, location, nil, ps, opts...)
 }
 
-// newComputeCluster makes the cluster in the region, after others: what its user-assigned identity is granted, so that
-// a cluster that moves to another identity finds it granted. Nothing else of the component waits for them. It warns.
+// newComputeCluster makes the cluster in the region. It depends on the assignments in after, which its user-assigned
+// identity gets, so that a cluster that changes its identity has access at once. No other part of the component waits
+// for them. It logs warnings.
 func newComputeCluster(
 	ctx *pulumi.Context, name string, args *ComputeClusterArgs, region pulumi.StringPtrInput,
 	after pulumi.ResourceArrayInput, ps access.Problems, opts ...pulumi.ResourceOption,
@@ -184,16 +187,16 @@ func (cluster *ComputeCluster) lookup(ctx *pulumi.Context, c children, args *Com
 	}).(pulumi.StringOutput)
 }
 
-// defaultPrincipal is the principal of a cluster's default identity: the system-assigned one if it has it, else its
-// user-assigned one. The error is a problem.Problem.
+// defaultPrincipal returns the principal of a cluster's default identity: the system-assigned one if there is one, else
+// the only user-assigned one. The error is a problem.Problem.
 func defaultPrincipal(compute string, identity *ml.ManagedServiceIdentityResponse) (string, error) {
 	cluster := fmt.Sprintf("compute cluster %q ", compute)
 	switch {
 	case identity != nil && identity.PrincipalId != "":
 		return identity.PrincipalId, nil
-	// its user-assigned ones do not mount
+	// user-assigned ones do not mount then
 	case identity != nil && strings.Contains(strings.ToLower(identity.Type), "systemassigned"):
-		return "", problem.Problem{What: cluster + "does not say which principal its system-assigned identity is",
+		return "", problem.Problem{What: cluster + "gives no principal ID of its system-assigned identity",
 			Fix: "try again when no update of it is running"}
 	case identity == nil || len(identity.UserAssignedIdentities) == 0:
 		return "", problem.Problem{What: cluster + "has no managed identity, so no job on it can mount data",
@@ -211,7 +214,7 @@ func defaultPrincipal(compute string, identity *ml.ManagedServiceIdentityRespons
 			return one.PrincipalId, nil
 		}
 	}
-	return "", problem.Problem{What: cluster + "does not say which principal its user-assigned identity is",
+	return "", problem.Problem{What: cluster + "gives no principal ID of its user-assigned identity",
 		Fix: "try again when no update of it is running"}
 }
 
@@ -229,7 +232,8 @@ func (cluster *ComputeCluster) make(
 		return err
 	}
 	location, nodes := a.places(region)
-	// The subscription is the provider's, not an input: azure-native would take a workspace in another one for the same.
+	// The subscription comes from the provider and is no input: azure-native would use a workspace of the same name in
+	// it.
 	subscription := derive(func(v []string) (string, error) {
 		id, err := arm.Parse(v[0], arm.Workspace)
 		return strings.ToLower(id.SubscriptionID), err
@@ -258,7 +262,7 @@ func (cluster *ComputeCluster) make(
 		cluster.PrincipalID = made.Identity.ApplyT(func(identity *ml.ManagedServiceIdentityResponse) (pulumi.StringOutput,
 			error) {
 			principal, err := defaultPrincipal(compute, identity)
-			if err != nil && ctx.DryRun() { // a preview may know that there is an identity, and not yet which
+			if err != nil && ctx.DryRun() { // a preview may not know the identity yet
 				unknown := pulumi.UnsafeUnknownOutput([]pulumi.Resource{made})
 				return unknown.ApplyT(func(any) string { return "" }).(pulumi.StringOutput), nil
 			}
@@ -269,8 +273,8 @@ func (cluster *ComputeCluster) make(
 	return nil
 }
 
-// fixedInCluster are the inputs that Azure changes in no cluster: scale, identity and tags are all that it does
-// (facts/compute-clusters.md). A cluster of the same name can't be made before the old one is gone.
+// fixedInCluster are the inputs that Azure can't change in a cluster: it changes only scale, identity and tags
+// (facts/compute-clusters.md). The old cluster has to go before one of the same name can be made.
 var fixedInCluster = []string{
 	"location", "properties.computeLocation", "properties.description", "properties.disableLocalAuth",
 	"properties.properties.vmSize", "properties.properties.vmPriority", "properties.properties.osType",
@@ -279,8 +283,8 @@ var fixedInCluster = []string{
 	"properties.properties.virtualMachineImage",
 }
 
-// identity returns the cluster's identity and the principal of its user-assigned one, which is made where none is
-// given.
+// identity returns the cluster's identity and the principal of its user-assigned one. If no identity is given, it makes
+// one.
 func (cluster *ComputeCluster) identity(
 	ctx *pulumi.Context, c children, name string, args *ComputeClusterArgs, group, identityName pulumi.StringInput,
 ) (ml.ManagedServiceIdentityPtrInput, pulumi.StringOutput, error) {
@@ -312,8 +316,8 @@ func (cluster *ComputeCluster) identity(
 	}, assigned.PrincipalID, nil
 }
 
-// identities are all user-assigned ones, the default one first. That it is first for Azure too is found at the latest
-// when all are known.
+// identities returns all user-assigned identities, the default one first. An error if Azure would take another as the
+// first is given when all IDs are known.
 func (a ClusterArgs) identities(first pulumi.StringOutput) pulumi.StringArrayInput {
 	all := append(pulumi.StringArray{first}, a.MoreIdentityIDs...)
 	if len(all) == 1 {
@@ -327,8 +331,8 @@ func (a ClusterArgs) identities(first pulumi.StringOutput) pulumi.StringArrayInp
 	}).(pulumi.StringArrayOutput)
 }
 
-// places are the region of the cluster as a resource, and that of its nodes where it is another: nil where not, so that
-// a cluster that was made without it stays as it is.
+// places returns the region of the cluster resource, and that of its nodes if it is another; else nil, so that a
+// cluster that was made without it does not change.
 func (a ClusterArgs) places(region pulumi.StringPtrInput) (location, nodes pulumi.StringPtrInput) {
 	own := a.Location
 	switch {
@@ -405,7 +409,7 @@ const defaultMaxNodes = 4
 
 var idleForm = regexp.MustCompile(`^PT(\d+H)?(\d+M)?(\d+S)?$`)
 
-// check refuses settings that were given as plain values and that Azure would refuse, or ignore, in the workspace.
+// check refuses plain values that Azure would refuse or ignore in this workspace.
 func (a ClusterArgs) check(workspaceID pulumi.StringInput) (ps access.Problems) {
 	for _, s := range []struct {
 		key     string
@@ -449,8 +453,8 @@ func (a ClusterArgs) check(workspaceID pulumi.StringInput) (ps access.Problems) 
 	return ps
 }
 
-// checkSubnet refuses what is no subnet, and one of another subscription than the workspace's, which Azure takes none
-// of (facts/compute-clusters.md, Network). What is known only later, Azure judges.
+// checkSubnet refuses an ID that is no subnet's, and a subnet in another subscription than the workspace's, which Azure
+// refuses (facts/compute-clusters.md, Network). Azure checks what is known only later.
 func checkSubnet(path string, subnetID pulumi.StringPtrInput, workspaceID pulumi.StringInput) (ps access.Problems) {
 	subnet, known := plain(subnetID)
 	if !known {
@@ -469,7 +473,7 @@ func checkSubnet(path string, subnetID pulumi.StringPtrInput, workspaceID pulumi
 	return ps
 }
 
-// subnetForm and imageForm are the ARM IDs of a subnet, and of an image in a group or a gallery, perhaps shared.
+// subnetForm and imageForm match the ARM IDs of a subnet, and of an image in a group or a gallery, shared or not.
 var (
 	subnetForm = regexp.MustCompile(`(?i)^/subscriptions/([0-9a-f-]{36})/resourceGroups/[^/\s]+/providers/` +
 		`Microsoft\.Network/virtualNetworks/[^/\s]+/subnets/[^/\s]+$`)
@@ -486,7 +490,7 @@ func inputsOnly(m pulumi.Map, allowed ...string) bool {
 	return true
 }
 
-// model is the cluster as package access sees it.
+// model returns the cluster as package access has it.
 func (a ClusterArgs) model() access.Cluster {
 	var more []access.ID
 	for _, id := range a.MoreIdentityIDs {

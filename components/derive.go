@@ -6,8 +6,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
-// derive makes a text of texts. What is made of plain text is plain text again: known before the deployment, so that it
-// can be checked and reviewed, and cheaper than an Output by far where there are thousands.
+// derive makes a text from texts. From plain texts it makes plain text, which is known before the deployment, so that
+// it can be checked and reviewed. It is also much cheaper than an Output if there are thousands.
 func derive(of func(parts []string) (string, error), from ...pulumi.StringInput) pulumi.StringInput {
 	parts := make([]string, len(from))
 	for i, in := range from {
@@ -19,13 +19,13 @@ func derive(of func(parts []string) (string, error), from ...pulumi.StringInput)
 	}
 	made, err := of(parts)
 	if err != nil {
-		// reports the error where Pulumi reports those that are found after the arguments were checked
+		// so that Pulumi reports the error like any other that is found during the deployment
 		return derived(of, from)
 	}
 	return pulumi.String(made)
 }
 
-// derived makes every input a StringOutput first: what a resource's ID() resolves to is a pulumi.ID, not a Go string.
+// derived first makes every input a StringOutput: a resource's ID() resolves to a pulumi.ID, not a string.
 func derived(of func([]string) (string, error), from []pulumi.StringInput) pulumi.StringOutput {
 	all := make(pulumi.StringArray, len(from))
 	for i, in := range from {
@@ -34,7 +34,7 @@ func derived(of func([]string) (string, error), from []pulumi.StringInput) pulum
 	return all.ToStringArrayOutput().ApplyT(of).(pulumi.StringOutput)
 }
 
-// pointer passes a text on where an optional one is expected.
+// pointer passes a text as an optional one.
 func pointer(in pulumi.StringInput) pulumi.StringPtrInput {
 	if p, ok := in.(pulumi.StringPtrInput); ok {
 		return p
@@ -42,7 +42,7 @@ func pointer(in pulumi.StringInput) pulumi.StringPtrInput {
 	return in.ToStringOutput().ToStringPtrOutput()
 }
 
-// armParts takes the resource group and the name out of the ARM ID of a resource of the type.
+// armParts returns the resource group and the name in the ARM ID of a resource of the type.
 func armParts(id pulumi.StringInput, resourceType string) (group, name pulumi.StringInput) {
 	part := func(of func(arm.ID) string) pulumi.StringInput {
 		return derive(func(v []string) (string, error) {
@@ -53,7 +53,7 @@ func armParts(id pulumi.StringInput, resourceType string) (group, name pulumi.St
 	return part(func(id arm.ID) string { return id.ResourceGroup }), part(func(id arm.ID) string { return id.Name })
 }
 
-// workspaceParts takes the resource group and the name out of a workspace's ARM ID.
+// workspaceParts returns the resource group and the name in a workspace's ARM ID.
 func workspaceParts(id pulumi.StringInput) (group, name pulumi.StringInput) {
 	return armParts(id, arm.Workspace)
 }

@@ -10,17 +10,17 @@ import (
 	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
-// environmentOf is the cloud that the providers take from their configuration, or else from ARM_ENVIRONMENT; "" for
-// public Azure, so that what is written down for it stays as it is.
+// environmentOf returns the cloud in the providers' configuration, or else in ARM_ENVIRONMENT; "" for public Azure, so
+// that recorded inputs for it do not change.
 func environmentOf(ctx *pulumi.Context) string {
 	native, _ := ctx.GetConfig("azure-native:environment")
 	entra, _ := ctx.GetConfig("azuread:environment")
 	return EnvironmentWord(native, entra, os.Getenv("ARM_ENVIRONMENT"))
 }
 
-// EnvironmentWord is the word that BatchEndpointAccessArgs.Environment has for the cloud that the first of the words
-// names which is not empty: "" for public Azure, and the word itself where it is not known, so that it can be reported.
-// A later word counts where it says more of the same cloud: azure-native has no word for the Department of Defense.
+// EnvironmentWord returns the value of BatchEndpointAccessArgs.Environment for the first word that is not empty: "" for
+// public Azure, and the word itself if it is unknown, so that it can be reported. A later word is used if it is more
+// precise about the same cloud: azure-native has no word for the Department of Defense's.
 func EnvironmentWord(words ...string) string {
 	words = slices.DeleteFunc(slices.Clone(words), func(word string) bool { return word == "" })
 	if len(words) == 0 {

@@ -23,7 +23,7 @@ const (
 	roleID       = subscription + "/providers/Microsoft.Authorization/roleDefinitions/77777777-7777-4777-8777-777777777777"
 )
 
-// registers prints what a program makes. A stack runs it with pulumi.Run.
+// registers prints the resources that a program makes. A stack runs the program with pulumi.Run.
 func registers(program pulumi.RunFunc, options ...pulumi.RunOption) {
 	stack, err := accesstest.Try(program, options...)
 	if err != nil {
@@ -33,7 +33,7 @@ func registers(program pulumi.RunFunc, options ...pulumi.RunOption) {
 	fmt.Println(strings.Join(stack.Resources(), "\n"))
 }
 
-// Only the role, for those who assign it elsewhere.
+// Only the role, if you assign it elsewhere.
 func ExampleNewInvokerRole() {
 	registers(func(ctx *pulumi.Context) error {
 		role, err := components.NewInvokerRole(ctx, "invoker",
@@ -49,8 +49,8 @@ func ExampleNewInvokerRole() {
 	// RoleDefinition invoker
 }
 
-// The role from another stack, which made it as above and exports its ID, and a cluster here: only the cluster and the
-// assignment are made.
+// The role from another stack, which made it as above and exports its ID, and a cluster here. This stack makes only the
+// cluster and the assignment.
 func ExampleNewInvokerRole_stackReference() {
 	registers(func(ctx *pulumi.Context) error {
 		platform, err := pulumi.NewStackReference(ctx, "contoso/platform/prod", nil)
@@ -106,7 +106,7 @@ func ExampleNewServicePrincipal() {
 	// ServicePrincipal pipeline
 }
 
-// Only storage readers, for a cluster that someone else made and those who start jobs on it: both identities read.
+// Only storage readers, for a cluster that someone else made and for whoever starts jobs on it: both identities read.
 func ExampleNewStorageReader() {
 	registers(func(ctx *pulumi.Context) error {
 		_, err := components.NewStorageReader(ctx, "scores", &components.StorageReaderArgs{
@@ -125,7 +125,7 @@ func ExampleNewStorageReader() {
 	// StorageReader scores
 }
 
-// readScores lets a cluster read a container of an account that the same program makes: what it passes are outputs.
+// readScores lets a cluster read a container of an account that the same program makes, so both are given as outputs.
 func readScores(ctx *pulumi.Context, account pulumi.CustomResource, cluster *components.ComputeCluster) error {
 	_, err := components.NewStorageReader(ctx, "scores", &components.StorageReaderArgs{
 		StorageAccountID: account.ID(),
@@ -135,7 +135,7 @@ func readScores(ctx *pulumi.Context, account pulumi.CustomResource, cluster *com
 	return err
 }
 
-// The account and the cluster of a program, whose IDs Azure gives only when they are made.
+// A program whose account and cluster get their IDs from Azure only when they are made.
 func TestReadScores(t *testing.T) {
 	t.Parallel()
 	stack := accesstest.Run(t, func(ctx *pulumi.Context) error {
@@ -157,7 +157,7 @@ func TestReadScores(t *testing.T) {
 	assert.Equal(t, stack.ID(t, "StorageAccount lake")+"/blobServices/default/containers/scores", assigned[0].Scope)
 }
 
-// Only a cluster, whose identity another stack grants what it reads.
+// Only a cluster. Another stack grants its identity the data that it reads.
 func ExampleNewComputeCluster() {
 	registers(func(ctx *pulumi.Context) error {
 		cluster, err := components.NewComputeCluster(ctx, "cpu", &components.ComputeClusterArgs{

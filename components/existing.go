@@ -13,7 +13,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/hooks"
 )
 
-// described is an assignment's description, with whose it is behind it.
+// described returns an assignment's description, followed by the name of the component that it belongs to.
 func described(text, whose string) string {
 	mark := " [" + whose + "]"
 	most := maxAssignmentDescription - len([]rune(mark))
@@ -23,9 +23,9 @@ func described(text, whose string) string {
 	return text + mark
 }
 
-// refuseBefore is the option of an assignment that keeps a preview from promising to make what exists: Azure allows
-// one assignment of a role to a principal at a scope. It asks Azure for those alone that are to be created. It also
-// refuses a name before that nothing had.
+// refuseBefore returns the option of an assignment by which a preview refuses to make one that exists: Azure allows one
+// assignment of a role to a principal at a scope. It asks Azure only about assignments that are to be created. It also
+// refuses an earlier name (was) that nothing had.
 func (c children) refuseBefore(
 	ctx *pulumi.Context, prefix, principal string, to AssigneeArgs,
 ) (pulumi.ResourceOption, error) {
@@ -37,7 +37,7 @@ func (c children) refuseBefore(
 	return beforeCreate(ctx, fmt.Sprintf("%T %s", c.parent, name),
 		func(args *pulumi.ResourceHookArgs) error {
 			if to.Was != "" {
-				before, _ := state.read(ctx) // of a state that can't be read nothing is refused
+				before, _ := state.read(ctx) // if the state can't be read, nothing is refused
 				if err := before.neverWas(prefix, principal, to.Was, programOf(ctx).has); err != nil {
 					return err
 				}
@@ -51,7 +51,7 @@ func (c children) refuseBefore(
 			}
 			guid, scope := text("roleAssignmentName"), text("scope")
 			if guid == "" || scope == "" {
-				return nil // known when it is deployed
+				return nil // it will be known in the deployment
 			}
 			var opts []pulumi.InvokeOption
 			opts = append(opts, c.lookup()...)
@@ -73,8 +73,8 @@ func (c children) refuseBefore(
 		})
 }
 
-// neverWas refuses a name that a principal is said to have had, where its component had others and not that one. What
-// had its own name before is replaced, and has its mark still. has reports what the program has now.
+// neverWas refuses an earlier name of a principal if its component had other principals and none with that name. A
+// principal that is replaced under its own name may still have an old was. has reports which names the program has now.
 func (d deployed) neverWas(prefix, principal, was string, has func(string) bool) error {
 	if d.assigned[prefix+"."+principal] || d.assigned[prefix+"."+was] {
 		return nil
@@ -94,56 +94,81 @@ func (d deployed) neverWas(prefix, principal, was string, has func(string) bool)
 	return fmt.Errorf("%s.%s.was: no principal of it was called %s; %s", prefix, principal, was, fix)
 }
 
-// notThere is how the provider says that there is no such assignment, or nothing at its scope yet.
+// notThere matches the provider's errors for an assignment, or its scope, that does not exist.
 var notThere = regexp.MustCompile(`(?i)RoleAssignmentNotFound|ResourceNotFound|ResourceGroupNotFound|` +
 	`SubscriptionNotFound|ParentResourceNotFound|status(?:code)?\W{0,2}404\b|\b404 Not Found`)
 
-// anothers refuses what another stack made, or this one under another name. What nobody marked, and what this stack
-// made under this name, is for batchaccess adopt: that needs a preview.
+// anothers refuses an assignment that another stack made, or this one under another name. One that nobody marked, or
+// that this stack made and its state does not have, is for batchaccess adopt, which needs a preview: it is a warning.
 func anothers(ctx *pulumi.Context, own, urn, name string, before []string, scope, description string) error {
 	stack, as := arm.AssignedBy(description)
+	program := programOf(ctx)
+	state, err := program.before.read(ctx)
+	there := program.before.there.Load() || program.before.hasOutputs
 	switch {
 	case stack != "" && stack != own:
 		return fmt.Errorf("%s: stack %s has this assignment at %s already, and Azure allows no second one of the same role "+
 			"to the same principal there; let that stack hold it, and name it here under sharedGrants, with by: %s",
 			name, stack, scope, stack)
-	case stack != "" && as != name && !slices.Contains(before, as):
-		state := &programOf(ctx).before
+	case stack != "" && as != name && !slices.Contains(before, as) && (err != nil || !there || state.assigned[as]):
 		return fmt.Errorf("%s: this stack has it as %s already; %s", name, as,
-			heldAlready(urn, as, name, state.noAnswer == nil && !state.hasOutputs))
+			heldAlready(state, urn, as, name, err == nil && !program.before.hasOutputs, program.has(as)))
 	}
 	return ctx.Log.Warn(fmt.Sprintf("%s exists already at %s, so that pulumi up will fail: batchaccess adopt takes it "+
 		"into the stack, where its state was lost or another tool made it; where an ID or the scope has changed in its "+
 		"letter case alone, write it as before", name, scope), nil)
 }
 
-// heldAlready is what to do about an assignment that this stack has under another name. One without outputs does not
-// find it in its state by itself.
-func heldAlready(urn, as, name string, noOutputs bool) string {
+// heldAlready is the remedy for an assignment that this stack has under another name. A stack without outputs does not
+// find it in its state by itself. stays reports whether the program still has that other name.
+func heldAlready(state deployed, urn, as, name string, noOutputs, stays bool) string {
 	old, is := renamedFrom(as, name)
 	if noOutputs {
 		seen := "this stack has no outputs, and so does not see what its state has of it: export any output, deploy that, " +
 			"and then this change, and the assignment stays"
-		if strings.HasPrefix(as, old+".") {
-			return seen // what differs is the component, which has no was
+		if old == as || strings.HasPrefix(as, old+".") {
+			return seen // the component is another one, and a component has no was
 		}
-		return seen + "; or: " + heldAlready(urn, as, name, false)
+		return fmt.Sprintf("%s; or, if %s was renamed to %s, write was: %s", seen, old, is, old)
 	}
-	one := fmt.Sprintf("pulumi state rename '%s' %s", strings.TrimSuffix(urn, name)+as, name)
-	const invoker, cluster = "invoker", "cluster"
-	if old == invoker && is == cluster || old == cluster && is == invoker {
-		return "one identity has it by both names, and goes by the other one now; have the state say so: " + one
+	if stays || state.assigned[name] {
+		return state.inPlaceOf(urn, as, name, stays)
 	}
-	fix := fmt.Sprintf("if %s was renamed to %s, write was: %s; if both are names here that change places, give one of "+
-		"them "+
-		"a third name first, and deploy after each rename; ", old, is, old)
-	if strings.Contains(as, "."+cluster+".") {
-		fix += "if one identity is that of both, have the state say so: " + one + "; "
-	}
-	return fix + "if two components are to hold it, make them in two stacks, and name it in one of them under sharedGrants"
+	return fmt.Sprintf("what the state of this stack has can't be read; if %s was renamed to %s, write was: %s", old, is,
+		old)
 }
 
-// renamedFrom finds the part in which two names of assignments differ.
+// inPlaceOf is what to do where an assignment is to have the place in the state that another one has, and the latter
+// has a place of its own in the program, or the former had one that goes. Pulumi asks the state first for what has the
+// name, and then for what it was called. The URN is that of the name; "" where it is not known.
+func (d deployed) inPlaceOf(urn, as, name string, stays bool) string {
+	there := d.assigned[name]
+	fix := fmt.Sprintf("give what is called %s now a name here that nothing had, without was, and deploy that", as)
+	switch {
+	case there && stays:
+		fix = "the two change places, which takes names that neither had: give each of them another one, without was, and " +
+			"deploy that; after it they may have their old names"
+	case there:
+		fix = fmt.Sprintf("what %s was goes: give it a name here that nothing had, without was, and deploy that", name)
+	}
+	types := strings.TrimSuffix(urn, name)
+	if _, alike := d.outputs[types+as]; !alike {
+		return fix
+	}
+	rename := func(from, to string) string { return fmt.Sprintf("pulumi state rename '%s' %s", types+from, to) }
+	var commands []string
+	switch aside := name + ".before"; {
+	case there && stays:
+		commands = []string{rename(name, aside), rename(as, name), rename(aside, as)}
+	case there:
+		commands = []string{rename(name, aside), rename(as, name)}
+	default:
+		commands = []string{rename(as, name)}
+	}
+	return fix + "; or have the state say so: " + strings.Join(commands, " && ")
+}
+
+// renamedFrom returns the parts in which two names of assignments differ.
 func renamedFrom(was, is string) (old, name string) {
 	from, to := strings.Split(was, "."), strings.Split(is, ".")
 	if len(from) != len(to) {

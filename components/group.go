@@ -9,9 +9,8 @@ import (
 	"github.com/batchaccess/batchaccess/sdks/azuread"
 )
 
-// makeGroups makes the groups that have members, once these are there. Each membership is a resource of its own, so
-// that a preview names who joins and who leaves. The description says whose the group is, as the tag of an application
-// does.
+// makeGroups makes the groups that have members, after their members. Each membership is a resource, so that a preview
+// names who joins and who leaves. The description says which stack made the group, like the tag of an application.
 func (b *builder) makeGroups(ctx *pulumi.Context) error {
 	for _, name := range sortedKeys(b.args.Invokers) {
 		i, child := b.args.Invokers[name], b.name+"."+name
@@ -47,7 +46,7 @@ func (b *builder) makeGroups(ctx *pulumi.Context) error {
 	return nil
 }
 
-// membersWere are the names that a membership may have had: of the group as it was called, or of the member, or of
+// membersWere returns the names that a membership may have had: with an earlier name of the group, of the member, or of
 // both.
 func (b *builder) membersWere(group, member string) (names []string) {
 	groups, members := []string{group}, []string{member}

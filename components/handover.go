@@ -12,19 +12,19 @@ import (
 	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
-// A handover is what looks for what the component that is called name has made, and is to find as something that exists
-// already from now on: Pulumi would delete it, as nothing makes it any more, with all that still uses it.
+// A handover finds what the component with that name has made and now names as existing. Pulumi would delete it, since
+// nothing makes it any more, although it is still used.
 type handover struct {
 	name                 string
 	before, outputs, now resource.PropertyMap
-	// made reports whether the stack's state has a resource of that type and name; what was taken out of it is somebody
-	// else's.
+	// made reports whether the stack's state has a resource of that type and name; a resource that was taken out of the
+	// state belongs to somebody else.
 	made func(typ, name string) bool
-	// output is one of a component of that type and name in the stack's state; "" where that does not say.
+	// output returns one output of a component of that type and name in the stack's state; "" if it has none.
 	output func(typ, name, key string) string
 }
 
-// A madeIdentity is one that the component made and makes no more, with all that names it.
+// A madeIdentity is an identity that the component made and makes no more, with its IDs and names.
 type madeIdentity struct {
 	what        string
 	ids         []string // object, client and ARM IDs
@@ -61,20 +61,20 @@ func (h handover) problems() (ps access.Problems) {
 	return ps
 }
 
-// A naming is a place in the inputs where an identity is named that exists.
+// A naming is a place in the inputs that names an existing identity.
 type naming struct {
 	path, id string
 	group    bool // id is the display name of a group
 }
 
-// named are all of them, in the order of their paths in the text.
+// named returns every naming, in the order of their paths.
 func (h handover) named() (all []naming) {
 	add := func(path string, v resource.PropertyValue) {
 		if id := textOf(v); id != "" {
 			all = append(all, naming{path: path, id: id})
 		}
 	}
-	for _, input := range []resource.PropertyKey{"existingId", "principalId"} { // of a ManagedIdentity
+	for _, input := range []resource.PropertyKey{"existingId", "principalId"} { // inputs of a ManagedIdentity
 		add(string(input), h.now[input])
 	}
 	clusters := clustersOf(h.now)
@@ -101,7 +101,7 @@ func (h handover) named() (all []naming) {
 	return all
 }
 
-// gone are the identities that the component made and does not make any more.
+// gone returns the identities that the component made and makes no more.
 func (h handover) gone() (all []madeIdentity) {
 	output := func(key string) string { return textOf(h.outputs[resource.PropertyKey(key)]) }
 	by := func(key, name string) string {
@@ -157,8 +157,8 @@ func (h handover) gone() (all []madeIdentity) {
 	return all
 }
 
-// neverWas finds what exists already and is said to have had a name before that nothing had; of what is made, its maker
-// finds it. What had its own name before has its mark still, which does no harm.
+// neverWas finds existing things with an earlier name (was) that nothing had; those that are made are checked where
+// they are made. A thing that had its present name before may still have an old was, which does no harm.
 func neverWas(before, now resource.PropertyMap) (ps access.Problems) {
 	check := func(path, name, was string, had, has []string) {
 		if was == "" || slices.Contains(had, was) || slices.Contains(had, name) {
@@ -196,7 +196,7 @@ func neverWas(before, now resource.PropertyMap) (ps access.Problems) {
 
 const groupToken = "azuread:index/group:Group"
 
-// stays reports whether what had a name is still there, under it or another one that says so.
+// stays reports whether the thing that had a name is still there, under it or under another one with was.
 func stays(now map[string]resource.PropertyMap, name string, as func(resource.PropertyMap) bool) bool {
 	for key, one := range now {
 		if (textOf(one["was"]) == name || key == name) && as(one) {
@@ -206,7 +206,7 @@ func stays(now map[string]resource.PropertyMap, name string, as func(resource.Pr
 	return false
 }
 
-// existed reports whether an invoker is one that is not made.
+// existed reports whether an invoker is one that the stack does not make.
 func existed(i resource.PropertyMap) bool {
 	switch access.PrincipalKind(textOf(i["kind"])) {
 	case access.User:
@@ -218,7 +218,7 @@ func existed(i resource.PropertyMap) bool {
 	return slices.ContainsFunc([]resource.PropertyKey{"objectId", "principalId", "clientId", "resourceId"}, i.HasValue)
 }
 
-// identityOfCluster is the kind of identity that is made for a cluster, or with it; "" for none.
+// identityOfCluster returns the kind of identity that is made for a cluster, or with it; "" for none.
 func identityOfCluster(c resource.PropertyMap) access.ClusterIdentity {
 	kind := access.Cluster{Identity: access.ClusterIdentity(textOf(c["identity"])),
 		Existing: truth(c["existing"])}.EffectiveIdentity()
@@ -232,7 +232,7 @@ func (h handover) sameWorkspace() bool {
 	return strings.EqualFold(textOf(h.before["workspaceId"]), textOf(h.now["workspaceId"]))
 }
 
-// child is the name of what the component makes by a name in its inputs; "" for what it is itself.
+// child returns the name of what the component makes for a key of its inputs; "" for the component's own.
 func (h handover) child(key string) string {
 	if key == "" {
 		return h.name
@@ -240,7 +240,7 @@ func (h handover) child(key string) string {
 	return h.name + "." + key
 }
 
-// clustersOf are the clusters among inputs: by their names, or the one of a ComputeCluster by "".
+// clustersOf returns the clusters in inputs by name; the one of a ComputeCluster has the name "".
 func clustersOf(inputs resource.PropertyMap) map[string]resource.PropertyMap {
 	all := objectsIn(inputs["clusters"])
 	if one := objectOf(inputs["cluster"]); one != nil {
@@ -256,12 +256,12 @@ func pathOfCluster(key string) string {
 	return "clusters." + key
 }
 
-// nameOfCluster is its name in the workspace.
+// nameOfCluster returns the cluster's name in the workspace.
 func nameOfCluster(c resource.PropertyMap, key string) string {
 	return cmp.Or(textOf(c["computeName"]), textOf(c["was"]), key)
 }
 
-// bare is a value that is known, without what says that it is secret or an output.
+// bare returns a known value without its secret and output marks.
 func bare(v resource.PropertyValue) resource.PropertyValue {
 	switch {
 	case v.IsSecret():

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// What a component made is not to be deleted because it is to exist from now on.
+// A resource that a component made must not be deleted because the program now refers to it as existing.
 func TestWhatThisStackMadeIsNotHandedOverByADeletion(t *testing.T) {
 	t.Parallel()
 	type m = map[string]any

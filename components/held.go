@@ -1,69 +1,102 @@
 package components
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/access"
 )
 
-// A held is an assignment of the state before that a component of ours has made.
+// A held is an assignment in the state before that one of our components made.
 type held struct{ urn, name, principal string }
 
 // A roleAt is a role at a scope: the role's GUID and the scope's ARM ID, in lower case.
 type roleAt struct{ role, scope string }
 
-// heldAs is the URN under which the state before has an assignment that has another name now: it is the first name of
-// an identity that went, or another component had it. "" for none. What still has its own name in this program is left
-// to it: Pulumi can't give one resource's place to another while the first one is there.
-func (p *program) heldAs(ctx *pulumi.Context, name string, of triple) string {
-	if of.role.id.Later() {
-		return ""
-	}
+const roleAssignmentToken = "azure-native:authorization:RoleAssignment"
+
+// heldAs returns the option of an assignment that takes over one of the state before with another name, because the
+// first name of an identity has gone or because another component had it. It waits for the IDs in the background: the
+// program may make their resources only later.
+func (p *program) heldAs(ctx *pulumi.Context, parent pulumi.Resource, name string, of triple) []pulumi.ResourceOption {
 	before := p.before.known(ctx)
-	if before.assigned[name] || !p.lacks(before) {
-		return ""
+	claims, lacks := p.lacks(before)
+	if before.assigned[name] || !lacks {
+		return nil
 	}
-	// of whoever came, where somebody went: else no ID is waited for
-	scope := of.scope.settle(ctx).id
-	if scope.Later() {
-		return ""
-	}
-	for _, one := range before.held[roleAt{of.role.id.Text(), scope.Text()}] {
-		if p.has(one.name) {
-			continue
+	own := part{id: access.Later(nil), in: pulumi.CreateURN(pulumi.String(name), pulumi.String(roleAssignmentToken),
+		parent.URN().ToStringOutput(), pulumi.String(ctx.Project()), pulumi.String(ctx.Stack())).ToStringOutput(),
+		read: func(urn string) string { return urn }}
+	found, resolve, _ := ctx.NewOutput()
+	go func() {
+		urn := own.settle(ctx).id.Text() // that of a resource that is its own alias changes nothing
+		role, scope, principal := of.role.settle(ctx).id, of.scope.settle(ctx).id, of.principal.settle(ctx).id
+		if !role.Later() && !scope.Later() && !principal.Later() {
+			urn = cmp.Or(p.takeOver(before.held[roleAt{role.Text(), scope.Text()}], principal.Text(), name, claims), urn)
 		}
-		if id := of.principal.settle(ctx).id; !id.Later() && strings.EqualFold(id.Text(), one.principal) {
+		resolve(pulumi.URN(urn))
+	}()
+	urn := found.ApplyT(func(v any) pulumi.URN { return v.(pulumi.URN) }).(pulumi.URNOutput)
+	return []pulumi.ResourceOption{pulumi.Aliases([]pulumi.Alias{{URN: urn}})}
+}
+
+// takeOver is the URN of the one of some assignments of the state before that is the principal's; "" for none. One that
+// had its own name in the program when there were so many claims is left to it: Pulumi can't give one resource's place
+// to another while the first one is there. What claims it later makes it no more, for it is the same assignment.
+func (p *program) takeOver(some []held, principal, name string, claims int) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, one := range some {
+		claim, is := p.claimed[one.name]
+		if strings.EqualFold(principal, one.principal) && (!is || claim >= claims) && p.places[one.name] == "" {
+			p.places[one.name] = name
 			return one.urn
 		}
 	}
 	return ""
 }
 
-// lacks reports whether the state before has an assignment that no component has registered so far.
-func (p *program) lacks(before deployed) bool {
+// takes records that an assignment is registered under its own name. It returns the assignment that has taken over the
+// one with that name in the state before; "" for none.
+func (p *program) takes(name string) (other string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if other = p.places[name]; other == "" {
+		p.places[name] = name
+	}
+	return other
+}
+
+// lacks reports whether the state before has an assignment that no component has claimed yet, and how many are claimed.
+func (p *program) lacks(before deployed) (claims int, lacks bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, all := range before.held {
 		for _, one := range all {
-			if !p.claimed[one.name] {
-				return true
+			if _, is := p.claimed[one.name]; !is {
+				return len(p.claimed), true
 			}
 		}
 	}
-	return false
+	return len(p.claimed), false
 }
 
-// claim notes the assignments that a component registers, before the first of them is registered.
+// claim records the names of a component's assignments, before the first of them is registered.
 func (p *program) claim(prefix string, principals []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, principal := range principals {
-		p.claimed[prefix+"."+principal] = true
+		if _, is := p.claimed[prefix+"."+principal]; !is {
+			p.claimed[prefix+"."+principal] = len(p.claimed)
+		}
 	}
 }
 
 func (p *program) has(name string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.claimed[name]
+	_, is := p.claimed[name]
+	return is
 }

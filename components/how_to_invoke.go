@@ -18,7 +18,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/jobrequest"
 )
 
-// howToInvoke writes, for each invoker, what gets its token and starts a job. A secret is only ever named.
+// howToInvoke writes, for each invoker, how to get a token and start a job. It names secrets, and never contains one.
 func (b *builder) howToInvoke() pulumi.StringMapOutput {
 	texts := pulumi.StringMap{}
 	var location pulumi.StringInput = pulumi.String("<region>")
@@ -67,13 +67,14 @@ func (b *builder) howToInvoke() pulumi.StringMapOutput {
 	return texts.ToStringMapOutput()
 }
 
-// userAssignedIdentity is the type of identities that a host is given; the other types have one of their own.
+// userAssignedIdentity is the type of identities that a host is given; resources of the other types have an identity of
+// their own.
 const userAssignedIdentity = "Microsoft.ManagedIdentity/userAssignedIdentities"
 
-// anyEndpoint stands for the endpoint's name where the model has none.
+// anyEndpoint is written for the endpoint's name if the model has none.
 const anyEndpoint = "<endpoint>"
 
-// endpointsOf are the names of the declared endpoints that the invoker is to invoke.
+// endpointsOf returns the names of the declared endpoints that the invoker may invoke.
 func (b *builder) endpointsOf(invoker string) (names []string) {
 	for _, name := range sortedKeys(b.plan.Model.Endpoints) {
 		if slices.Contains(b.plan.Model.InvokersOf(b.plan.Model.Endpoints[name]), invoker) {
@@ -90,10 +91,10 @@ func (b *builder) endpointsOf(invoker string) (names []string) {
 type start struct {
 	endpoint, uri, deployment string
 	request                   jobrequest.Request
-	others                    []string // the endpoint's other inputs, as they stand in a request
+	others                    []string // the endpoint's other inputs, as a request writes them
 }
 
-// startOf is the job of the endpoint that reads the first of its inputs: a deployment of a model takes exactly one
+// startOf returns the job that reads the first of the endpoint's inputs: a deployment of a model takes exactly one
 // (facts/batch-endpoints.md).
 func startOf(m access.Model, endpoint, location string) (start, error) {
 	az, _ := cloud.ByEnvironment(m.Environment)
@@ -122,7 +123,7 @@ func startOf(m access.Model, endpoint, location string) (start, error) {
 	return s, err
 }
 
-// notes are what the reader of a request has to know.
+// notes are comments for the reader of a request.
 func (s start) notes() (lines []string) {
 	if len(s.others) > 0 {
 		lines = append(lines, "# "+s.endpoint+" also reads what follows. A deployment of a model takes one input, so put it "+
@@ -134,17 +135,17 @@ func (s start) notes() (lines []string) {
 	return lines
 }
 
-// A howTo is what one invoker needs to know.
+// A howTo has what the text for one invoker is made of.
 type howTo struct {
 	access.Invoker
 	name, clientID, tenantID string
-	// the ARM ID of a user-assigned identity; "" for none, and where it is not known
+	// identityID is the ARM ID of a user-assigned identity; "" for none, or if it is not known.
 	identityID string
 	cloud      cloud.Cloud
 	starts     []start
 }
 
-// text is one section for each way in which the invoker starts jobs.
+// text returns one section for each way in which the invoker starts jobs.
 func (h howTo) text() (string, error) {
 	script, err := h.script()
 	if err != nil {
@@ -205,11 +206,11 @@ func (h howTo) text() (string, error) {
 	return strings.Join(sections, "\n\n"), nil
 }
 
-// noSubscriptions lets somebody sign in who sees no subscription: the Azure CLI fails without it (its profile module,
-// "No subscriptions found"), and the role of an invoker does not read one.
+// noSubscriptions lets a principal sign in that sees no subscription: the Azure CLI fails without it (its profile
+// module, "No subscriptions found"), and the role of an invoker does not read one.
 const noSubscriptions = " --allow-no-subscriptions"
 
-// setCloud leads the Azure CLI to a cloud that is not its default.
+// setCloud is the command that switches the Azure CLI to a cloud other than its default.
 func (h howTo) setCloud() string {
 	if h.cloud.Name == cloud.Public().Name {
 		return ""
@@ -222,7 +223,7 @@ func (h howTo) federated(token string) string {
 		token + noSubscriptions
 }
 
-// asIdentity is the sign-in of a host; only a user-assigned identity is named.
+// asIdentity is the sign-in on a host; only a user-assigned identity is named.
 func (h howTo) asIdentity() string {
 	if h.identityID == "" && h.ResourceID != "" {
 		return "az login --identity" + noSubscriptions
@@ -230,7 +231,7 @@ func (h howTo) asIdentity() string {
 	return "az login --identity --client-id " + h.clientID + noSubscriptions
 }
 
-// script gets a token as whoever is signed in to the Azure CLI, and starts the jobs.
+// script gets a token for the account that is signed in to the Azure CLI, and starts the jobs.
 func (h howTo) script() (string, error) {
 	lines := []string{jobrequest.Token("", h.cloud.MLAudience)}
 	for _, s := range h.starts {
@@ -243,8 +244,8 @@ func (h howTo) script() (string, error) {
 	return strings.Join(lines, "\n"), nil
 }
 
-// gitHub is a workflow of GitHub Actions: a job for each credential, since each is for other runs. The inputs of
-// azure/login are those of its documentation: github.com/Azure/login, README.md.
+// gitHub writes a workflow of GitHub Actions: a job for each credential, since each is for other runs. The inputs of
+// azure/login are from its documentation: github.com/Azure/login, README.md.
 func (h howTo) gitHub(repository string, credentials map[string]signin.FederatedCredential, script string) string {
 	on := map[string]bool{}
 	var jobs []string
@@ -285,11 +286,11 @@ func (h howTo) gitHub(repository string, credentials map[string]signin.Federated
 		strings.Join(sortedKeys(on), ", ") + "]\npermissions:\n  id-token: write\njobs:\n" + strings.Join(jobs, "\n")
 }
 
-// inExpression is text between the single quotes of an expression of GitHub Actions.
+// inExpression escapes text for single quotes in an expression of GitHub Actions.
 func inExpression(text string) string { return strings.ReplaceAll(text, "'", "''") }
 
-// azurePipeline is a pipeline whose one step signs in by the service connection (learn.microsoft.com, "AzureCLI@2 -
-// Azure CLI v2 task").
+// azurePipeline writes a pipeline with one step, which signs in by the service connection (learn.microsoft.com,
+// "AzureCLI@2 - Azure CLI v2 task").
 func azurePipeline(c signin.AzureDevOpsSubject, script string) string {
 	connection := cmp.Or(c.ServiceConnection, "<name of the service connection "+c.ConnectionID+">")
 	return `# Azure Pipelines: azure-pipelines.yml
@@ -306,7 +307,7 @@ steps:
 ` + under("        ", "set -e\n"+script)
 }
 
-// gitLab is a job of GitLab CI; its token is one that the job asks for (GitLab's documentation, "ID tokens").
+// gitLab writes a job of GitLab CI, which asks for its own token (GitLab's documentation, "ID tokens").
 func (h howTo) gitLab(name string, c signin.FederatedCredential, script string) string {
 	_, _, audience := c.Claims()
 	branch, when := c.GitLab.Branch, "$CI_COMMIT_BRANCH"
@@ -325,9 +326,9 @@ func (h howTo) gitLab(name string, c signin.FederatedCredential, script string) 
 ` + under("      ", h.setCloud()+h.federated(`"$AZURE_ID_TOKEN"`)+"\n"+script)
 }
 
-// webActivities is a pipeline of Data Factory or Synapse (facts/batch-endpoints.md, Callers; Microsoft's Web activity
-// page: the properties of the activity; @azure/arm-datafactory, WebActivityAuthentication: a credential by reference).
-// A call is given up after a minute, unless it is given ten.
+// webActivities writes a pipeline of Data Factory or Synapse (facts/batch-endpoints.md, Callers; Microsoft's page on
+// the Web activity for its properties; @azure/arm-datafactory, WebActivityAuthentication, for a credential by
+// reference). By default a call times out after one minute; here it has ten.
 func (h howTo) webActivities(from signin.Caller) string {
 	const credential = "batch-invoker"
 	where := map[signin.Caller]string{signin.DataFactory: "Data Factory", signin.Synapse: "Synapse"}[from]
@@ -352,8 +353,8 @@ func (h howTo) webActivities(from signin.Caller) string {
 		"properties": map[string]any{"activities": activities}})), "\n")
 }
 
-// logicApp is the actions of a workflow, one after the other (learn.microsoft.com, "Authenticate access to Azure
-// resources with managed identities in Azure Logic Apps").
+// logicApp writes the actions of a workflow, in sequence (learn.microsoft.com, "Authenticate access to Azure resources
+// with managed identities in Azure Logic Apps").
 func (h howTo) logicApp() string {
 	auth := map[string]any{"type": "ManagedServiceIdentity", "audience": h.cloud.MLAudience}
 	if h.identityID != "" {
@@ -379,8 +380,8 @@ func (s start) headers() map[string]string {
 	return headers
 }
 
-// hosts are how a token is asked for on a host, in Python (azure-facts.md, Invoking). The metadata service of a virtual
-// machine is never behind a proxy.
+// hosts has the Python code that asks for a token on a host (azure-facts.md, Invoking). A virtual machine's metadata
+// service must not be asked through a proxy.
 var hosts = map[signin.Caller]struct{ what, open, ask string }{
 	signin.FunctionApp: {"a Function App or App Service, in Python", "urllib.request.urlopen",
 		`os.environ["IDENTITY_ENDPOINT"] + "?" + urllib.parse.urlencode(dict(query, **{"api-version": "2019-08-01"})),
@@ -391,7 +392,7 @@ var hosts = map[signin.Caller]struct{ what, open, ask string }{
         urllib.parse.urlencode(dict(query, **{"api-version": "2018-02-01"})), headers={"Metadata": "true"})`},
 }
 
-// python starts the jobs with nothing but Python's own library.
+// python writes a program that starts the jobs with Python's standard library alone.
 func (h howTo) python(from signin.Caller) string {
 	host := hosts[from]
 	query := map[string]string{"resource": h.cloud.MLAudience}
@@ -417,13 +418,13 @@ func under(indent, text string) string {
 	return indent + strings.ReplaceAll(text, "\n", "\n"+indent)
 }
 
-// inJSON is a value as JSON on one line, which YAML and Python take too: none of the values here is a boolean or null.
+// inJSON returns a value as JSON on one line. YAML and Python read it too, since no value here is a boolean or null.
 func inJSON(value any) string { return encoded(value, "") }
 
-// indented is a value as JSON on lines of its own.
+// indented returns a value as JSON on several lines.
 func indented(value any) string { return encoded(value, "  ") }
 
-// encoded leaves < and & as they are. The values here are maps of texts, which JSON has.
+// encoded does not escape < and &. The values are maps of texts, which JSON can always write.
 func encoded(value any, indent string) string {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)

@@ -7,10 +7,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// inputsOf gives a component's arguments as the inputs that the engine records for it, by their `pulumi` tags.
-// Arguments mix Inputs with plain values and maps of structs, for which the SDK has no conversion. What is not set is
-// left out, and so are the arguments named in without: principals, which stand in full on the assignments below the
-// component, and of which there may be thousands.
+// inputsOf returns a component's arguments as the inputs that the engine records for it, by their `pulumi` tags.
+// Arguments mix Inputs with plain values and maps of structs, which the SDK can't convert. Fields that are not set are
+// left out. So are the arguments named in without: there may be thousands of principals, and the assignments below the
+// component contain them.
 func inputsOf(args any, without ...string) pulumi.Map {
 	m, _ := input(reflect.ValueOf(args)).(pulumi.Map)
 	for _, key := range without {
@@ -29,7 +29,7 @@ func input(v reflect.Value) pulumi.Input {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
 		if e := v.Elem(); e.IsZero() && e.Kind() != reflect.Pointer && e.Kind() != reflect.Interface {
-			return pulumi.Any(e.Interface()) // false, where what is not set would be nil
+			return pulumi.Any(e.Interface()) // false is a value; a field that is not set is nil
 		}
 		return input(v.Elem())
 	case reflect.Struct:
@@ -63,8 +63,8 @@ func input(v reflect.Value) pulumi.Input {
 	}
 }
 
-// item is one entry of a map or a list. It is there even where all of it is left at its defaults, as the cluster of
-// `clusters: {cpu: {}}` is.
+// item returns one entry of a map or a list, also where all its fields are defaults, as for the cluster of `clusters:
+// {cpu: {}}`.
 func item(v reflect.Value) pulumi.Input {
 	if in := input(v); in != nil {
 		return in

@@ -20,53 +20,53 @@ import (
 type InvokerRoleArgs struct {
 	// Scope is the ARM ID of the workspace, resource group or subscription at which the role is assigned. Required.
 	Scope pulumi.StringInput `pulumi:"scope"`
-	// AssignableScope of a role that is made: resourceGroup (default), so that it can be assigned in the resource group of
-	// Scope; or workspace, for those who may write roles at the workspace alone. Where Scope is wider than a workspace, it
-	// is Scope.
+	// AssignableScope of a role that is made: resourceGroup, so that it can be assigned in the resource group of Scope;
+	// or workspace, for those who may write roles only at the workspace. If Scope is wider than a workspace, the role
+	// is assignable at Scope. Default: resourceGroup.
 	AssignableScope access.Level `pulumi:"assignableScope,optional"`
 	// Name of the role, unique in the tenant, at most 512 characters. Default: "Batch Endpoint Invoker", with the scope's
 	// name and a few digits that keep it unique.
 	Name string `pulumi:"name,optional"`
 	// Additions to the article's 35 actions, by name: pollJobs, cancelJobs, readRegistryAssets. Default: none.
 	Additions []string `pulumi:"additions,optional"`
-	// BuiltIn is a built-in role to assign in place of a custom one: AzureML Data Scientist, Azure AI Developer, Azure AI
-	// Administrator, Contributor or Owner.
+	// BuiltIn is a built-in role to assign instead of a custom one: AzureML Data Scientist, Azure AI Developer, Azure
+	// AI Administrator, Contributor or Owner.
 	BuiltIn string `pulumi:"builtIn,optional"`
-	// RoleDefinitionID is the ARM ID of a role that exists, such as an output of a StackReference. No role is made then:
-	// it is only assigned. It goes without Name, Additions and BuiltIn.
+	// RoleDefinitionID is the ARM ID of a role that exists, such as an output of a StackReference. Then no role is
+	// made, only assigned. It does not go with Name, Additions and BuiltIn.
 	RoleDefinitionID pulumi.StringInput `pulumi:"roleDefinitionId,optional"`
-	// Definition is a role of one's own in place of the 35 actions, as JSON in the form that the portal exports. Beside
-	// RoleDefinitionID it makes nothing: it says what that role allows.
+	// Definition is a role of your own instead of the 35 actions, as JSON in the form that the portal exports. With
+	// RoleDefinitionID no role is made: Definition says what that role allows.
 	Definition string `pulumi:"definition,optional"`
-	// Part is endpoint for the actions about batch endpoints, their deployments and jobs alone, or workspace for all
-	// others alone: two components, one of each, limit invokers to endpoints. The role is made, of the article's actions.
+	// Part is endpoint, for the actions about batch endpoints, their deployments and jobs, or workspace, for all
+	// others: two components, one of each, limit invokers to endpoints. The role is made of the article's actions.
 	// Default: the whole role.
 	Part access.Level `pulumi:"part,optional"`
-	// Invokers are the principals that are assigned the role, by name. Default: none, only the role is made.
+	// Invokers are the principals that get the role, by name. Default: none, the role is only made.
 	Invokers map[string]AssigneeArgs `pulumi:"invokers,optional"`
-	// Endpoints are the principals that are assigned the role at batch endpoints of the workspace that is Scope, by the
-	// names of endpoint and principal. They go with part endpoint, in place of Invokers. That Azure takes such an
-	// assignment is inferred (facts/batch-endpoints.md).
+	// Endpoints are the principals that get the role at batch endpoints, by the names of endpoint and principal. Scope
+	// is the endpoints' workspace. Use it with part endpoint, instead of Invokers. That Azure takes such an assignment
+	// is inferred (facts/batch-endpoints.md).
 	Endpoints map[string]map[string]AssigneeArgs `pulumi:"endpoints,optional"`
 }
 
-// InvokerRole is the custom role that invoking a batch endpoint takes: the article's 35 actions, exactly, unless more
-// is asked for by name; or a role that exists. Its assignments are its children.
+// InvokerRole is the custom role for invoking a batch endpoint: exactly the article's 35 actions, unless you add more
+// by name; or a role that exists. Its assignments are its children.
 type InvokerRole struct {
 	pulumi.ResourceState
 
 	// RoleDefinitionID is the ARM ID of the role.
 	RoleDefinitionID pulumi.StringOutput `pulumi:"roleDefinitionId"`
-	// RoleName is the name of the role; "" of one that exists and is only known by its ID.
+	// RoleName is the name of the role; "" if it exists and only its ID is known.
 	RoleName pulumi.StringOutput `pulumi:"roleName"`
 
-	// Definition is the role that was made; nil where it exists or is built in.
+	// Definition is the role that was made; nil if it exists or is built in.
 	Definition *authorization.RoleDefinition
-	// Assignments of the role, by invoker; at endpoints by <endpoint>.<invoker>.
+	// Assignments of the role, by invoker; at endpoints, by <endpoint>.<invoker>.
 	Assignments map[string]*authorization.RoleAssignment
 }
 
-// NewInvokerRole makes the role and assigns it to the invokers. The errors name the argument and the remedy, all at
+// NewInvokerRole makes the role and assigns it to the invokers. Errors name each wrong argument and its remedy, all at
 // once, before any resource is registered.
 func NewInvokerRole(
 	ctx *pulumi.Context, name string, args *InvokerRoleArgs, opts ...pulumi.ResourceOption,
@@ -92,7 +92,7 @@ func NewInvokerRole(
 		return nil, err
 	}
 	scope := derive(func(v []string) (string, error) { return v[0], checkScope(v[0]).Err() }, args.Scope)
-	var id pulumi.StringInput // plain text where it is known now
+	var id pulumi.StringInput // plain text if it is known now
 	switch {
 	case args.RoleDefinitionID != nil:
 		id = derive(existingRoleID, scope, args.RoleDefinitionID)
@@ -136,10 +136,10 @@ func NewInvokerRole(
 		"roleName": role.RoleName})
 }
 
-// define makes the custom role. Its GUID comes from where it is, where it is assigned and what the program calls it,
-// not from its name or its actions: those change in place. Azure keeps role names unique in the tenant: a role whose
-// name the user fixed is deleted before the one that replaces it is made; of any other the new one has another name,
-// and is made first.
+// define makes the custom role. Its GUID is derived from its place, its scope and its name in the program, not from its
+// name in Azure or its actions, which change in place. Azure keeps role names unique in the tenant. So a role whose
+// name the user fixed is deleted before its replacement is made; otherwise the new role has another name, and is made
+// first.
 func (role *InvokerRole) define(
 	ctx *pulumi.Context, c children, name string, args *InvokerRoleArgs, scope pulumi.StringInput, d roles.Definition,
 ) error {
@@ -189,14 +189,13 @@ func (role *InvokerRole) define(
 	return nil
 }
 
-// check returns the definition to make or to assign, and all that is wrong, with the warnings that choosing it
-// deserves.
+// check returns the definition to make or to assign, and everything that is wrong, with the warnings about that role.
 func (args *InvokerRoleArgs) check() (d roles.Definition, ps access.Problems) {
 	model := RoleArgs{
 		Name: args.Name, Additions: args.Additions, BuiltIn: args.BuiltIn,
 		RoleDefinitionID: args.RoleDefinitionID, Definition: args.Definition,
 	}.model()
-	if args.Part != "" { // so it is named, and made, as for BatchEndpointAccess
+	if args.Part != "" { // so name and make it as for BatchEndpointAccess
 		model.Scope = access.AtEndpoint
 	}
 	ps = model.Problems(idOf(args.Scope))
@@ -232,7 +231,7 @@ func (args *InvokerRoleArgs) check() (d roles.Definition, ps access.Problems) {
 	return d, ps
 }
 
-// checkPart checks what is to be one of the two parts of the role, and where it is assigned.
+// checkPart checks one of the two parts of the role, and where it is assigned.
 func (args *InvokerRoleArgs) checkPart() (ps access.Problems) {
 	parts := []string{string(access.AtEndpoint), string(access.AtWorkspace)}
 	if args.Part != "" && !slices.Contains(parts, string(args.Part)) {
@@ -258,8 +257,8 @@ func (args *InvokerRoleArgs) checkPart() (ps access.Problems) {
 	return ps
 }
 
-// existingRoleID is the ID of a role that exists as Azure answers it for an assignment at the scope. An ID that was not
-// known when the arguments were checked is checked here, before anything is assigned.
+// existingRoleID returns the ID of an existing role as Azure answers it for an assignment at the scope. An ID that
+// became known only now is checked here, before anything is assigned.
 func existingRoleID(v []string) (string, error) {
 	scope, id := v[0], v[1]
 	if id == "" {
@@ -271,7 +270,7 @@ func existingRoleID(v []string) (string, error) {
 	return roleDefinitionID(scope, id), nil
 }
 
-// groupOf is the resource group of a workspace; any wider scope is itself.
+// groupOf returns the resource group of a workspace; a wider scope is returned as it is.
 func groupOf(scope string) string {
 	if workspace, err := arm.Parse(scope, arm.Workspace); err == nil {
 		return workspace.Group()
@@ -279,8 +278,8 @@ func groupOf(scope string) string {
 	return scope
 }
 
-// checkAssignableScope refuses an assignable scope that no role takes. The scope is where the role is assigned, as an
-// ARM ID.
+// checkAssignableScope refuses an assignable scope that a role can't have. The scope is the ARM ID at which the role is
+// assigned.
 func checkAssignableScope(path string, at access.Level, r access.Role, scope string) (ps access.Problems) {
 	switch _, err := arm.Parse(scope, arm.Workspace); {
 	case at == "":

@@ -13,8 +13,8 @@ import (
 // jobServiceToken is the type of a jobService in a stack's state.
 const jobServiceToken = "batchaccess:index:JobService"
 
-// A jobService assigns one role of the rest of a job's way at one resource. A BatchEndpointAccess makes it, nobody
-// else.
+// A jobService assigns one role, for what a job uses beside its data, at one resource. Only a BatchEndpointAccess makes
+// it.
 type jobService struct {
 	pulumi.ResourceState
 
@@ -22,9 +22,9 @@ type jobService struct {
 }
 
 type jobServiceArgs struct {
-	role       string             // of Azure's built-in ones
+	role       string             // a built-in role of Azure
 	scope      pulumi.StringInput // an ARM ID
-	scopeType  string             // what the ID is of
+	scopeType  string             // the type of the resource
 	principals map[string]AssigneeArgs
 }
 

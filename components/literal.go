@@ -8,7 +8,7 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 )
 
-// idOf is an Input as package access sees it. Inputs that are one output are one ID.
+// idOf returns an Input as an access.ID. Inputs from the same output are the same ID.
 func idOf(in any) access.ID {
 	if pointedTo(in).Kind() == reflect.Invalid {
 		return access.ID{}
@@ -31,7 +31,7 @@ func plain(in any) (s string, ok bool) {
 	return v.String(), true
 }
 
-// literalInt returns a number that was given as a plain one, or the default where none was.
+// literalInt returns a plain number, or the default if none is given; known is false for an output.
 func literalInt(in pulumi.IntPtrInput, byDefault int) (n int, known bool) {
 	switch v := pointedTo(in); v.Kind() {
 	case reflect.Invalid:
@@ -43,7 +43,7 @@ func literalInt(in pulumi.IntPtrInput, byDefault int) (n int, known bool) {
 	}
 }
 
-// pointedTo is the value behind an Input: pulumi.StringPtr and pulumi.IntPtr are pointers.
+// pointedTo returns the value behind an Input: pulumi.StringPtr and pulumi.IntPtr are pointers.
 func pointedTo(in any) reflect.Value {
 	v := reflect.ValueOf(in)
 	for v.Kind() == reflect.Pointer {
@@ -52,7 +52,7 @@ func pointedTo(in any) reflect.Value {
 	return v
 }
 
-// optional turns "" into an input that is not set.
+// optional returns nil for "".
 func optional(s string) pulumi.StringPtrInput {
 	if s == "" {
 		return nil

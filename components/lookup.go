@@ -17,19 +17,19 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// concurrentLookUps keeps a large stack from being throttled.
+// concurrentLookUps is low, so that Azure does not throttle a large stack.
 const concurrentLookUps = 8
 
-// A completion is what arguments become once everything is looked up that they name and do not give.
+// A completion holds the arguments after the look-up of everything that they leave out.
 type completion struct {
-	args     *BatchEndpointAccessArgs // those that were given where nothing was missing
+	args     *BatchEndpointAccessArgs // the given ones, if nothing was missing
 	plan     *access.Plan
-	region   pulumi.StringPtrInput // of the clusters that are made; nil where none is, or where it is not known
+	region   pulumi.StringPtrInput // of the clusters that are made; nil if none is or it is not known
 	problems access.Problems
 }
 
-// complete looks up what is missing, and where the workspace lies if clusters are made in it. The arguments are not
-// changed. Nothing is asked while something else is wrong with them.
+// complete looks up what is missing, and the workspace's region if clusters are made in it. It does not change the
+// arguments. It asks nothing while anything else is wrong with them.
 func (args *BatchEndpointAccessArgs) complete(ctx *pulumi.Context, opts []pulumi.ResourceOption) (completion, error) {
 	plan, ps := args.Compile()
 	l := &lookUps{given: args, args: args.copy(), model: args.Model()}
@@ -51,10 +51,10 @@ func (args *BatchEndpointAccessArgs) complete(ctx *pulumi.Context, opts []pulumi
 		l.run(first)
 	} else {
 		l.run(slices.Concat(first, l.data(), l.endpoints()))
-		l.run(l.clusters()) // those that endpoints named are among them
+		l.run(l.clusters()) // with those that endpoints() has found
 	}
 	l.run(l.principals())
-	l.run(l.services()) // which name storage accounts
+	l.run(l.services()) // they name storage accounts
 	if len(l.problems) > 0 {
 		slices.SortFunc(l.problems, func(a, b problem.Problem) int { return strings.Compare(a.Path, b.Path) })
 		return completion{args: args, problems: l.problems}, nil
@@ -63,7 +63,7 @@ func (args *BatchEndpointAccessArgs) complete(ctx *pulumi.Context, opts []pulumi
 	return completion{l.args, plan, l.region, append(ps, l.warnings...)}, nil
 }
 
-// region asks where the workspace lies, if a cluster is made in it.
+// region looks up the workspace's region, if a cluster is made in it.
 func (args *BatchEndpointAccessArgs) region(
 	ctx *pulumi.Context, opts []pulumi.ResourceOption, l *lookUps,
 ) (questions []question) {
@@ -93,7 +93,7 @@ func paths(ps access.Problems) string {
 	return strings.Join(paths, ", ")
 }
 
-// copy is one whose maps are its own.
+// copy returns a copy with its own maps.
 func (args *BatchEndpointAccessArgs) copy() *BatchEndpointAccessArgs {
 	c := *args
 	c.Invokers, c.Clusters = maps.Clone(c.Invokers), maps.Clone(c.Clusters)
@@ -105,23 +105,23 @@ func (args *BatchEndpointAccessArgs) copy() *BatchEndpointAccessArgs {
 	return &c
 }
 
-// lookUps are those of one component.
+// lookUps are the look-ups of one component.
 type lookUps struct {
 	*lookup.Asker
-	given *BatchEndpointAccessArgs // as they were
-	args  *BatchEndpointAccessArgs // as they become
-	model access.Model             // of what was given
+	given *BatchEndpointAccessArgs // the arguments before the look-ups
+	args  *BatchEndpointAccessArgs // the arguments with what was found
+	model access.Model             // of the given arguments
 
 	problems access.Problems
 	warnings access.Problems
 	region   pulumi.StringPtrInput
 }
 
-// A question asks Azure, and then, alone, notes the answer.
+// A question asks Azure, concurrently with others; note then records the answer, one at a time.
 type question func() (note func(), ps access.Problems)
 
-// run asks several questions at a time, and notes the answers in the order of the questions: what comes of them is the
-// same every time.
+// run asks several questions at a time and notes the answers in the order of the questions, so that the result is
+// always the same.
 func (l *lookUps) run(questions []question) {
 	var all sync.WaitGroup
 	slots := make(chan struct{}, concurrentLookUps)
@@ -149,7 +149,7 @@ func (l *lookUps) principals() (questions []question) {
 	for _, name := range sortedKeys(l.model.Invokers) {
 		i := l.model.Invokers[name]
 		if l.model.IsOver(name) {
-			continue // Entra may have it no more
+			continue // Entra may not have it any more
 		}
 		named, _ := i.Named()
 		check := l.given.CheckPrincipals && i.PrincipalID.Text() != ""
@@ -178,12 +178,13 @@ func (l *lookUps) principals() (questions []question) {
 func (l *lookUps) data() (questions []question) {
 	for _, name := range sortedKeys(l.given.DataInputs) {
 		d, path := l.given.DataInputs[name], "dataInputs."+name
-		if !d.InWorkspace() || d.DataStore != "" && d.CredentialInStore != nil &&
+		inAsset := d.LimitedWithin()
+		if !d.InWorkspace() || !inAsset && d.DataStore != "" && d.CredentialInStore != nil &&
 			(*d.CredentialInStore || d.StorageAccount != "") {
 			continue
 		}
 		questions = append(questions, func() (func(), access.Problems) {
-			if d.DataStore == "" {
+			if d.DataStore == "" || inAsset {
 				asset, ps := l.DataAsset(path+".dataAsset", d.DataAsset, d.Version)
 				if len(ps) > 0 {
 					return nil, ps
@@ -191,6 +192,19 @@ func (l *lookUps) data() (questions []question) {
 				if d.Type != "" && (d.Type == "file") != (asset.Type == "file") {
 					return nil, l.problem(path+".type", "leave it out", "is %s, but version %s of the data asset %q is a %s", d.Type,
 						d.Version, d.DataAsset, cmp.Or(asset.Type, "folder"))
+				}
+				is := strings.Trim(asset.Path, "/")
+				if is == "" && inAsset {
+					return nil, l.problem(path+".scope", "set it to container, or leave it out",
+						"is path, but version %s of the data asset %q is all of its data store", d.Version, d.DataAsset)
+				}
+				if d.Path != "" && strings.Trim(d.Path, "/") != is {
+					return nil, l.problem(path+".path", "write "+is+", or leave it out",
+						"is %s, but version %s of the data asset %q lies at %s", d.Path, d.Version, d.DataAsset, is)
+				}
+				if d.DataStore != "" && !strings.EqualFold(d.DataStore, asset.DataStore) {
+					return nil, l.problem(path+".dataStore", "write "+asset.DataStore+", or leave it out",
+						"is %s, but version %s of the data asset %q lies in %s", d.DataStore, d.Version, d.DataAsset, asset.DataStore)
 				}
 				d.DataStore, d.Path, d.Type = asset.DataStore, cmp.Or(d.Path, asset.Path), cmp.Or(d.Type, asset.Type)
 			}
@@ -211,7 +225,7 @@ func (l *lookUps) data() (questions []question) {
 	return questions
 }
 
-// store fills in what is not given of a data store, and refuses what is given otherwise than it is.
+// store fills in what is not given about a data store, and refuses what differs from the store.
 func (l *lookUps) store(path, name string, inStore **bool, account, container *string) access.Problems {
 	found, ps := l.DataStore(path+".dataStore", name)
 	if len(ps) > 0 {
@@ -223,7 +237,7 @@ func (l *lookUps) store(path, name string, inStore **bool, account, container *s
 	}
 	*inStore = &found.HasCredential
 	if found.HasCredential {
-		return nil // nothing is granted, so it need not be known where the store points
+		return nil // nothing is granted, so the store's account does not matter
 	}
 	if *container != "" && *container != found.Container {
 		return l.problem(path+".container", fmt.Sprintf("write %s, or leave it out", found.Container),
@@ -247,7 +261,7 @@ func (l *lookUps) store(path, name string, inStore **bool, account, container *s
 		"the data store %q points to the storage account %s, which is none of storageAccounts", name, found.Account)
 }
 
-// endpoints asks on which cluster each deployment runs whose cluster is not given.
+// endpoints asks on which cluster a deployment runs, if the arguments do not say.
 func (l *lookUps) endpoints() (questions []question) {
 	ask := func(path, endpoint, deployment string, note func(e *access.Endpoint, cluster string)) {
 		questions = append(questions, func() (func(), access.Problems) {
@@ -281,8 +295,8 @@ func (l *lookUps) endpoints() (questions []question) {
 	return questions
 }
 
-// otherCluster refuses a compute cluster that is called like one of the arguments' clusters and is another one: what is
-// found never takes the place of what is declared.
+// otherCluster refuses a compute cluster with the name of one of the arguments' clusters that is another one: a look-up
+// never replaces what is declared.
 func (l *lookUps) otherCluster(path, compute string) (ps access.Problems) {
 	for _, name := range sortedKeys(l.given.Clusters) {
 		if strings.EqualFold(l.given.Clusters[name].model().NameOr(name), compute) {
@@ -301,7 +315,7 @@ func (l *lookUps) otherCluster(path, compute string) (ps access.Problems) {
 	return ps
 }
 
-// clusterOf is the name in the model of a compute cluster; one that the model lacks is there already.
+// clusterOf returns the name in the model of a compute cluster. If the model lacks it, it is added as an existing one.
 func (l *lookUps) clusterOf(compute string) string {
 	for _, name := range sortedKeys(l.args.Clusters) {
 		if strings.EqualFold(l.args.Clusters[name].model().NameOr(name), compute) {
@@ -312,9 +326,9 @@ func (l *lookUps) clusterOf(compute string) string {
 	return compute
 }
 
-// services asks for what workspace.lookUp leaves to the workspace: how its own stores are opened, what its container
-// registry asks for, and which shared registries deployments use. What is not answered stays open: its hop is
-// undecided, and whoever deploys is warned.
+// services asks for what workspace.lookUp leaves out: how the workspace's own stores are opened, what its container
+// registry requires, and which shared registries deployments use. If there is no answer, the hop is undecided, and a
+// warning says so.
 func (l *lookUps) services() (questions []question) {
 	given := l.given.Workspace
 	const path = "workspace.lookUp"
@@ -363,7 +377,7 @@ func (l *lookUps) services() (questions []question) {
 	return questions
 }
 
-// warn makes warnings of problems.
+// warn adds problems as warnings.
 func (l *lookUps) warn(ps access.Problems) {
 	for _, p := range ps {
 		p.Warning = true
@@ -371,7 +385,7 @@ func (l *lookUps) warn(ps access.Problems) {
 	}
 }
 
-// An openDeployment is one of which it is not given which registries it uses. named is set where it is one of several.
+// An openDeployment is a deployment whose registries are not given. named is set if it is one of several.
 type openDeployment struct {
 	endpoint, deployment string
 	named                bool
@@ -398,8 +412,8 @@ func (l *lookUps) openRegistries() (all []openDeployment) {
 	return all
 }
 
-// registriesCalled are the names in the arguments of registries that are called so in Azure: their names are unique
-// there (they are given without subscription and group).
+// registriesCalled returns the names in the arguments of registries with these names in Azure, which are unique there
+// (deployments name them without subscription and group).
 func (l *lookUps) registriesCalled(path string, inAzure []string) (names []string, ps access.Problems) {
 	names = []string{}
 	for _, called := range inAzure {
@@ -430,7 +444,7 @@ func (l *lookUps) noteRegistries(d openDeployment, names []string) {
 	l.args.Endpoints[d.endpoint] = e
 }
 
-// images fills in what the workspace and its container registry say of pulling images.
+// images fills in what the workspace and its container registry say about pulling images.
 func (l *lookUps) images(w *services.WorkspaceServices, registryID string,
 	unanswered *access.Problems) access.Problems {
 	const path = "workspace"
@@ -438,7 +452,7 @@ func (l *lookUps) images(w *services.WorkspaceServices, registryID string,
 	case w.ContainerRegistry == "" && w.RegistryPermissions != services.ByAdminUser:
 		w.ContainerRegistry = registryID
 	case w.ContainerRegistry != "" && registryID != "" && !strings.EqualFold(w.ContainerRegistry, registryID):
-		return nil // another one is meant, which only whoever configures can know
+		return nil // the user means another registry
 	}
 	if w.ContainerRegistry == "" || w.RegistryPermissions != "" {
 		return nil
@@ -451,7 +465,7 @@ func (l *lookUps) images(w *services.WorkspaceServices, registryID string,
 	return nil
 }
 
-// ownStores fills in what the workspace says, and refuses what is given otherwise than it is.
+// ownStores fills in what the workspace says, and refuses what differs from it.
 func (l *lookUps) ownStores(w *services.WorkspaceServices, mode, accountID string) access.Problems {
 	const path = "workspace"
 	var says services.AuthMode

@@ -14,7 +14,7 @@ import (
 )
 
 // ManagedIdentityArgs are the arguments of a ManagedIdentity: a new one in a resource group, or one that exists, given
-// by ExistingID or by PrincipalID.
+// by ExistingID or PrincipalID.
 type ManagedIdentityArgs struct {
 	// ResourceGroupName in which to make the identity. Required for a new one.
 	ResourceGroupName pulumi.StringInput `pulumi:"resourceGroupName,optional"`
@@ -27,36 +27,37 @@ type ManagedIdentityArgs struct {
 	Tags pulumi.StringMapInput `pulumi:"tags,optional"`
 	// ExistingID is the ARM ID of a user-assigned identity that exists; it is looked up.
 	ExistingID pulumi.StringInput `pulumi:"existingId,optional"`
-	// PrincipalID is the object ID of any managed identity that exists, system-assigned ones included; nothing is looked
+	// PrincipalID is the object ID of any managed identity that exists, also a system-assigned one; nothing is looked
 	// up.
 	PrincipalID pulumi.StringInput `pulumi:"principalId,optional"`
-	// FederatedCredentials of a new identity, by name; at most 20. Azure writes one after another, a few seconds each.
+	// FederatedCredentials of a new identity, by name; at most 20. Azure writes them one after another, a few seconds
+	// each.
 	FederatedCredentials map[string]signin.FederatedCredential `pulumi:"federatedCredentials,optional"`
-	// Protect keeps a new identity from being deleted: its IDs would not come back.
+	// Protect prevents the deletion of a new identity: its IDs would not come back.
 	Protect bool `pulumi:"protect,optional"`
 }
 
-// ManagedIdentity is a managed identity that invokes, or with which a cluster mounts data.
+// ManagedIdentity is a managed identity that starts jobs, or that mounts data for a cluster.
 type ManagedIdentity struct {
 	pulumi.ResourceState
 
-	// ResourceID is the ARM ID of the identity; empty where only PrincipalID was given.
+	// ResourceID is the ARM ID of the identity; empty if only PrincipalID was given.
 	ResourceID pulumi.StringOutput `pulumi:"resourceId"`
-	// PrincipalID is the object ID: what roles are assigned to.
+	// PrincipalID is the object ID, to which roles are assigned.
 	PrincipalID pulumi.StringOutput `pulumi:"principalId"`
-	// ClientID chooses the identity on a host that has several; empty where only PrincipalID was given.
+	// ClientID selects the identity on a host that has several; empty if only PrincipalID was given.
 	ClientID pulumi.StringOutput `pulumi:"clientId"`
-	// TenantID is the tenant in which it signs in; empty where only PrincipalID was given.
+	// TenantID is the tenant in which it signs in; empty if only PrincipalID was given.
 	TenantID pulumi.StringOutput `pulumi:"tenantId"`
 
-	// Identity is the one that was made; nil where it exists.
+	// Identity is the resource that was made; nil if the identity exists.
 	Identity *managedidentity.UserAssignedIdentity
-	// Federated are its federated credentials, by the names that the arguments give them.
+	// Federated are its federated credentials, by their names in the arguments.
 	Federated map[string]*managedidentity.FederatedIdentityCredential
 }
 
-// NewManagedIdentity makes or looks up the identity. The errors name the argument and the remedy, before any resource
-// is registered.
+// NewManagedIdentity makes or looks up the identity. Errors name each wrong argument and its remedy, before any
+// resource is registered.
 func NewManagedIdentity(
 	ctx *pulumi.Context, name string, args *ManagedIdentityArgs, opts ...pulumi.ResourceOption,
 ) (*ManagedIdentity, error) {
@@ -118,8 +119,8 @@ func NewManagedIdentity(
 }
 
 // federate makes the federated credentials. Azure refuses two writes to one identity at a time (facts/federation.md),
-// deletions too (terraform-provider-azurerm issue 29242), so each depends on all that come before it, and not on the
-// last one alone: of any that are deleted, whichever stay, one waits for another.
+// also deletions (terraform-provider-azurerm issue 29242). So each credential depends on all that come before it, not
+// only on the last one: then any two that are deleted wait for each other, whichever others stay.
 func (identity *ManagedIdentity) federate(
 	ctx *pulumi.Context, c children, name string, group pulumi.StringInput,
 	credentials map[string]signin.FederatedCredential,
@@ -133,7 +134,8 @@ func (identity *ManagedIdentity) federate(
 			return err
 		}
 		issuer, subject, audience := f.Claims()
-		// Azure can't rename one: it is taken over under the name that it has here, and keeps the one that it was made with.
+		// Azure can't rename a credential: it stays in the state under its new name here, and keeps its old name in
+		// Azure.
 		own := append(formerly(was(name, f.Was)...), hook, pulumi.DependsOn(before), pulumi.DeleteBeforeReplace(false),
 			pulumi.IgnoreChanges([]string{"federatedIdentityCredentialResourceName"}))
 		made, err := managedidentity.NewFederatedIdentityCredential(ctx, name+"."+key,
@@ -154,15 +156,14 @@ func (identity *ManagedIdentity) federate(
 	return nil
 }
 
-// nativeLocation is the location that azure-native takes where a resource has none; "" where the configuration has
-// none.
+// nativeLocation returns azure-native's location for resources that have none; "" if it is not configured.
 func nativeLocation(ctx *pulumi.Context) string {
 	location, _ := ctx.GetConfig("azure-native:location")
 	return location
 }
 
-// checkFederatedRegion refuses federated credentials where Azure has none for managed identities. byDefault is the
-// location where the arguments have none.
+// checkFederatedRegion refuses federated credentials in a region where Azure allows none for managed identities.
+// byDefault is the location if the arguments have none.
 func checkFederatedRegion(
 	path string, location pulumi.StringPtrInput, byDefault string, credentials map[string]signin.FederatedCredential,
 ) (ps access.Problems) {
@@ -182,8 +183,8 @@ func noFederation(path, region string) problem.Problem {
 		Fix:  "make the identity in another region, or a service principal (kind: servicePrincipal)"}
 }
 
-// federatedLocation is the location of an identity with federated credentials: one that is known only later is looked
-// at before the identity is made.
+// federatedLocation returns the location of an identity with federated credentials. A location that is known only later
+// is checked before the identity is made.
 func federatedLocation(
 	location pulumi.StringPtrInput, credentials map[string]signin.FederatedCredential,
 ) pulumi.StringPtrInput {
@@ -203,9 +204,9 @@ func defaultIdentityName(component string) string { return strings.ReplaceAll(co
 func (args *ManagedIdentityArgs) check(name string) (ps access.Problems) {
 	invoker := access.Invoker{Kind: access.ManagedIdentity, FederatedCredentials: args.FederatedCredentials}
 	if args.ResourceGroupName == nil {
-		invoker.PrincipalID = access.Known("existing") // so that credentials of one that exists are refused
+		invoker.PrincipalID = access.Known("existing") // so that credentials for an existing identity are refused
 	}
-	ps = append(ps, invoker.Problems()...)
+	ps = append(ps, append(invoker.Problems(), warnOfIssuers(args.FederatedCredentials)...)...)
 	const form = "use 3 to 128 letters, digits, hyphens and underscores"
 	given := 0
 	for _, is := range []bool{args.PrincipalID != nil, args.ExistingID != nil, args.ResourceGroupName != nil} {

@@ -11,7 +11,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/jobrequest"
 )
 
-// outputs fills in what other stacks and people read of the component.
+// outputs sets the outputs that other stacks and people read.
 func (b *builder) outputs(a *BatchEndpointAccess) error {
 	invokers, clusters := pulumi.StringMap{}, pulumi.StringMap{}
 	for p, id := range b.principals {
@@ -39,7 +39,7 @@ func (b *builder) outputs(a *BatchEndpointAccess) error {
 	return nil
 }
 
-// aclCommands writes the commands that set the POSIX ACLs which the model leaves to its user.
+// aclCommands writes the commands that set the POSIX ACLs, which the user runs.
 func (b *builder) aclCommands() pulumi.StringArrayOutput {
 	commands := pulumi.StringArray{}
 	for _, acl := range b.plan.ACLs {
@@ -58,10 +58,10 @@ func (b *builder) aclCommands() pulumi.StringArrayOutput {
 	return commands.ToStringArrayOutput()
 }
 
-// unquotable is what a POSIX shell takes as it is.
+// unquotable matches words that a POSIX shell takes without quotes.
 var unquotable = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
 
-// quoted is a word for a POSIX shell, quoted where it has to be.
+// quoted returns a word for a POSIX shell, in quotes if it needs them.
 func quoted(word string) string {
 	if unquotable.MatchString(word) {
 		return word
@@ -69,7 +69,7 @@ func quoted(word string) string {
 	return jobrequest.Quote(word)
 }
 
-// report is the model's report, in the JSON that package access gives it.
+// report returns the model's report as the JSON of package access.
 func (b *builder) report() (pulumi.MapOutput, error) {
 	text, err := json.Marshal(b.plan.Report())
 	if err != nil {

@@ -19,19 +19,20 @@ import (
 	"github.com/batchaccess/batchaccess/internal/construct"
 )
 
-// A program is what the components of one run of a Pulumi program have in common.
+// A program is what the components of one run of a Pulumi program share.
 type program struct {
 	mu          sync.Mutex
 	assignments *assignments
 	before      stateBefore
-	names       map[string]string // of assignments that were there before, by derived GUID
-	claimed     map[string]bool   // the names of the assignments that are registered
-	// made says what is wrong with the name of each thing that is made; refused is set once somebody was told.
+	names       map[string]string // of assignments that existed before the stack, by derived GUID
+	claimed     map[string]int    // the names of the assignments that components are to register, counted
+	places      map[string]string // by which assignment what the state before has under a name is taken up
+	// made returns the problem with the name of each thing that is made; refused is set once a problem was reported.
 	made    map[string]func(before deployed) string
 	refused bool
 }
 
-// keepNames adds the names that Azure has for assignments.
+// keepNames adds the names in Azure of existing assignments.
 func (p *program) keepNames(names map[string]string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -40,7 +41,7 @@ func (p *program) keepNames(names map[string]string) {
 	}
 }
 
-// nameInAzure is the name of an assignment: the derived GUID, unless somebody had made it under another one.
+// nameInAzure returns the name of an assignment: the derived GUID, or the name that somebody had given it before.
 func (p *program) nameInAzure(derived string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -51,26 +52,26 @@ func (p *program) nameInAzure(derived string) string {
 type assignment struct {
 	sync.Mutex
 	triple
-	of        pulumi.Resource // the component that asked for it first
-	called    string          // what that component is, and calls it
+	of        pulumi.Resource // the component that first asked for it
+	called    string          // that component and its name for the assignment
 	condition string
 	made      *authorization.RoleAssignment
-	maker     string // URN of that component, where another language asked for it
+	maker     string // URN of that component, if the program is in another language
 }
 
 // assignments are those of one run of a program.
 type assignments struct {
 	mu     sync.Mutex
-	all    map[[3]access.ID]*assignment // where Go compares their IDs: known ones, and those of one output
+	all    map[[3]access.ID]*assignment // by IDs that can be compared: known ones, and equal outputs
 	list   []*assignment
 	warned map[[2]pulumi.Resource]bool
-	unmade map[pulumi.Output]bool // IDs of what the program makes: one that is not known yet is nobody else's
+	unmade map[pulumi.Output]bool // IDs of what the program makes: while unknown, they equal no other ID
 }
 
 var runs sync.Map // of *assignments, by construct.Request.Run
 
-// assignmentsOf are those of the run that the context is of: other languages' components each have a context of their
-// own.
+// assignmentsOf returns the assignments of the context's run: components in other languages each have their own
+// context.
 func assignmentsOf(ctx *pulumi.Context) *assignments {
 	made := &assignments{all: map[[3]access.ID]*assignment{}, warned: map[[2]pulumi.Resource]bool{},
 		unmade: map[pulumi.Output]bool{}}
@@ -81,9 +82,9 @@ func assignmentsOf(ctx *pulumi.Context) *assignments {
 	return made
 }
 
-// refuse says why a component may not take the assignment that another one makes. In other languages which of two is
-// asked for first may change from one deployment to the next, and with it whose the assignment is: Pulumi would delete
-// it after the other one took it up.
+// refuse says why a component may not use the assignment that another component makes. In other languages the order of
+// the two may change from one deployment to the next, and then the assignment would belong to the other one: Pulumi
+// would delete it after the other one has taken it over.
 func (a *assignment) refuse(of construct.Request) error {
 	if a.maker == of.URN || slices.Contains(of.DependsOn, a.maker) {
 		return nil
@@ -96,11 +97,12 @@ func (a *assignment) refuse(of construct.Request) error {
 
 var programs sync.Map // of *program, by weak.Pointer[pulumi.Context]
 
-// programOf returns the program that runs in the context. It goes when the context does.
+// programOf returns the program that runs in the context. It is freed with the context.
 func programOf(ctx *pulumi.Context) *program {
 	key := weak.Make(ctx)
 	found, there := programs.LoadOrStore(key, &program{
-		assignments: assignmentsOf(ctx), names: map[string]string{}, claimed: map[string]bool{},
+		assignments: assignmentsOf(ctx), names: map[string]string{}, claimed: map[string]int{},
+		places: map[string]string{},
 	})
 	if !there {
 		runtime.AddCleanup(ctx, func(key weak.Pointer[pulumi.Context]) { programs.Delete(key) }, key)
@@ -108,16 +110,16 @@ func programOf(ctx *pulumi.Context) *program {
 	return found.(*program)
 }
 
-// makes notes the ID of a resource that the program makes.
+// makes records the ID of a resource that the program makes.
 func (p *program) makes(id pulumi.Output) {
 	p.assignments.mu.Lock()
 	defer p.assignments.mu.Unlock()
 	p.assignments.unmade[id] = true
 }
 
-// assignment returns the place of an assignment that a component asks for. It is that of another component where both
-// are one in Azure. Where that can't be read from the arguments, the IDs are waited for; each is an output of what was
-// registered before. A preview in which they are not known even then warns.
+// assignment returns the entry of an assignment that a component asks for. If Azure would take it as another
+// component's, it returns that one. If the arguments do not show that, it waits for the IDs, which are outputs of
+// resources that were registered before. If a preview does not know them even then, it warns.
 func (p *program) assignment(ctx *pulumi.Context, of pulumi.Resource, name string, scope place,
 	principal, role pulumi.StringInput) *assignment {
 	made := &assignment{of: of, called: fmt.Sprintf("%s %s", reflect.TypeOf(of).Elem().Name(), name)}
@@ -146,7 +148,7 @@ func (p *program) assignment(ctx *pulumi.Context, of pulumi.Resource, name strin
 	return made
 }
 
-// warn says of two components, once, that they may ask for one assignment.
+// warn says once that two components may ask for the same assignment.
 func (p *program) warn(ctx *pulumi.Context, first, second *assignment) {
 	pair := [2]pulumi.Resource{first.of, second.of}
 	request := construct.Of(ctx.Context())
@@ -164,7 +166,7 @@ func (p *program) warn(ctx *pulumi.Context, first, second *assignment) {
 		"output, or the ID in plain text, and the preview knows", first.called, second.called, then), nil)
 }
 
-// byHand reports whether the assignment was there before the stack, as far as its IDs are known now.
+// byHand reports whether the assignment existed before the stack, as far as its IDs are known now.
 func (p *program) byHand(scope, principal, role pulumi.StringInput) bool {
 	at, known := plain(scope)
 	of, alsoKnown := plain(role)
@@ -176,7 +178,7 @@ func (p *program) byHand(scope, principal, role pulumi.StringInput) bool {
 	return p.nameInAzure(derived) != derived
 }
 
-// checkAssignmentNames refuses what can name no assignment, and one name for two.
+// checkAssignmentNames refuses names that no assignment can have, and one name for two assignments.
 func checkAssignmentNames(names map[string]string) (ps access.Problems) {
 	seen := map[string]string{}
 	for _, derived := range sortedKeys(names) {

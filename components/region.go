@@ -11,10 +11,10 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// clusterRegion is the location that a cluster is made with: the workspace's, looked up. Azure makes a cluster
-// elsewhere without a warning, and its identity then does not work (facts/compute-clusters.md). said is what the
-// arguments say that it is, or nil. Where workspace or said is known only later, what is wrong is found when the
-// cluster is made.
+// clusterRegion returns the location that a cluster is made with: the workspace's, which is looked up. Azure makes a
+// cluster elsewhere without a warning, and its identity then does not work (facts/compute-clusters.md). said is the
+// location in the arguments, or nil. If the workspace or said is known only later, an error is given when the cluster
+// is made.
 func clusterRegion(
 	ctx *pulumi.Context, workspaceID pulumi.StringInput, said pulumi.StringPtrInput, opts []pulumi.ResourceOption,
 ) (pulumi.StringPtrInput, access.Problems, error) {
@@ -58,8 +58,8 @@ func clusterRegion(
 	}).(pulumi.StringPtrOutput), nil, nil
 }
 
-// checkRegion compares what is said with what was found: "" for either where it is not known. What differs is an error;
-// what could not be asked for is one only where nothing is said.
+// checkRegion compares the location in the arguments with the one that was found; either is "" if it is not known. A
+// difference is an error. A failed look-up is an error only if the arguments give no location.
 func checkRegion(found string, unanswered access.Problems, said string) (region string, ps access.Problems) {
 	switch {
 	case len(unanswered) > 0 && said == "":

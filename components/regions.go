@@ -10,8 +10,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// regions are those of all clouds, as public lists have them in 2026 (claranet/terraform-azurerm-regions, REGIONS.md,
-// and others; facts/federation.md for malaysiasouth). Azure makes new ones: a name that is not here is no error.
+// regions are the regions of all clouds in public lists of 2026 (claranet/terraform-azurerm-regions, REGIONS.md, and
+// others; facts/federation.md for malaysiasouth). Azure adds new ones, so an unknown name is no error.
 var regions = strings.Fields(`
 australiacentral australiacentral2 australiaeast australiasoutheast austriaeast belgiumcentral brazilsouth
 brazilsoutheast canadacentral canadaeast centralindia centralus chilecentral denmarkeast eastasia eastus eastus2
@@ -26,7 +26,7 @@ usdodcentral usdodeast usgovarizona usgovtexas usgovvirginia usgoviowa
 chinaeast chinaeast2 chinaeast3 chinanorth chinanorth2 chinanorth3
 usnateast usnatwest usseceast ussecwest`)
 
-// warnOfRegion says of a region that nobody knows here that Azure decides.
+// warnOfRegion warns of an unknown region, about which Azure decides.
 func warnOfRegion(path string, location pulumi.StringPtrInput) (ps access.Problems) {
 	region, known := plain(location)
 	if !known || region == "" || slices.ContainsFunc(regions, func(r string) bool { return sameRegion(r, region) }) {

@@ -12,10 +12,14 @@ import (
 	"github.com/batchaccess/batchaccess/internal/hooks"
 )
 
-// register registers a component. An update of it is refused, in a preview too, where an ID among its inputs changes in
-// letter case alone: Azure takes both for one, but Pulumi replaces what is made with it, by something of the same name.
-// An assignment can't be made beside itself, and a cluster's system-assigned identity would be lost. So is one by which
-// what the component made would be deleted, and then looked for, and one that has a name before which nothing had.
+// register registers a component. It refuses an update, in a preview too, in these cases:
+//
+// An ID among the inputs changes only in letter case. Azure takes both as one, but Pulumi would replace what is made
+// with it by something of the same name: an assignment can't be made beside itself, and a cluster's system-assigned
+// identity would be lost.
+//
+// The inputs now name as existing what the component made: it would be deleted and then looked for. Or an earlier name
+// (was) is given that nothing had.
 func register(
 	ctx *pulumi.Context, token, name string, inputs pulumi.Map, component pulumi.ComponentResource,
 	opts []pulumi.ResourceOption,
@@ -23,7 +27,7 @@ func register(
 	kind := token[strings.LastIndex(token, ":")+1:]
 	if !hooks.Off(ctx.Context()) {
 		if token == BatchEndpointAccessToken || token == ComputeClusterToken || token == ManagedIdentityToken {
-			programOf(ctx).before.prepare(ctx) // a handover asks for it in the hook
+			programOf(ctx).before.prepare(ctx) // a handover reads it in the hook
 		}
 		hook, err := ctx.RegisterResourceHook("batchaccess letter case of "+kind+" "+name,
 			func(args *pulumi.ResourceHookArgs) error {
@@ -49,10 +53,9 @@ func register(
 	return nil
 }
 
-// respelled finds the IDs that were there before in other letter case, and are there so no more. Of a secret it says no
-// more than where it is.
+// respelled finds IDs that differ from the earlier inputs only in letter case. Of a secret it reports only the path.
 func respelled(before, now resource.PropertyMap) (ps access.Problems) {
-	was := map[string][]string{} // by the ID in lower case
+	was := map[string][]string{} // paths, by the ID in lower case
 	eachID("", resource.NewProperty(before), false, func(id inputID) {
 		was[id.key()] = append(was[id.key()], id.text)
 	})
@@ -72,10 +75,10 @@ func respelled(before, now resource.PropertyMap) (ps access.Problems) {
 	return ps
 }
 
-// An inputID is an ARM ID among inputs, or a name that is a part of one.
+// An inputID is an ARM ID among the inputs, or a name that is a part of one.
 type inputID struct {
 	path, text string
-	part       string // the input whose name it is; "" for an ARM ID
+	part       string // the input that holds the name; "" for an ARM ID
 	secret     bool
 }
 

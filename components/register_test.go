@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// An ID that changes in letter case alone is found wherever it stands now; nothing else is, and no secret is printed.
+// An ID that changes only in letter case is found wherever it is now. Nothing else is, and no secret is printed.
 func TestIDsInOtherLettersAreFound(t *testing.T) {
 	t.Parallel()
 	const lake, other = "/subscriptions/s/resourceGroups/g/lake", "/subscriptions/s/resourcegroups/G/lake"

@@ -21,27 +21,27 @@ const (
 	ofIdentity    = "azure-native:managedidentity:FederatedIdentityCredential"
 )
 
-// A maker makes things by the names of a map in the arguments.
+// A maker makes one thing for each name of a map in the arguments.
 type maker struct {
-	path  string // of the map: invokers
+	path  string // of the map, such as invokers
 	typ   string // Pulumi's token of what is made
-	owner string // the component whose things they are; their own names begin with it
-	// names are those that the map holds now, with the name that each had before, if it says so.
+	owner string // the component's name, with which the things' names begin
+	// names are the present names in the map, each with its earlier name if was gives one.
 	names map[string]string
-	// same reports whether what was called old is what is called name now; nil where that can't be seen.
+	// same reports whether the thing with the old name is the one with the present name; nil if that can't be seen.
 	same func(before deployed, urn, old, name string) bool
-	// other is what is said where one goes and one comes, and they are not the same; "" for nothing.
+	// other is the warning if one goes and one comes and they are not the same; "" for none.
 	other string
-	// never says why one can't be made at all, though one that was made before may stay; "" for nothing.
+	// never says, by name, why a thing can't be made at all, though one that was made before may stay.
 	never map[string]string
-	// does reports whether what is called name does what the one that goes did; nil where none does. If one does that is
-	// there already and stays, other is not said.
+	// does reports whether the named thing does what the deleted one did; nil if none does. If one that stays does,
+	// other is not reported.
 	does func(name string) bool
 }
 
-// refuseRenamed is the option of what a maker makes that finds a name that changed and is not marked by was: Pulumi
-// would make another one, and delete the old one with all that it was given. Of what is to be made alone it asks the
-// state which was there before.
+// refuseRenamed returns the option of a thing by which a preview finds a name that changed without was: Pulumi would
+// make another thing and delete the old one with all that it was given. It reads the state only for a thing that is to
+// be created.
 func (m maker) refuseRenamed(ctx *pulumi.Context, name string) (pulumi.ResourceOption, error) {
 	program := programOf(ctx)
 	if !hooks.Off(ctx.Context()) {
@@ -66,7 +66,7 @@ func (m maker) refuseRenamed(ctx *pulumi.Context, name string) (pulumi.ResourceO
 		})
 }
 
-// expect has what is to be made judged with the first that is refused.
+// expect registers a thing to be judged together with the first one that is refused.
 func (p *program) expect(m maker, name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -89,24 +89,24 @@ func (p *program) expect(m maker, name string) {
 	}
 }
 
-// says is a problem of one of the names, with where it stands.
+// says returns a problem with one of the names, with its path.
 func (m maker) says(problem string) string { return fmt.Sprintf("%s: %s.%s", m.owner, m.path, problem) }
 
-// refuseNever is the option of what can't be made any more: a preview that would make it fails. What was made before
-// stays as it is.
+// refuseNever returns the option of a thing that can't be made any more: a preview that would make it fails. One that
+// was made before stays as it is.
 func (m maker) refuseNever(ctx *pulumi.Context, what, name string) (pulumi.ResourceOption, error) {
 	program := programOf(ctx)
 	return beforeCreate(ctx, what+" "+m.owner+"."+name, func(*pulumi.ResourceHookArgs) error {
 		before, err := program.before.read(ctx)
-		if err != nil { // then nothing is known of the others
+		if err != nil { // the others can't be judged either
 			return errors.New(m.says(m.never[name]))
 		}
 		return program.renamedBeside(before, m.says(m.never[name]))
 	})
 }
 
-// renamedBeside is the error of the first that is refused, with all others that are: the deployment ends with it. Those
-// that are refused at the same time say only what is wrong with them.
+// renamedBeside returns the error of the first thing that is refused, together with all others, because the deployment
+// ends with it. Things that are refused at the same time report only their own problem.
 func (p *program) renamedBeside(before deployed, problem string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -123,10 +123,9 @@ func (p *program) renamedBeside(before deployed, problem string) error {
 	return errors.New(strings.Join(all, "\n"))
 }
 
-// judge says what is wrong with making what has the URN, or what whoever deploys has to know of it. Both are "" for
-// nothing.
+// judge returns the problem with making the thing with the URN, or a warning about it. Both are "" for nothing.
 func (m maker) judge(before deployed, urn, name string) (problem, warning string) {
-	kind := strings.TrimSuffix(urn, name) // with the owner's name, and the dot
+	kind := strings.TrimSuffix(urn, name) // with the owner's name and the dot
 	gone := slices.DeleteFunc(slices.Clone(before.own[kind]), func(was string) bool {
 		_, stays := m.names[was]
 		return stays
@@ -144,7 +143,7 @@ func (m maker) judge(before deployed, urn, name string) (problem, warning string
 		return fmt.Sprintf("%s.was: this stack has nothing of this kind that was called %s; take it out%s", name, marked,
 			choice), ""
 	}
-	for _, taken := range m.names { // somebody else says that it was theirs
+	for _, taken := range m.names { // another entry has it as its earlier name
 		gone = slices.DeleteFunc(gone, func(old string) bool { return old == taken })
 	}
 	for _, old := range gone {
@@ -164,12 +163,12 @@ func (m maker) judge(before deployed, urn, name string) (problem, warning string
 	return "", ""
 }
 
-// refuseRenamed is the option of an invoker, or cluster, that this stack makes.
+// refuseRenamed returns the option of an invoker or cluster that this stack makes.
 func (b *builder) refuseRenamed(ctx *pulumi.Context, of access.Principal) (pulumi.ResourceOption, error) {
 	return b.maker(of).refuseRenamed(ctx, of.Name)
 }
 
-// expectAll has all that is to be made judged as soon as one is refused.
+// expectAll registers everything that is to be made, so that it is judged as soon as one thing is refused.
 func (b *builder) expectAll(ctx *pulumi.Context) {
 	program := programOf(ctx)
 	for name, c := range b.args.Clusters {
@@ -219,7 +218,7 @@ func (b *builder) maker(of access.Principal) maker {
 	return m
 }
 
-// grantedTheSame reports whether what this stack had assigned to one that goes is what it assigns to this one.
+// grantedTheSame reports whether this stack assigns the same to the new name as it had assigned to the old one.
 func (b *builder) grantedTheSame(of access.Principal) func(deployed, string, string, string) bool {
 	return func(before deployed, _, old, _ string) bool {
 		var now, then []string
@@ -242,7 +241,7 @@ func (b *builder) grantedTheSame(of access.Principal) func(deployed, string, str
 	}
 }
 
-// assignmentOf is the name of the resource of a grant, if its principal is called so.
+// assignmentOf returns the resource name of a grant's assignment, if its principal has the given name.
 func (b *builder) assignmentOf(g access.Grant, principal string) string {
 	switch {
 	case g.Scope.Level == access.AtEndpoint:
@@ -255,7 +254,8 @@ func (b *builder) assignmentOf(g access.Grant, principal string) string {
 	return b.child(g) + "." + g.Principal.Kind + "." + principal
 }
 
-// assignsRole reports whether a resource of that name assigns the invokers' role, or one of its parts, to a principal.
+// assignsRole reports whether a resource of that name assigns the invokers' role, or one of its parts, to the
+// principal.
 func (b *builder) assignsRole(name, principal string) bool {
 	endpoint, at := strings.CutPrefix(name, b.name+".endpoint.")
 	endpoint, is := strings.CutSuffix(endpoint, "."+principal)
@@ -263,10 +263,10 @@ func (b *builder) assignsRole(name, principal string) bool {
 		at && is && !strings.Contains(endpoint, ".")
 }
 
-// child is the name of the component that makes a grant which is not of the invokers' role.
+// child returns the name of the component that makes a grant other than of the invokers' role.
 func (b *builder) child(g access.Grant) string { return b.name + "." + g.ResourceName() }
 
-// federatedRenamed finds federated credentials that were renamed: Entra takes no second one of the same claims.
+// federatedRenamed finds federated credentials that were renamed: Entra refuses a second one with the same claims.
 func federatedRenamed(typ, owner string, credentials map[string]signin.FederatedCredential) maker {
 	m := maker{path: "federatedCredentials", typ: typ, owner: owner, names: map[string]string{}}
 	for name, f := range credentials {
@@ -279,8 +279,8 @@ func federatedRenamed(typ, owner string, credentials map[string]signin.Federated
 	return m
 }
 
-// secretsRotated finds client secrets that take the place of others in one step, and those that are over, of which
-// Entra makes none. Whether one was renamed can't be seen: one that leaked is rotated with the dates that it had.
+// secretsRotated finds client secrets that replace others in one step, and those that have ended, which Entra does not
+// make. It can't see whether one was renamed: a leaked secret may be rotated with the same dates.
 func secretsRotated(owner string, secrets map[string]signin.ClientSecret, now time.Time) maker {
 	m := maker{path: "clientSecrets", typ: "azuread:index/applicationPassword:ApplicationPassword", owner: owner,
 		names: map[string]string{},

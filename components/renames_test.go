@@ -46,7 +46,7 @@ func TestTheStateIsFoundByTypeAndOwner(t *testing.T) {
 	assert.Empty(t, deployedOf(nil).urn(ofApplication, "access", ""), "of a state that is not known")
 }
 
-// A name that comes while another goes is judged by what the state has.
+// A name that comes while another one goes is judged by the state.
 func TestANameThatCameIsJudgedByTheState(t *testing.T) {
 	t.Parallel()
 	const clusters = below + ComputeClusterToken + "::access."
@@ -86,7 +86,7 @@ func TestANameThatCameIsJudgedByTheState(t *testing.T) {
 	}
 }
 
-// The first that is refused ends the deployment, so it names all others that are.
+// The first refused resource ends the deployment, so its error names all others that are refused.
 func TestAllThatAreRefusedAreNamedAtOnce(t *testing.T) {
 	t.Parallel()
 	const credentials = below + ServicePrincipalToken + "$" + ofApplication + "::access.pipeline."
@@ -112,7 +112,7 @@ func TestAllThatAreRefusedAreNamedAtOnce(t *testing.T) {
 	assert.Equal(t, "access.pipeline: z", p.renamedBeside(before, "access.pipeline: z").Error(), "the rest was said once")
 }
 
-// A secret that has ended is refused where it would be made, with all others that are; one that was made before it
+// A secret that has ended is refused if it would be made, with all others of that kind. One that was made before it
 // ended stays, also under another name.
 func TestASecretThatIsOverIsRefusedUnlessItIsThere(t *testing.T) {
 	t.Parallel()
@@ -155,8 +155,8 @@ func TestASecretThatIsOverIsRefusedUnlessItIsThere(t *testing.T) {
 	assert.Len(t, secretsRotated("p", of, end).never, 3)
 }
 
-// Where another secret stays that is valid, whoever used the old one has been given it: no warning, however often one
-// goes and another comes.
+// If another valid secret stays, the users of the old one have been given it: no warning, however often one goes and
+// another comes.
 func TestARotationInOneStepIsWarnedOf(t *testing.T) {
 	t.Parallel()
 	const owner = "access.bot"
@@ -196,34 +196,37 @@ func TestARotationInOneStepIsWarnedOf(t *testing.T) {
 	}
 }
 
-// An assignment that the stack has under another name: who was renamed, or which of the names of one identity it has.
+// An assignment that the stack has under another name, which something has in the program, or whose own name had
+// something else.
 func TestAnAssignmentUnderAnotherNameHasARemedy(t *testing.T) {
 	t.Parallel()
-	const urn = "urn:pulumi:dev::p::t::"
+	const ofReader, ofAccess = "urn:pulumi:dev::p::batchaccess:index:StorageReader$x:RoleAssignment::",
+		"urn:pulumi:dev::p::batchaccess:index:BatchEndpointAccess$batchaccess:index:StorageReader$x:RoleAssignment::"
+	rename := func(from, to string) string { return "pulumi state rename '" + ofReader + from + "' " + to }
 	for name, c := range map[string]struct {
-		as, is   string
-		says, no []string
+		has   []string
+		stays bool
+		says  string
 	}{
-		"an invoker": {"access.lake.rows.reader.invoker.ann", "access.lake.rows.reader.invoker.bea",
-			[]string{"if ann was renamed to bea, write was: ann", "a third name"}, []string{"state rename"}},
-		"an account": {"access.lake.rows.reader.invoker.ann", "access.pond.rows.reader.invoker.ann",
-			[]string{"write was: lake"}, []string{"state rename"}},
-		"an invoker that was the cluster's identity goes": {"access.lake.rows.reader.invoker.ann",
-			"access.lake.rows.reader.cluster.cpu", []string{"pulumi state rename '" + urn +
-				"access.lake.rows.reader.invoker.ann' access.lake.rows.reader.cluster.cpu"}, []string{"write was"}},
-		"a cluster that had another's identity goes": {"access.lake.rows.reader.cluster.cpu",
-			"access.lake.rows.reader.cluster.gpu", []string{"write was: cpu", "pulumi state rename '" + urn +
-				"access.lake.rows.reader.cluster.cpu' access.lake.rows.reader.cluster.gpu"}, nil},
+		"they change places": {[]string{ofReader + "first.x", ofReader + "second.x"}, true, "the two change places, which " +
+			"takes names that neither had: give each of them another one, without was, and deploy that; after it they may " +
+			"have their old names; or have the state say so: " + rename("second.x", "second.x.before") + " && " +
+			rename("first.x", "second.x") + " && " + rename("second.x.before", "first.x")},
+		"what had its name goes": {[]string{ofReader + "first.x", ofReader + "second.x"}, false, "what second.x was goes: " +
+			"give it a name here that nothing had, without was, and deploy that; or have the state say so: " +
+			rename("second.x", "second.x.before") + " && " + rename("first.x", "second.x")},
+		"its name is another's now": {[]string{ofReader + "first.x"}, true, "give what is called first.x now a name here " +
+			"that nothing had, without was, and deploy that; or have the state say so: " + rename("first.x", "second.x")},
+		"in a component of another type": {[]string{ofAccess + "first.x"}, true, "give what is called first.x now a name " +
+			"here that nothing had, without was, and deploy that"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			fix := heldAlready(urn+c.is, c.as, c.is, false)
-			for _, says := range c.says {
-				assert.Contains(t, fix, says)
+			before := map[string]map[string]any{}
+			for _, urn := range c.has {
+				before[urn] = map[string]any{}
 			}
-			for _, no := range c.no {
-				assert.NotContains(t, fix, no)
-			}
+			assert.Equal(t, c.says, heldAlready(deployedOf(before), ofReader+"second.x", "first.x", "second.x", false, c.stays))
 		})
 	}
 }
@@ -261,10 +264,42 @@ func TestANameBeforeOfAPrincipalThatNoneHadIsRefused(t *testing.T) {
 func TestAStackWithoutOutputsIsToldToExportOne(t *testing.T) {
 	t.Parallel()
 	const urn, export = "urn:pulumi:dev::p::t::", "export any output, deploy that, and then this change"
-	component := heldAlready(urn+"b.ann", "a.ann", "b.ann", true)
+	component := heldAlready(deployed{}, urn+"b.ann", "a.ann", "b.ann", true, false)
 	assert.Contains(t, component, export)
 	assert.NotContains(t, component, "write was")
-	principal := heldAlready(urn+"a.bea", "a.ann", "a.bea", true)
+	principal := heldAlready(deployed{}, urn+"a.bea", "a.ann", "a.bea", true, false)
 	assert.Contains(t, principal, export)
 	assert.Contains(t, principal, "write was: ann")
+	assert.NotContains(t, heldAlready(deployed{}, urn+"b.x.ann", "a.ann", "b.x.ann", true, false), "write was")
+}
+
+// The role of writers keeps its GUID whatever its component is called, as long as it can be assigned where it is
+// needed.
+func TestTheRoleOfWritersKeepsItsGUID(t *testing.T) {
+	t.Parallel()
+	const types = "urn:pulumi:dev::p::batchaccess:index:StorageContributor$azure-native:authorization:RoleDefinition::"
+	has := func(name, guid string) deployed {
+		return deployedOf(map[string]map[string]any{types + name: {"name": guid, "assignableScopes": []any{"/groups/Data"}}})
+	}
+	for name, c := range map[string]struct {
+		state       deployed
+		group, name string
+		before      []string
+		want        string
+	}{
+		"a new one":                   {has("x.other", "1"), "/groups/data", "x.lake", nil, "x.lake!"},
+		"it has one":                  {has("x.lake", "1"), "/groups/data", "x.lake", nil, "1"},
+		"under another name":          {has("x.lake", "1"), "/groups/data", "x.pond", []string{"x.lake"}, "1"},
+		"its mark is still there":     {has("x.pond", "1"), "/groups/data", "x.pond", []string{"x.lake"}, "1"},
+		"in another group":            {has("x.lake", "1"), "/groups/more", "x.pond", []string{"x.lake"}, "x.pond!"},
+		"nothing is known":            {deployed{}, "/groups/data", "x.pond", []string{"x.lake"}, "x.lake!"},
+		"nothing is known, or marked": {deployed{}, "/groups/data", "x.pond", nil, "x.pond!"},
+		"another has its GUID":        {has("x.pond", "x.lake!"), "/groups/data", "x.lake", nil, "x.lake!!"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := c.state.writerGUID(c.group, c.name, c.before, func(from string) string { return from + "!" })
+			assert.Equal(t, c.want, got)
+		})
+	}
 }

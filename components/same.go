@@ -12,20 +12,20 @@ import (
 // A place is where a role is assigned.
 type place struct {
 	pulumi.StringInput
-	account   access.ID // of storage, where it lies in one
+	account   access.ID // the storage account, if it lies in one
 	container string    // "" for the whole account
 }
 
-// A triple is what Azure tells assignments apart by.
+// A triple is what makes two assignments different in Azure.
 type triple struct{ scope, principal, role part }
 
-// A part is one of the three.
+// A part is one ID of a triple.
 type part struct {
 	id     access.ID // as compared
-	unmade bool      // it is the ID of what this program makes
+	unmade bool      // the ID of something that this program makes
 	in     pulumi.StringInput
 	read   func(string) string
-	at     place // of a scope
+	at     place // if it is a scope
 }
 
 func slashless(id string) string { return strings.ToLower(strings.TrimSuffix(id, "/")) }
@@ -47,12 +47,12 @@ func (p *program) part(in pulumi.StringInput, read func(string) string) part {
 
 func (t triple) key() [3]access.ID { return [3]access.ID{t.scope.id, t.principal.id, t.role.id} }
 
-// known reports whether all of it was given in plain text.
+// known reports whether all three were given in plain text.
 func (t triple) known() bool {
 	return !t.scope.id.Later() && !t.principal.id.Later() && !t.role.id.Later()
 }
 
-// Whether two are the same in Azure.
+// A sameness says whether two assignments are the same in Azure.
 type sameness int
 
 const (
@@ -61,7 +61,7 @@ const (
 	undecided
 )
 
-// compare waits for IDs only where nothing else shows that the two differ.
+// compare waits for IDs only if nothing else shows that the two differ.
 func (t triple) compare(ctx *pulumi.Context, other triple) sameness {
 	pairs := [3][2]part{{t.role, other.role}, {t.scope, other.scope}, {t.principal, other.principal}}
 	for _, p := range pairs {
@@ -73,7 +73,7 @@ func (t triple) compare(ctx *pulumi.Context, other triple) sameness {
 	for _, p := range pairs {
 		a, b := p[0].settle(ctx), p[1].settle(ctx)
 		if a.unmade && !b.id.Later() || b.unmade && !a.id.Later() {
-			return different // what is not there yet has none of the IDs that are
+			return different // a resource that is not made yet has no existing ID
 		}
 		switch a.compare(b) {
 		case different:
@@ -98,7 +98,7 @@ func (p part) compare(other part) sameness {
 	return undecided
 }
 
-// settle waits for the ID; in a preview it may not be known even then.
+// settle waits for the ID. A preview may not know it even then.
 func (p part) settle(ctx *pulumi.Context) part {
 	if !p.id.Later() {
 		return p

@@ -12,8 +12,8 @@ import (
 	"github.com/batchaccess/batchaccess/sdks/azuread"
 )
 
-// ServicePrincipalArgs are the arguments of a ServicePrincipal. It signs in with federated credentials (preferred: no
-// secret to leak or to rotate), with client secrets, or, if SignIn says none, not at all.
+// ServicePrincipalArgs are the arguments of a ServicePrincipal. It signs in with federated credentials (preferred:
+// there is no secret to leak or to rotate), with client secrets, or, if SignIn is none, not at all.
 type ServicePrincipalArgs struct {
 	// DisplayName of the application, as people see it in Entra. Default: the component's name.
 	DisplayName pulumi.StringInput `pulumi:"displayName,optional"`
@@ -25,7 +25,7 @@ type ServicePrincipalArgs struct {
 	ClientSecrets map[string]signin.ClientSecret `pulumi:"clientSecrets,optional"`
 	// SignIn is "none" for a service principal that gets its credentials elsewhere. Default: the credentials above.
 	SignIn string `pulumi:"signIn,optional"`
-	// Protect keeps the application and its service principal from being deleted: their IDs would not come back.
+	// Protect prevents the deletion of the application and its service principal: their IDs would not come back.
 	Protect bool `pulumi:"protect,optional"`
 }
 
@@ -33,25 +33,25 @@ type ServicePrincipalArgs struct {
 type ServicePrincipal struct {
 	pulumi.ResourceState
 
-	// ObjectID is the object ID of the service principal: what roles are assigned to.
+	// ObjectID is the object ID of the service principal, to which roles are assigned.
 	ObjectID pulumi.StringOutput `pulumi:"objectId"`
-	// ClientID is the application (client) ID: what it signs in with.
+	// ClientID is the application (client) ID, with which it signs in.
 	ClientID pulumi.StringOutput `pulumi:"clientId"`
 	// TenantID is the tenant in which it signs in.
 	TenantID pulumi.StringOutput `pulumi:"tenantId"`
-	// ClientSecrets are its secrets by name. The whole map is a Pulumi secret.
+	// ClientSecrets are its secrets, by name. The whole map is a Pulumi secret.
 	ClientSecrets pulumi.StringMapOutput `pulumi:"clientSecrets" provider:"secret"`
 
-	// Application and Principal are what Entra knows it as.
+	// Application and Principal are its resources in Entra.
 	Application *azuread.Application
 	Principal   *azuread.ServicePrincipal
-	// Federated and Passwords are its credentials, by the names that the arguments give them.
+	// Federated and Passwords are its credentials, by their names in the arguments.
 	Federated map[string]*azuread.ApplicationFederatedIdentityCredential
 	Passwords map[string]*azuread.ApplicationPassword
 }
 
-// NewServicePrincipal makes the application, the service principal and its credentials. The errors name the argument
-// and the remedy, all at once, before any resource is registered.
+// NewServicePrincipal makes the application, the service principal and its credentials. Errors name each wrong argument
+// and its remedy, all at once, before any resource is registered.
 func NewServicePrincipal(
 	ctx *pulumi.Context, name string, args *ServicePrincipalArgs, opts ...pulumi.ResourceOption,
 ) (*ServicePrincipal, error) {
@@ -65,6 +65,7 @@ func NewServicePrincipal(
 		SignIn:               args.SignIn,
 	}
 	ps := append(invoker.Problems(), invoker.SecretsAt("", time.Now())...)
+	ps = append(ps, warnOfIssuers(args.FederatedCredentials)...)
 	ps = append(ps, checkDirectoryNames(ctx, "displayName", name, cmp.Or(idOf(args.DisplayName).Text(), name))...)
 	if err := fail("ServicePrincipal", name, withTexts(ps, args)); err != nil {
 		return nil, err
@@ -88,7 +89,7 @@ func NewServicePrincipal(
 	app, err := azuread.NewApplication(ctx, name, &azuread.ApplicationArgs{
 		DisplayName: displayName, Description: args.Description,
 		Tags:           pulumi.StringArray{pulumi.String(madeBy(ctx.Project(), ctx.Stack(), name))},
-		SignInAudience: pulumi.String("AzureADMyOrg"), // said, since the provider puts no default back that somebody changed
+		SignInAudience: pulumi.String("AzureADMyOrg"), // set, since the provider does not restore a changed default
 	}, c.azuread(azuread.Application{}, azuread.ApplicationArgs{}, keep...)...)
 	if err != nil {
 		return nil, fmt.Errorf("making application %q: %w", name, err)
@@ -144,13 +145,13 @@ func (sp *ServicePrincipal) federate(
 	return nil
 }
 
-// keepsDisplayName are the options of what Entra can't rename: it is taken over under the name that it has here, and
-// keeps the one that it was made with there.
+// keepsDisplayName returns the options of a credential that Entra can't rename: it stays in the state under its new
+// name here, and keeps its first name in Entra.
 func keepsDisplayName(name, before string) []pulumi.ResourceOption {
 	return append(formerly(was(name, before)...), pulumi.IgnoreChanges([]string{"displayName"}))
 }
 
-// makeSecrets makes the client secrets. Their ends are sent as absolute dates: the provider takes endDateRelative and
+// makeSecrets makes the client secrets. Their ends are sent as absolute dates: the provider accepts endDateRelative and
 // never sends it, so that Entra's own default would apply.
 func (sp *ServicePrincipal) makeSecrets(
 	ctx *pulumi.Context, c children, name string, secrets map[string]signin.ClientSecret,
@@ -188,8 +189,9 @@ func (sp *ServicePrincipal) makeSecrets(
 	return values, nil
 }
 
-// madeBy reports which stack made something: it is the tag of an application and the description of a group. Display
-// names are not unique, and a deployment that is broken off can leave an application or group that no state knows of.
+// madeBy is the text that says which stack made something: the tag of an application, or the description of a group.
+// Display names are not unique, and a deployment that is interrupted can leave an application or group that is in no
+// state.
 func madeBy(project, stack, name string) string {
 	return "batchaccess:" + project + "/" + stack + "/" + name
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// checkShared asks Azure for the assignments that other stacks are to hold: one that is gone, or that another stack
+// checkShared asks Azure for the assignments that other stacks hold: one that does not exist, or that a different stack
 // holds, is a problem before anything is made.
 func (args *BatchEndpointAccessArgs) checkShared(
 	ctx *pulumi.Context, plan *access.Plan, opts []pulumi.ResourceOption,
@@ -73,8 +73,8 @@ func (args *BatchEndpointAccessArgs) checkShared(
 	return ps, nil
 }
 
-// heldBack says what of a grant the condition of the assignment that is there does not let through, or why that is not
-// known; "" for nothing. Another stack limits its assignment to what it needs itself.
+// heldBack returns which part of a grant the condition of the existing assignment does not allow, or why that is not
+// known; "" for nothing. Another stack limits its assignment to its own needs.
 func heldBack(g access.Grant, held string) string {
 	needs, ps := condition.Always, access.Problems(nil)
 	if g.Condition != "" {
@@ -93,7 +93,7 @@ func heldBack(g access.Grant, held string) string {
 			}
 		}
 	}
-	switch answer, request, because := condition.Beyond([]condition.Condition{needs}, []condition.Condition{has},
+	switch answer, request, because := condition.Difference([]condition.Condition{needs}, []condition.Condition{has},
 		operations); answer {
 	case condition.Yes:
 		return "that does not let through " + request.String()
@@ -103,7 +103,7 @@ func heldBack(g access.Grant, held string) string {
 	return ""
 }
 
-// sharedName is the name that a shared grant has in the arguments.
+// sharedName returns the name of a shared grant in the arguments.
 func (args *BatchEndpointAccessArgs) sharedName(g access.Grant) string {
 	for _, name := range sortedKeys(args.SharedGrants) {
 		if args.SharedGrants[name].Is(g) {
@@ -113,7 +113,7 @@ func (args *BatchEndpointAccessArgs) sharedName(g access.Grant) string {
 	return "<name>"
 }
 
-// assignmentOf is where a grant is assigned, to whom and which role, by IDs, if all are known.
+// assignmentOf returns the IDs of a grant's scope, principal and role, if all are known.
 func (args *BatchEndpointAccessArgs) assignmentOf(plan *access.Plan, g access.Grant) (scope, principal,
 	role string, known bool) {
 	m := plan.Model

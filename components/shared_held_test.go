@@ -10,7 +10,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// What another stack holds under a condition counts as held where the condition lets all of the grant through.
+// An assignment of another stack with a condition counts if the condition allows everything that the grant needs.
 func TestASharedGrantIsHeldByACondition(t *testing.T) {
 	t.Parallel()
 	of := func(paths ...string) string {

@@ -10,11 +10,11 @@ import (
 	"github.com/batchaccess/batchaccess/internal/hooks"
 )
 
-// A stateBefore is what the stack's state held before this deployment: outputs by URN, no secrets. It is read once.
+// A stateBefore is the stack's state before this deployment: outputs by URN, without secrets. It is read once.
 type stateBefore struct {
 	sync.Once
-	there     atomic.Bool // it is known that there is one: a component of it is updated
-	resources deployed    // none where nothing was deployed, or nothing of it is known
+	there     atomic.Bool // there is a state: one of its components is updated
+	resources deployed    // empty if nothing was deployed or the state can't be read
 	err       error
 
 	asked      sync.Once
@@ -22,11 +22,11 @@ type stateBefore struct {
 	noAnswer   error
 }
 
-// kept are the outputs of it that renames are found by, and what was made and is named as existing.
+// kept are the outputs by which renames and things that are now named as existing are found.
 var kept = []string{"issuer", "subject", "resourceId", "principalId", "clientId", "displayName", "scope",
 	"roleDefinitionId"}
 
-// ask has the engine's own provider read the state.
+// ask calls a function of the engine's own provider, which reads the state.
 func (*stateBefore) ask(ctx *pulumi.Context, function, key string) (map[string]any, error) {
 	stack := ctx.Stack()
 	if ctx.Organization() != "" {
@@ -38,9 +38,9 @@ func (*stateBefore) ask(ctx *pulumi.Context, function, key string) (map[string]a
 	return outputs, err
 }
 
-// prepare has the engine start its own provider, and asks for the stack's outputs. A hook that were the first to ask
-// would wait for that provider, whose start waits for one of the engine's workers, each of which may be in such a hook:
-// as many as --parallel says, and the deployment would stand still.
+// prepare makes the engine start its own provider, by asking for the stack's outputs. If a hook were the first to ask,
+// it would wait for that provider, whose start waits for one of the engine's workers. All of them (--parallel) may be
+// in such a hook, and then the deployment would hang.
 func (s *stateBefore) prepare(ctx *pulumi.Context) {
 	s.asked.Do(func() {
 		var outputs map[string]any
@@ -49,9 +49,9 @@ func (s *stateBefore) prepare(ctx *pulumi.Context) {
 	})
 }
 
-// read asks the engine for the stack's own state. The engine of CLI 3.276 breaks down where a stack without any is
-// asked for its resources (backendClient.GetStackResourceOutputs in pkg/backend/backend.go). So where no component of
-// it is updated, and it has no outputs, the state is not known.
+// read asks the engine for the stack's own state. The engine of CLI 3.276 crashes when a stack without a state is asked
+// for its resources (backendClient.GetStackResourceOutputs in pkg/backend/backend.go). So if none of its components is
+// updated and it has no outputs, the state is not known.
 func (s *stateBefore) read(ctx *pulumi.Context) (deployed, error) {
 	s.Do(func() {
 		s.prepare(ctx)
@@ -74,9 +74,9 @@ func (s *stateBefore) read(ctx *pulumi.Context) (deployed, error) {
 	return s.resources, s.err
 }
 
-// known is the state before, for a program that asks before its resources are registered: none where the stack has no
-// outputs to know by that there is one. It is asked for whatever changes: a component with the same arguments as before
-// takes up what another one had that is gone.
+// known returns the state before, for use before the program's resources are registered. It is empty if the stack has
+// no outputs, which show that there is a state. It is needed even if nothing changes: a component with the same
+// arguments may take over what another component had.
 func (s *stateBefore) known(ctx *pulumi.Context) deployed {
 	if hooks.Off(ctx.Context()) {
 		return deployed{}
@@ -84,12 +84,12 @@ func (s *stateBefore) known(ctx *pulumi.Context) deployed {
 	if s.prepare(ctx); !s.hasOutputs {
 		return deployed{}
 	}
-	before, _ := s.read(ctx) // what is not known is found when it is made
+	before, _ := s.read(ctx) // an error shows when something is made
 	return before
 }
 
-// has reports whether the state has a resource of a type, by the end of its token, and a name. Where the state can't be
-// read it may have it.
+// has reports whether the state has a resource with this name whose type token ends in typ. If the state can't be read,
+// it reports true.
 func (s *stateBefore) has(ctx *pulumi.Context, typ, name string) bool {
 	before, err := s.read(ctx)
 	for urn := range before.outputs {
@@ -100,8 +100,8 @@ func (s *stateBefore) has(ctx *pulumi.Context, typ, name string) bool {
 	return err != nil
 }
 
-// output is one of kept, of the resource of a type, by the end of its token, and a name; "" where the state has none,
-// or can't be read.
+// output returns an output, one of kept, of the resource with this name whose type token ends in typ; "" if the state
+// has none or can't be read.
 func (s *stateBefore) output(ctx *pulumi.Context, typ, name, key string) string {
 	before, _ := s.read(ctx)
 	for urn, outputs := range before.outputs {
@@ -113,25 +113,34 @@ func (s *stateBefore) output(ctx *pulumi.Context, typ, name, key string) string 
 	return ""
 }
 
-// deployed are the resources of the state before, found by what renames are found by.
+// A deployed is the resources of the state before, indexed to find renames.
 type deployed struct {
-	outputs map[string]map[string]any // those of kept, by URN
+	outputs map[string]map[string]any // the outputs in kept, by URN
 	names   map[string]bool
-	// below are the URNs of resources without their own part of the name, by type and owner; a resource
-	// access.pipeline is the owner's, access, and has the own part pipeline. own are those parts, by what is below.
+	// below are URN prefixes by type and owner. For the resource access.pipeline the owner is access, and the own part
+	// of the name is pipeline. own are the own parts, by prefix.
 	below map[typeAndOwner]string
 	own   map[string][]string
 	// assigned are the names of assignments, held those that our components made.
 	assigned map[string]bool
 	held     map[roleAt][]held
+	// writers are the roles of those who write below paths, by the names of their components; at are the names of
+	// components in storage, by what they are and where.
+	writers map[string]customRole
+	at      map[typeAndScope][]string
 }
 
 type typeAndOwner struct{ typ, owner string }
 
-// deployedOf walks the state, once for all names that are looked for.
+type typeAndScope struct{ typ, scope string }
+
+// A customRole has its own GUID, and can be assigned below a scope.
+type customRole struct{ guid, scope string }
+
+// deployedOf indexes the state once, for all names that are looked for.
 func deployedOf(outputs map[string]map[string]any) deployed {
 	d := deployed{map[string]map[string]any{}, map[string]bool{}, map[typeAndOwner]string{}, map[string][]string{},
-		map[string]bool{}, map[roleAt][]held{}}
+		map[string]bool{}, map[roleAt][]held{}, map[string]customRole{}, map[typeAndScope][]string{}}
 	for urn, all := range outputs {
 		d.outputs[urn] = map[string]any{}
 		for _, key := range kept {
@@ -145,10 +154,19 @@ func deployedOf(outputs map[string]map[string]any) deployed {
 		}
 		types, name := urn[:cut], urn[cut+2:]
 		typ := types[max(strings.LastIndex(types, "$")+1, strings.LastIndex(types, "::")+2):]
+		text := func(key string) string { s, _ := all[key].(string); return s }
 		d.names[name] = true
-		if strings.HasSuffix(typ, ":RoleAssignment") {
+		switch {
+		case typ == StorageReaderToken || typ == StorageContributorToken:
+			at := typeAndScope{typ, slashless(text("scope"))}
+			d.at[at] = append(d.at[at], name)
+		case strings.HasSuffix(typ, ":RoleDefinition") && strings.Contains(types, StorageContributorToken+"$"):
+			if scopes, _ := all["assignableScopes"].([]any); len(scopes) == 1 {
+				scope, _ := scopes[0].(string)
+				d.writers[name] = customRole{text("name"), slashless(scope)}
+			}
+		case strings.HasSuffix(typ, ":RoleAssignment"):
 			d.assigned[name] = true
-			text := func(key string) string { s, _ := all[key].(string); return s }
 			if at := (roleAt{lowerGUID(text("roleDefinitionId")), slashless(text("scope"))}); strings.Contains(types,
 				"::batchaccess:index:") {
 				d.held[at] = append(d.held[at], held{urn, name, text("principalId")})
@@ -166,7 +184,28 @@ func deployedOf(outputs map[string]map[string]any) deployed {
 	return d
 }
 
-// urn is that of what an owner makes under a name, where the state has anything of its type that the owner made.
+// writerGUID returns the GUID of the writers' role that the named component makes: the one in the state, under its
+// present or an earlier name, if it can be assigned in the resource group; otherwise one that is derived from the
+// component's name.
+func (d deployed) writerGUID(group, name string, before []string, derive func(from string) string) string {
+	for _, one := range append([]string{name}, before...) {
+		if role := d.writers[one]; role.guid != "" && role.scope == slashless(group) {
+			return role.guid
+		}
+	}
+	if len(d.outputs) == 0 && len(before) > 0 { // nothing is known of the state: the mark is all there is
+		return derive(before[0])
+	}
+	derived := derive(name)
+	for other, role := range d.writers {
+		if other != name && role.guid == derived { // what was called so before has it still
+			return derive(derived)
+		}
+	}
+	return derived
+}
+
+// urn returns the URN of what an owner makes under a name; "" if the owner made nothing of this type.
 func (d deployed) urn(typ, owner, name string) string {
 	return d.below[typeAndOwner{typ, owner}] + name
 }

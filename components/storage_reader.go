@@ -20,8 +20,8 @@ type StorageReaderArgs struct {
 	StorageAccountID pulumi.StringInput `pulumi:"storageAccountId"`
 	// Container in the account to which the role is limited. Default: none, the whole account.
 	Container string `pulumi:"container,optional"`
-	// AccountKind is flat, or hierarchical where the account has a hierarchical namespace. Required where a principal has
-	// paths, as conditions depend on it.
+	// AccountKind is flat, or hierarchical for an account with a hierarchical namespace. Required if a principal has
+	// paths, because conditions depend on it.
 	AccountKind roles.AccountKind `pulumi:"accountKind,optional"`
 	// Principals that get the role, by name. At least one: a job's data is read by the cluster identity and by the
 	// invoker.
@@ -39,8 +39,8 @@ type StorageReader struct {
 	Assignments map[string]*authorization.RoleAssignment
 }
 
-// NewStorageReader makes the assignments. The errors name the argument and the remedy, all at once, before any resource
-// is registered.
+// NewStorageReader makes the assignments. Errors name each wrong argument and its remedy, all at once, before any
+// resource is registered.
 func NewStorageReader(
 	ctx *pulumi.Context, name string, args *StorageReaderArgs, opts ...pulumi.ResourceOption,
 ) (reader *StorageReader, err error) {
@@ -62,32 +62,32 @@ type StorageContributorArgs struct {
 	StorageAccountID pulumi.StringInput `pulumi:"storageAccountId"`
 	// Container in the account to which the role is limited. Default: none, the whole account.
 	Container string `pulumi:"container,optional"`
-	// AccountKind is as for a StorageReader.
+	// AccountKind is the same as for a StorageReader.
 	AccountKind roles.AccountKind `pulumi:"accountKind,optional"`
-	// Principals that get the role, by name. At least one: the outputs of a job are written by the cluster identity and by
+	// Principals that get the role, by name. At least one: a job's outputs are written by the cluster identity and by
 	// the invoker.
 	Principals map[string]AssigneeArgs `pulumi:"principals"`
 }
 
-// StorageContributor assigns Storage Blob Data Contributor on an account or a container to a set of principals: for
+// StorageContributor assigns Storage Blob Data Contributor on an account or a container to a set of principals, for
 // what jobs write. They may read, write and delete there. Principals that are limited to paths get a custom role of
-// data actions, as Storage Blob Data Contributor may delete the container, which no condition reaches.
+// data actions, because Storage Blob Data Contributor may also delete the container, which no condition prevents.
 type StorageContributor struct {
 	pulumi.ResourceState
 
 	// Scope is the ARM ID at which the role is assigned.
 	Scope pulumi.StringOutput `pulumi:"scope"`
 
-	// PathWriter is the custom role of the principals that are limited to paths; nil where there are none.
+	// PathWriter is the custom role for principals that are limited to paths; nil if there are none.
 	PathWriter *authorization.RoleDefinition
 	// Assignments of the role, by the names of the principals.
 	Assignments map[string]*authorization.RoleAssignment
 }
 
-// NewStorageContributor makes the assignments. The errors are those of NewStorageReader.
+// NewStorageContributor makes the assignments. Its errors are like NewStorageReader's.
 //
-// It was a StorageReader with write once. Those of then are taken over as they are: with their names, their type as an
-// alias, and that argument in the state.
+// Earlier it was a StorageReader with the argument write. Components of that time keep their names, get their old type
+// as an alias, and keep that argument in the state.
 func NewStorageContributor(
 	ctx *pulumi.Context, name string, args *StorageContributorArgs, opts ...pulumi.ResourceOption,
 ) (contributor *StorageContributor, err error) {
@@ -146,11 +146,11 @@ func assignInStorage(
 		to := args.Principals[principal]
 		id, called, condition := pulumi.StringInput(pulumi.String(role.ID)), roleName, ""
 		if len(to.Paths) > 0 {
-			condition, _ = roles.PathCondition(to.Paths, args.AccountKind, pathRole) // check has the problems
+			condition, _ = roles.PathCondition(to.Paths, args.AccountKind, pathRole) // check reports its problems
 		}
 		if condition != "" && pathRole == roles.StorageBlobPathWriter {
 			if writer == nil {
-				if writer, err = c.pathWriter(ctx, name, args.StorageAccountID, at); err != nil {
+				if writer, err = c.pathWriter(ctx, name, namesBefore(opts), args.StorageAccountID, at); err != nil {
 					return scope, nil, nil, err
 				}
 			}
@@ -167,18 +167,22 @@ func assignInStorage(
 	return scope, assignments, writer, ctx.RegisterResourceOutputs(component, pulumi.Map{"scope": scope})
 }
 
-// pathWriter makes the role of those who write below paths of a container. It can be assigned in the account's resource
-// group. Its name, which Azure keeps unique in the tenant, is derived as its GUID is: another role has another name.
+// pathWriter makes the role for writers that are limited to paths of a container. It can be assigned in the account's
+// resource group. Its name, which must be unique in the tenant, is derived like its GUID, so another role has another
+// name. The GUID is derived from the component's name, and stays if that changes.
 func (c children) pathWriter(
-	ctx *pulumi.Context, name string, account, scope pulumi.StringInput,
+	ctx *pulumi.Context, name string, before []string, account, scope pulumi.StringInput,
 ) (*authorization.RoleDefinition, error) {
 	group := derive(func(v []string) (string, error) {
 		id, err := arm.Parse(v[0], arm.StorageAccount)
 		return id.Group(), err
 	}, account)
+	state := programOf(ctx).before.known(ctx)
 	id := derive(func(v []string) (string, error) {
-		return arm.GUID(v[0], ctx.Project(), ctx.Stack(), name, roles.StorageBlobPathWriter), nil
-	}, scope)
+		return state.writerGUID(v[1], name, before, func(from string) string {
+			return arm.GUID(v[0], ctx.Project(), ctx.Stack(), from, roles.StorageBlobPathWriter)
+		}), nil
+	}, scope, group)
 	d := roles.PathWriter()
 	called := derive(func(v []string) (string, error) {
 		return fmt.Sprintf("%s (%s %s)", d.RoleName, lastSegment(v[0]), v[1][:8]), nil
@@ -197,7 +201,7 @@ func (c children) pathWriter(
 	return made, nil
 }
 
-// check returns what is wrong. Principals with paths are assigned pathRole.
+// check returns everything that is wrong. Principals with paths are assigned pathRole.
 func (args *StorageReaderArgs) check(pathRole string) access.Problems {
 	ps := checkARMID("storageAccountId", args.StorageAccountID, arm.StorageAccount)
 	if args.Container != "" && !arm.IsContainerName(args.Container) {

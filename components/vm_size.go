@@ -6,8 +6,8 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 )
 
-// retirements are the sizes of nodes that Azure has announced to retire, or has retired (facts/compute-clusters.md,
-// Size). A size that is not among them is Azure's to judge.
+// retirements are the node sizes that Azure has retired or will retire (facts/compute-clusters.md, Size). Azure decides
+// about any other size.
 var retirements = []struct {
 	series string
 	sizes  *regexp.Regexp
@@ -27,12 +27,12 @@ func sizes(form string) *regexp.Regexp {
 	return regexp.MustCompile(`(?i)^(standard|basic)_` + form + `$`)
 }
 
-// sizeForm is how sizes are written: the series by letters, a number, what the size has besides, and its version
-// (learn.microsoft.com/azure/virtual-machines/vm-naming-conventions), with the series that there are in 2026.
+// sizeForm matches names of sizes: the letters of the series, a number, further features, and the version
+// (learn.microsoft.com/azure/virtual-machines/vm-naming-conventions), with the series of 2026.
 var sizeForm = sizes(`(A|B|D|DC|E|EC|EB|F|FX|G|GS|H|HB|HC|HX|L|LS|M|NC|NCC|ND|NG|NM|NP|NV|DS|FS)\d+[-\w]*`)
 
-// warnOfSize warns of a size that is retired, or is to be: then the cluster has no nodes. Of one that nobody knows here
-// it says so: Azure may have more by now.
+// warnOfSize warns of a size that is retired or will be: then the cluster gets no nodes. It also warns of an unknown
+// size, which may be a new one.
 func warnOfSize(size string) (ps access.Problems) {
 	for _, r := range retirements {
 		if r.sizes.MatchString(size) {

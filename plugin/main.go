@@ -1,5 +1,5 @@
 // The component package: the components of github.com/batchaccess/batchaccess/components for every language that Pulumi
-// speaks. The engine builds it from this folder and runs it; no one else needs to.
+// supports. The engine builds it from this folder and runs it; nobody else needs to.
 package main
 
 import (
@@ -19,7 +19,7 @@ import (
 var schema []byte
 
 func main() {
-	if len(os.Args) == 2 && os.Args[1] == "--version" { // for people: the engine asks by its protocol
+	if len(os.Args) == 2 && os.Args[1] == "--version" { // for people: the engine uses its protocol
 		fmt.Println("pulumi-resource-" + provider.Name + " version v" + provider.Version)
 		return
 	}

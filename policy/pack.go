@@ -19,9 +19,9 @@ const packName = "batchaccess-guardrails"
 
 var packVersion = semver.MustParse("0.1.0")
 
-// fileVariable names the guardrails.yaml that `batchaccess review` is given too. With it, the levels, limits and
-// waivers there hold here, unless the configuration of the pack says otherwise. A relative path starts where the
-// pack runs: give a whole one.
+// fileVariable names the guardrails.yaml that `batchaccess review` also reads. With it, its levels, limits and waivers
+// hold here, unless the pack's configuration says otherwise. Give an absolute path: a relative one starts in the folder
+// in which the pack runs.
 const fileVariable = "BATCHACCESS_GUARDRAILS"
 
 // newPack makes the pack for one preview or deployment.
@@ -40,7 +40,7 @@ func newPack(pctx *pulumi.Context) (policyx.PolicyPack, error) {
 	return policyx.NewPolicyPack(packName, packVersion, policyx.EnforcementLevelMandatory, policies)
 }
 
-// baseConfig is that of the file; without one, the default.
+// baseConfig returns the configuration in the file; without one, the default.
 func baseConfig(file string, now time.Time) (guardrails.Config, error) {
 	base := guardrails.DefaultConfig()
 	if file != "" {
@@ -56,9 +56,9 @@ func baseConfig(file string, now time.Time) (guardrails.Config, error) {
 	return base, nil
 }
 
-// newPolicy makes a rule a policy. What can't be decided is a violation in the preview already, so that no
-// deployment stops half-way for it; what depends on where a value comes from, which a policy does not see, is a
-// warning where a preview does not know the value, and in the deployment. What is waived is a warning too.
+// newPolicy makes a policy of a rule. If the rule can't be decided, that is a violation in the preview already, so that
+// no deployment stops half-way. If it depends on the source of a value, which a policy does not see, it is a warning in
+// the deployment, and in a preview that does not know the value. A waived finding is a warning too.
 func newPolicy(rule guardrails.Rule, preview bool, base guardrails.Config,
 	warn func(string) error) policyx.ResourceValidationPolicy {
 	level := rule.Level
@@ -92,16 +92,15 @@ func newPolicy(rule guardrails.Rule, preview bool, base guardrails.Config,
 	})
 }
 
-// levels are Pulumi's words for those of the rules. Which one holds is Pulumi's to say: it knows the pack's
-// configuration.
+// levels are Pulumi's names for the rules' levels. Pulumi decides which level holds: it knows the pack's configuration.
 var levels = map[guardrails.Level]policyx.EnforcementLevel{
 	guardrails.Advisory:  policyx.EnforcementLevelAdvisory,
 	guardrails.Mandatory: policyx.EnforcementLevelMandatory,
 	guardrails.Disabled:  policyx.EnforcementLevelDisabled,
 }
 
-// judge returns what is wrong with a resource. Its secrets are judged by their values, or making a value secret would
-// be a way around every rule; but a finding that only they give away is reported without what they are.
+// judge returns what is wrong with a resource. Secrets are judged by their values, or making a value secret would be a
+// way around every rule; but a finding that depends on a secret is reported without its text.
 func judge(r policyx.AnalyzerResource, c guardrails.Config) []guardrails.Finding {
 	found := guardrails.Check(resourceOf(r, true), c)
 	if !property.New(r.Properties).HasSecrets() {
@@ -116,7 +115,7 @@ func judge(r policyx.AnalyzerResource, c guardrails.Config) []guardrails.Finding
 	return found
 }
 
-// message is what the person reads whose change is stopped, below the policy's description.
+// message is the text for a person whose change is stopped, below the policy's description.
 func message(f guardrails.Finding) string {
 	return fmt.Sprintf("%s: %s: %s\nremedy: %s", f.Resource, f.Property, f.What, f.Remedy)
 }

@@ -55,7 +55,7 @@ func password(end any) policyx.AnalyzerResource {
 	return made("", guardrails.Password, inputs{"startDate": "2026-01-01T00:00:00Z", "endDate": end})
 }
 
-// reported collects what a policy reports.
+// reported collects the reports of a policy.
 type reported struct{ violations, warnings []string }
 
 func (m *reported) ReportViolation(message, _ string) { m.violations = append(m.violations, message) }
@@ -112,8 +112,8 @@ func TestWhatAPreviewCannotKnowStopsItAndNoDeploymentHalfWay(t *testing.T) {
 	assert.Contains(t, unknown.violations[0], "it: scope: can't be judged: the value is not known before the deployment")
 	assert.Len(t, ask(t, "assignment-scope", at("/subscriptions/s"), nil).violations, 1)
 
-	// Which role it is depends on what else the program makes, which a policy does not see. Written out it is judged in
-	// the preview, and never in a deployment, which does not see whether it was written.
+	// Which role it is depends on other resources of the program, which a policy does not see. A role that is given by
+	// a literal ID is judged in the preview, but never in a deployment, which can't see whether it was a literal.
 	by := func(preview bool, id any) reported {
 		r := made("", guardrails.RoleAssignment, inputs{"scope": workspace, "principalType": "Group", "roleDefinitionId": id})
 		return askOver(t, preview, guardrails.DefaultConfig(), "unknown-role", r, nil)

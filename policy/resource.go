@@ -7,7 +7,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 )
 
-// resourceOf gives a resource the form that the rules know. Secrets are markers unless they are to be revealed.
+// resourceOf returns a resource in the form of the rules. Secrets are markers unless reveal is set.
 func resourceOf(r policyx.AnalyzerResource, reveal bool) guardrails.Resource {
 	inputs := map[string]any{}
 	for key, v := range r.Properties.All {

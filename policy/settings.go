@@ -12,46 +12,46 @@ import (
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 )
 
-// settings are what can be set of the policies: the fields of guardrails.Config by the names that they have in JSON,
-// except the levels, which Pulumi sets, and what only a guardrails.yaml says (waivers and how long they hold, decided
-// types). Their descriptions are those in guardrails: a test compares them.
+// settings are the settings of the policies: the fields of guardrails.Config by their names in JSON, except the levels,
+// which Pulumi sets, and those that only a guardrails.yaml has (waivers and how long they last, decided types). The
+// descriptions are those in guardrails: a test compares them.
 var settings = []struct {
 	name, about string
 	policies    []string
 }{
 	{
 		"allowedScopes",
-		"AllowedScopes are where a role may be assigned or be assignable though it is wider than a resource group: the " +
-			"words subscription, managementGroup and root, or ARM IDs. Default: none.",
+		"AllowedScopes are scopes wider than a resource group at which a role may be assigned or assignable: the words " +
+			"subscription, managementGroup and root, or ARM IDs. Default: none.",
 		[]string{"assignment-scope"},
 	},
 	{
 		"allowedRoles",
 		"AllowedRoles are built-in roles, by name or GUID, that may be assigned although a rule refuses them: storage " +
-			"roles above reader, roles that grant access, and invokers' roles wider than the 35 actions. What a StorageReader " +
-			"component assigns because its `write` is set was asked for and needs no entry. Default: none.",
+			"roles above reader, roles that grant access, and invokers' roles wider than the 35 actions. A StorageReader " +
+			"component with the old argument `write` needs no entry. Default: none.",
 		[]string{"privileged-role", "storage-role", "invoker-role"},
 	},
 	{
 		"allowedSubjects",
-		"AllowedSubjects are federated subjects, in full, that may sign in though they are no branch or environment. " +
-			"Default: none.",
+		"AllowedSubjects are full federated subjects that may sign in though they are no branch or environment. Default: " +
+			"none.",
 		[]string{"federation-subject"},
 	},
 	{
 		"invokerAdditions",
-		"InvokerAdditions are those that the invokers' role may have on top of the 35 actions. Default: all that have a " +
-			"name.",
+		"InvokerAdditions are the additions that the invokers' role may have to the 35 actions. Default: every addition.",
 		[]string{"invoker-role"},
 	},
 	{
 		"maxSecretDays",
-		"MaxSecretDays a client secret may live, from its start to its end. Default: 731, two years, as Entra's own.",
+		"MaxSecretDays is how many days a client secret may live, from its start to its end. Default: 731, two years, as " +
+			"Entra's.",
 		[]string{"secret-lifetime"},
 	},
 }
 
-// namesOf are the names of the settings of a policy.
+// namesOf returns the names of the settings of a policy.
 func namesOf(policy string) (names []string) {
 	for _, s := range settings {
 		if slices.Contains(s.policies, policy) {
@@ -61,8 +61,8 @@ func namesOf(policy string) (names []string) {
 	return names
 }
 
-// schemaOf describes the settings of a policy to Pulumi, which refuses what does not fit and fills in the defaults;
-// nil if it has none.
+// schemaOf describes the settings of a policy to Pulumi, which refuses wrong ones and fills in the defaults; nil if it
+// has none.
 func schemaOf(policy string, base guardrails.Config) *policyx.ConfigSchema {
 	schema := &policyx.ConfigSchema{Properties: map[string]map[string]any{}}
 	for _, s := range settings {
@@ -76,7 +76,7 @@ func schemaOf(policy string, base guardrails.Config) *policyx.ConfigSchema {
 	return schema
 }
 
-// schemaOfSetting is the JSON schema of one setting, from the type of its field and what it is by default.
+// schemaOfSetting returns the JSON schema of one setting, from the type of its field and its default.
 func schemaOfSetting(name, about string, base guardrails.Config) map[string]any {
 	defaults := reflect.ValueOf(base)
 	for field, value := range defaults.Fields() {
@@ -98,7 +98,7 @@ func schemaOfSetting(name, about string, base guardrails.Config) map[string]any 
 	panic("policy: guardrails.Config has no number or list called " + name)
 }
 
-// configOf reads what Pulumi has for a policy, for that rule alone: the others are other policies' to ask.
+// configOf reads Pulumi's configuration of a policy, for that rule alone: other rules are other policies.
 func configOf(policy string, base guardrails.Config, values map[string]any) (guardrails.Config, error) {
 	for name := range values {
 		if names := namesOf(policy); !slices.Contains(names, name) {

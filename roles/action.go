@@ -13,7 +13,7 @@ func (a Action) String() string {
 	return a.Name
 }
 
-// known are the actions with a name here: the article's 35, the additions, and those of risk.
+// known are the actions that have a name here: the article's 35, the additions, and those of a risk.
 var known = func() (all []Action) {
 	for _, name := range InvokerActions() {
 		all = append(all, Action{Name: name})

@@ -5,21 +5,21 @@ import (
 	"strings"
 )
 
-// ActsAtWorkspace reports whether an action does anything where a role is assigned at a workspace: there is nothing
-// there but the workspace, and its assignments.
+// ActsAtWorkspace reports whether an action has an effect if its role is assigned at a workspace: only the workspace
+// and its role assignments lie there.
 func ActsAtWorkspace(action string) bool {
 	provider, _, _ := strings.Cut(action, "/")
 	return strings.EqualFold(provider, "Microsoft.MachineLearningServices") ||
 		strings.EqualFold(provider, "Microsoft.Authorization")
 }
 
-// resourcesOfTheirOwn are providers whose actions act on resources of their own, and on no other provider's. Others may
-// have resources that extend any resource, as Microsoft.Insights has diagnostic settings.
+// resourcesOfTheirOwn are providers whose actions affect only resources of their own provider. Others may have
+// resources that extend any resource, such as the diagnostic settings of Microsoft.Insights.
 var resourcesOfTheirOwn = []string{"Microsoft.MachineLearningServices", "Microsoft.Storage",
 	"Microsoft.ContainerRegistry", "Microsoft.ManagedIdentity", "Microsoft.KeyVault", "Microsoft.Compute",
 	"Microsoft.Network"}
 
-// ActsAt reports whether there is anything at a place, by its ARM ID, that the action acts on. A place that is no
+// ActsAt reports whether there can be anything at a place (an ARM ID) that the action affects. A place that is no
 // resource, such as a resource group, may hold resources of all types. known is false where that can't be decided.
 func (a Action) ActsAt(place string) (acts, known bool) {
 	const providers = "/providers/"
@@ -36,8 +36,8 @@ func (a Action) ActsAt(place string) (acts, known bool) {
 	return false, own || a.Risk() != ""
 }
 
-// ActionsOf are the actions that a word stands for: those of a risk, or the one that it names. An action that is not
-// known here may be of either plane.
+// ActionsOf returns the actions that a word stands for: those of a risk, or the one that it names. An action that is
+// not known here may be of the control plane or of the data plane.
 func ActionsOf(word string) []Action {
 	if slices.Contains(Risks(), Risk(word)) {
 		return RiskyActions(Risk(word))
@@ -52,7 +52,7 @@ func ActionsOf(word string) []Action {
 		}
 	}
 	if !control[lower] && !data[lower] {
-		names := actionNames() // the built-in roles name more, which takes longer to read
+		names := actionNames() // the built-in roles name more, but take longer to read
 		control, data = names[0], names[1]
 	}
 	action := Action{Name: word}

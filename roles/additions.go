@@ -50,9 +50,9 @@ func AdditionNames() []string {
 	return names
 }
 
-// With returns the definition with the named additions after its own actions. The order of the names does not matter
-// and a name given twice counts once. An unknown name is a problem that lists the known ones, and so is an addition
-// that the role's own notActions take away again.
+// With returns the definition with the named additions after its own actions. The order of the names does not matter,
+// and a name given twice counts once. An unknown name is a problem that lists the known ones. An addition that the
+// role's own notActions take away again is a problem too.
 func (d Definition) With(names ...string) (Definition, problem.List) {
 	var ps problem.List
 	for i, name := range names {

@@ -14,8 +14,8 @@ import (
 )
 
 // Azure's built-in roles (facts/built-in-roles.md: all 928 of 2026-08-22). The few that this project assigns are read
-// at once; the others only when one of them is asked for, so that a program that deploys does not pay for them:
-// whether a GUID is of a built-in role is found in the list of IDs.
+// at once. The others are read when one of them is asked for, so that a program that deploys does not pay for them; the
+// list of IDs says whether a GUID is of a built-in role.
 //
 //go:generate go run ./internal/generate $BUILT_IN_ROLES
 var (
@@ -30,15 +30,15 @@ var (
 	packed = sync.OnceValue(readPacked)
 )
 
-// Names of the built-in roles that this project assigns or is asked about.
+// Names of the built-in roles that this project assigns or needs to know.
 const (
 	StorageBlobDataReader      = "Storage Blob Data Reader"
 	StorageBlobDataContributor = "Storage Blob Data Contributor"
-	// of a workspace whose own stores are opened by identities
+	// For a workspace whose own stores are opened by identities.
 	StorageFileDataPrivilegedContributor = "Storage File Data Privileged Contributor"
 	StorageTableDataContributor          = "Storage Table Data Contributor"
 	StorageQueueDataContributor          = "Storage Queue Data Contributor"
-	// of a job's image, and of models and environments of a shared registry
+	// For a job's image, and for models and environments of a shared registry.
 	AcrPull              = "AcrPull"
 	RepositoryReader     = "Container Registry Repository Reader"
 	AzureMLRegistryUser  = "AzureML Registry User"
@@ -73,8 +73,7 @@ func BuiltIn(nameOrGUID string) (Definition, bool) {
 	return packed().roles[at].definition().clone(), true
 }
 
-// BuiltIns returns all built-in roles: first those that this project assigns or is asked about, then the others by
-// name.
+// BuiltIns returns all built-in roles: first those that this project assigns or needs to know, then the others by name.
 func BuiltIns() []Definition {
 	first := map[string]bool{}
 	var list []Definition
@@ -94,16 +93,16 @@ func BuiltIns() []Definition {
 	return list
 }
 
-// InvokerBuiltIns are the built-in roles that can be given to invokers in place of a custom one, the narrowest first:
-// those that allow the article's 35 actions, for certain or perhaps, and AzureML Data Scientist, which Microsoft lists
-// as able to run a batch deployment although it lacks one of them. What is missing or undecided, Missing and
-// Undecided return.
+// InvokerBuiltIns returns the names of the built-in roles that can be given to invokers instead of a custom one, the
+// narrowest first: those that allow the article's 35 actions, for certain or perhaps, and AzureML Data Scientist, which
+// Microsoft lists as able to run a batch deployment although it lacks one of them. Missing and Undecided return what
+// such a role lacks.
 func InvokerBuiltIns() []string {
 	return []string{AzureMLDataScientist, AzureAIDeveloper, azureAIAdministrator, Contributor, Owner}
 }
 
-// actionNames are the actions of the control plane and those of the data plane, in lower case, that built-in roles name
-// in full.
+// actionNames are the full action names in built-in roles, in lower case: those of the control plane and those of the
+// data plane.
 var actionNames = sync.OnceValue(func() (names [2]map[string]bool) {
 	names = [2]map[string]bool{{}, {}}
 	for i := range packed().roles {
@@ -125,7 +124,7 @@ type builtInSet struct {
 	byName map[string]int
 }
 
-// packedRole is a built-in role whose permissions are read when they are first asked for.
+// packedRole is a built-in role whose permissions are read when they are first needed.
 type packedRole struct {
 	id, name    string
 	permissions []byte
@@ -186,7 +185,7 @@ func readPacked() *builtInSet {
 	return set
 }
 
-// indexOf finds an ID among those of all built-in roles.
+// indexOf finds an ID in the list of all built-in roles.
 func indexOf(id []byte) (int, bool) {
 	n := len(allIDs) / 16
 	at := sort.Search(n, func(i int) bool { return bytes.Compare(allIDs[i*16:][:16], id) >= 0 })

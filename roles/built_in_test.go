@@ -50,7 +50,7 @@ func TestAllBuiltInRolesAreKnown(t *testing.T) {
 	assert.Equal(t, []int{16, 318, 31, 29}, []int{several, withData, conditions, conditional})
 }
 
-// Which roles allow what is computed from all of them, by effect; the short lists in code follow from it.
+// The short lists in the code follow from computing, for all built-in roles, what they allow.
 func TestInvokerBuiltInsAreTheRolesThatMayStartJobs(t *testing.T) {
 	t.Parallel()
 	var may, surely []string
@@ -121,7 +121,7 @@ func TestConditionsAreWorkedOutAsFarAsTheActionDecidesThem(t *testing.T) {
 		`(!(ActionMatches{'A/read'} AND SubOperationMatches{'S'})) || ` + x:             condition.Undecided,
 		`!(ActionMatches{'A/w'}) AND ` + x + ` OR ` + x:                                 condition.Undecided, // which first?
 		`(!(ActionMatches{'A/w'}))&&(!(ActionMatches{'A/v'}))`:                          condition.Yes,
-		// /*/ may stand for /
+		// /*/ may match /
 		`(!(ActionMatches{'A/*/read'}))`:         condition.Undecided,
 		`@Resource[HasObotoken] boolequals true`: condition.Undecided,
 		``:                                       condition.Yes, // no condition
@@ -134,8 +134,8 @@ func TestConditionsAreWorkedOutAsFarAsTheActionDecidesThem(t *testing.T) {
 	}
 }
 
-// What depends on the same question in two roles is no difference between them.
-func TestBeyondKnowsWhatIsUndecided(t *testing.T) {
+// If the same open question decides in two roles, it makes no difference between them.
+func TestDifferenceKnowsWhatIsUndecided(t *testing.T) {
 	t.Parallel()
 	perhaps := permissions([]string{"A/*/read"}, nil)
 	perhapsNot := permissions([]string{"A/*"}, []string{"A/*/read"})
@@ -159,7 +159,7 @@ func TestBeyondKnowsWhatIsUndecided(t *testing.T) {
 		"all against conditional":   {named, conditional("c"), true},
 	} {
 		wide := append(slices.Clone(c.wide), permissions([]string{"A/read"}, []string{"A/read"})...) // names the action
-		assert.Equal(t, c.more, slices.Contains(rolediff.Beyond(wide, c.narrow), read), name)
+		assert.Equal(t, c.more, slices.Contains(rolediff.Difference(wide, c.narrow), read), name)
 	}
 }
 
@@ -174,7 +174,7 @@ func TestACustomRoleHasNoConditions(t *testing.T) {
 	require.NoError(t, parse("null"))
 }
 
-// What is read of the built-in roles once, at first use, and what each question costs after that.
+// The cost of reading the built-in roles once, at first use, and of each question after that.
 func BenchmarkBuiltIn(b *testing.B) {
 	for name, by := range map[string]string{
 		"assigned here": roles.StorageBlobDataReader, "another by name": "Managed Identity Operator",
@@ -189,7 +189,7 @@ func BenchmarkBuiltIn(b *testing.B) {
 	}
 }
 
-// facts/conditions.md, D: what Azure itself writes is the best example of what a condition may be.
+// facts/conditions.md, D: conditions that Azure itself writes are the best examples.
 func TestTheConditionsOfAzuresOwnRolesAreRead(t *testing.T) {
 	t.Parallel()
 	read := 0

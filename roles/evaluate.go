@@ -11,11 +11,11 @@ type Decision struct {
 	Allowed   bool
 	Entry     string // the actions entry that covers the action; "" if none does
 	DeniedBy  string // the notActions entry that takes it away again; "" if none does
-	Undecided string // why it can't be decided, and Allowed is false; "" if it is decided
-	Condition string // on which the role allows it, where that is why it is undecided
+	Undecided string // why it can't be decided (Allowed is then false); "" if it is decided
+	Condition string // the role's condition, if that is why it is undecided
 }
 
-// Why something is undecided.
+// The reasons why an action is undecided.
 const (
 	// Whether `/*/` in a role also matches a single `/` is documented nowhere, and decides some roles
 	// (facts/built-in-roles.md).
@@ -23,7 +23,7 @@ const (
 	undecidedCondition = "the role allows it on a condition of its own"
 )
 
-// String says the decision in a few words, for a reviewer.
+// String returns the decision in a few words for a reviewer.
 func (d Decision) String() string {
 	switch {
 	case d.Undecided != "" && d.DeniedBy != "":
@@ -67,9 +67,9 @@ func (ps Permissions) MayAllow(a Action) bool {
 	return d.Allowed || d.Undecided != ""
 }
 
-// decide takes each permission by itself: notActions and a condition narrow the permission they stand in and deny
-// nothing that another one allows (Azure: effective permissions are actions less notActions, and they add up). The
-// best of them counts.
+// decide looks at each permission alone: notActions and a condition narrow their own permission, and deny nothing that
+// another one allows (Azure: effective permissions are actions less notActions, and they add up). The best decision
+// counts.
 func (ps Permissions) decide(action string, side func(Permission) (allow, not []string)) Decision {
 	var best Decision
 	for _, p := range ps {
@@ -103,7 +103,7 @@ func decideOne(allow, not []string, action string) Decision {
 	case denied && certainly:
 		return Decision{Entry: entry, DeniedBy: deniedBy}
 	case denied, !certainly && deniedBy != "":
-		return Decision{} // taken away wherever it is given: both depend on the same question
+		return Decision{} // both depend on the same question, so it is never allowed
 	case !certainly || deniedBy != "":
 		return Decision{Entry: entry, DeniedBy: deniedBy, Undecided: undecidedWildcard}
 	}
@@ -111,7 +111,7 @@ func decideOne(allow, not []string, action string) Decision {
 }
 
 // Missing returns those of the article's 35 actions that the permissions certainly do not allow, in the article's
-// order. Whoever asks has to ask for Undecided too.
+// order. Callers must look at Undecided too.
 func (ps Permissions) Missing() []string {
 	return invokerActions(func(a Action) bool { return !ps.MayAllow(a) })
 }
@@ -145,7 +145,7 @@ func bestMatch(patterns []string, action string) (best string, certainly bool) {
 	return best, false
 }
 
-// FirstOf names the first of some actions and counts the rest; "" for none.
+// FirstOf returns the first action and the number of the others; "" for none.
 func FirstOf(actions []string) string {
 	switch len(actions) {
 	case 0:

@@ -15,7 +15,7 @@ func by(entry string) roles.Decision { return roles.Decision{Allowed: true, Entr
 
 func taken(entry, by string) roles.Decision { return roles.Decision{Entry: entry, DeniedBy: by} }
 
-// permissionsOf reads permissions as the tests write them: each is its actions, a minus, and its notActions.
+// permissionsOf reads permissions in the form of the tests: actions, a minus, and notActions.
 func permissionsOf(texts ...string) (ps roles.Permissions) {
 	for _, text := range texts {
 		actions, not, _ := strings.Cut(text, "-")
@@ -54,7 +54,7 @@ func TestActionsAreDecided(t *testing.T) {
 		"the first refusal is told":       {[]string{"A/* - A/r*", "* - A/read"}, "A/read", taken("A/*", "A/r*"), ""},
 		"notActions alone allow nothing":  {[]string{"- A/write"}, "A/read", none, ""},
 
-		// facts/built-in-roles.md: whether /*/ may stand for a single / is documented nowhere.
+		// facts/built-in-roles.md: no document says whether /*/ may match a single /.
 		"a segment that may be empty": {
 			[]string{"A/*/read"}, "A/read", perhaps("A/*/read", ""), "undecided: perhaps allowed by A/*/read",
 		},
@@ -98,7 +98,7 @@ func TestDataActionsAreDecidedByThemselves(t *testing.T) {
 	assert.False(t, owner.Permissions.DataAction(blobs+"read").Allowed, "who owns an account does not read its blobs")
 }
 
-// matches is what Match should answer, by way of a regular expression.
+// matches is the answer that Match should have, by a regular expression.
 func matches(pattern, action string) bool {
 	parts := strings.Split(strings.ToLower(pattern), "*")
 	for i := range parts {

@@ -9,15 +9,15 @@ import (
 // (facts/batch-endpoints.md, Permissions: "by the resource each is about").
 const underEndpoint = workspaces + "batchEndpoints/"
 
-// AtEndpoint reports whether an action is about a batch endpoint, its deployments or its jobs, so that a role may hold
-// it that is assigned at that endpoint.
+// AtEndpoint reports whether an action is about a batch endpoint, its deployments or its jobs, so that a role that is
+// assigned at that endpoint may hold it.
 func AtEndpoint(action string) bool {
 	return len(action) > len(underEndpoint) && strings.EqualFold(action[:len(underEndpoint)], underEndpoint)
 }
 
-// Parts splits a role of named actions, as Invoker and With make them, in two that together allow the same: one to
-// assign at a batch endpoint, and one with all other actions, for the workspace. Their names say which they are. Of
-// patterns it knows nothing: what holds one stays with the workspace.
+// Parts splits a role of named actions, as Invoker and With make them, into two that together allow the same: one to
+// assign at a batch endpoint, and one with all other actions, for the workspace. Their names say which they are. It
+// does not look into patterns: an action with a pattern stays with the workspace.
 func (d Definition) Parts() (endpoint, workspace Definition) {
 	part := func(suffix string, at bool) Definition {
 		p := d.clone()

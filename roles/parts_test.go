@@ -49,7 +49,8 @@ func TestThePartsOfTheArticlesRole(t *testing.T) {
 	assert.Len(t, roles.Invoker().Permissions[0].Actions, 35, "the parts are copies")
 }
 
-// Watching jobs is split the same way: at the endpoint what is about its jobs, at the workspace its own job actions.
+// Watching jobs is split the same way: actions on an endpoint's jobs at the endpoint, actions on the workspace's jobs
+// at the workspace.
 func TestWatchingJobsIsSplitToo(t *testing.T) {
 	t.Parallel()
 	whole, _ := roles.Invoker().With("pollJobs", "cancelJobs")

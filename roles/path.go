@@ -11,8 +11,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// An AccountKind says whether the directories of a storage account are things of their own, which decides what a
-// condition on a path has to let through.
+// An AccountKind says whether the directories of a storage account are resources of their own. A condition on a path
+// depends on it.
 type AccountKind string
 
 // The kinds of storage accounts.
@@ -21,13 +21,13 @@ const (
 	Hierarchical AccountKind = "hierarchical" // with a hierarchical namespace: Azure Data Lake Storage Gen2
 )
 
-// PathCondition is the condition that limits a storage role at a container to paths in it: folders, which end in a
+// PathCondition returns the condition that limits a storage role at a container to paths in it: folders, which end in a
 // slash, and files (facts/conditions.md, "Reading and listing below one prefix"). The problems have no path.
 //
-// Reading and listing are asked for apart: without the second clause all of the container could be listed. A folder's
-// path keeps its slash, or its siblings would be let through too. In a hierarchical account the folder has a path of
-// its own, without the slash. What writers are limited to may be a file as well as a folder: a job writes one file,
-// which must not exist (facts/batch-endpoints.md, outputs), and other clients write folders. Files are not listed.
+// Reading and listing have a clause each: without the second, the whole container could be listed. A folder's path
+// keeps its slash, or the condition would allow its siblings too. In a hierarchical account the folder has a path of
+// its own, without the slash. A writer's path may be a file as well as a folder: a job writes one file, which must not
+// exist (facts/batch-endpoints.md, outputs), and other clients write folders. Files are not listed.
 func PathCondition(paths []string, kind AccountKind, role string) (text string, ps problem.List) {
 	const blobs = storageAccounts + "blobServices/containers/blobs"
 	if kind != Flat && kind != Hierarchical {
@@ -80,16 +80,16 @@ func PathCondition(paths []string, kind AccountKind, role string) (text string, 
 	return text, ps
 }
 
-// clause lets through what is none of the targets, and of those what one of the expressions lets through.
+// clause allows an operation that is none of the targets, and a target for which one of the expressions is true.
 func clause(targets, expressions []string) string {
 	return "((" + strings.Join(targets, " AND ") + ") OR (" + strings.Join(expressions, " OR ") + "))"
 }
 
-// A pathFault is one way in which a condition can't hold a path, or by which it is not known how it sees it.
+// A pathFault is a reason why a condition can't hold a path, or why it is not known how Azure compares it.
 type pathFault struct {
 	is   func(path string) bool
 	says string
-	// anywhere is set where no data has such a path, limited to it or not: who checks that does not say it twice.
+	// anywhere is set if no data can have such a path, limited to it or not. The check of data paths reports it then.
 	anywhere bool
 }
 
@@ -111,8 +111,8 @@ func halfEscaped(path string) bool {
 	return err != nil
 }
 
-// checkPath refuses a path that a condition can't hold, or of which it is not known how a condition sees it: a problem
-// for each fault.
+// checkPath refuses a path that a condition can't hold, or of which it is not known how Azure compares it. Each fault
+// is a problem.
 func checkPath(path string) (ps problem.List) {
 	if strings.Trim(path, "/") == "" || strings.HasPrefix(path, "/") {
 		ps.Add("", "write the path from the top of the container, without a slash before it", "%q is no path in a container",
@@ -122,7 +122,7 @@ func checkPath(path string) (ps problem.List) {
 	return faultsOf(path, true)
 }
 
-// CheckLimit refuses a path that a condition can't hold and data can: other paths are refused as those of data.
+// CheckLimit refuses a path that data can have and a condition can't hold. The check of data paths refuses the others.
 func CheckLimit(path string) problem.List { return faultsOf(path, false) }
 
 func faultsOf(path string, all bool) (ps problem.List) {
@@ -134,8 +134,8 @@ func faultsOf(path string, all bool) (ps problem.List) {
 	return ps
 }
 
-// isHidden reports whether a reader of a condition would not see a character, or would see others elsewhere, beside
-// control characters.
+// isHidden reports whether a reader of a condition would not see a character, or would see other characters in the
+// wrong place. Control characters are checked apart.
 func isHidden(r rune) bool {
 	return unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
 }

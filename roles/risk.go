@@ -2,13 +2,13 @@ package roles
 
 import "strings"
 
-// A Risk is a kind of harm that an action can do which its name does not show at once.
+// A Risk is a kind of harm that an action can do and that its name does not show at once.
 type Risk string
 
 // The kinds of risk, the gravest first.
 const (
-	GrantsAccess Risk = "grantsAccess" // gives itself or others more access
-	ReadsSecrets Risk = "readsSecrets" // hands out keys, tokens or passwords, with which the reader is somebody else
+	GrantsAccess Risk = "grantsAccess" // gives the holder or others more access
+	ReadsSecrets Risk = "readsSecrets" // reads keys, tokens or passwords, by which the holder acts as somebody else
 	ChangesCode  Risk = "changesCode"  // changes what jobs, endpoints or clusters run, so that it runs as another identity
 	DestroysData Risk = "destroysData" // deletes data, models, or what holds them
 )
@@ -21,8 +21,8 @@ const (
 	identities      = "Microsoft.ManagedIdentity/userAssignedIdentities/"
 )
 
-// risky are the actions that count, of the services which batch scoring touches. The names are those that Azure
-// publishes for its resource providers; what each is filed under is this project's judgement.
+// risky are the risky actions of the services that batch scoring uses. The names are those that Azure publishes for its
+// resource providers; the risk of each is this project's judgement.
 var risky = []struct {
 	action Action
 	risk   Risk
@@ -84,7 +84,7 @@ var risky = []struct {
 	{Action{storageAccounts + "blobServices/containers/blobs/delete", true}, DestroysData},
 }
 
-// Risk is what the action is filed under; "" for most.
+// Risk returns the risk of the action; "" for most.
 func (a Action) Risk() Risk { return risks[Action{strings.ToLower(a.Name), a.Data}] }
 
 var risks = func() map[Action]Risk {
@@ -105,8 +105,8 @@ func RiskyActions(r Risk) (found []Action) {
 	return found
 }
 
-// Risky returns the risky actions that the permissions allow or may allow (see MayAllow), in a fixed order. It is
-// decided by what a pattern covers, not by how it is written; it does not know what the list lacks.
+// Risky returns the risky actions that the permissions allow or may allow (see MayAllow), in a fixed order. It depends
+// on what a pattern covers, not on how it is written. Actions that are not in the list are not found.
 func (ps Permissions) Risky() (found []Action) {
 	for _, a := range risky {
 		if ps.MayAllow(a.action) {

@@ -1,8 +1,7 @@
 // Package roles holds role definitions as data and decides what they allow.
 //
-// It knows Azure's role-definition form, Azure's limits on it, and the one role this
-// project exists for: the 35 actions that starting a batch job takes. It knows nothing of
-// who is assigned a role, of Pulumi, or of any network.
+// It knows Azure's form of role definitions, Azure's limits on them, and the one role that this project exists for: the
+// 35 actions that starting a batch job needs. It knows nothing of role assignments, of Pulumi, or of any network.
 package roles
 
 import (
@@ -22,12 +21,12 @@ type Permission struct {
 	NotActions     []string `json:"notActions"`
 	DataActions    []string `json:"dataActions"`
 	NotDataActions []string `json:"notDataActions"`
-	// Condition under which this permission, and none beside it, acts; "" for none. Only Microsoft's own roles have any.
+	// Condition under which this permission allows anything; "" for none. Only Microsoft's own roles have one.
 	Condition        string `json:"condition,omitempty"`
 	ConditionVersion string `json:"conditionVersion,omitempty"`
 }
 
-// Permissions are the permissions of one role; what any of them allows, the role allows.
+// Permissions are the permissions of one role. The role allows what any of them allows.
 type Permissions []Permission
 
 // A Definition is a role definition: custom, or built into Azure.
@@ -47,14 +46,14 @@ var (
 	invoker = mustInvoker()
 )
 
-// Invoker returns the role that the article lists for invoking batch endpoints: its 35 actions, in its order,
-// and nothing else. It has no assignable scopes yet: the deployment gives it those.
+// Invoker returns the role that the article lists for invoking batch endpoints: its 35 actions, in its order, and
+// nothing else. It has no assignable scopes: the deployment adds them.
 func Invoker() Definition { return invoker.clone() }
 
 // InvokerActions returns the article's 35 actions in its order.
 func InvokerActions() []string { return slices.Clone(invoker.Permissions[0].Actions) }
 
-// DefinitionID is the ARM ID of a role definition by its GUID, in the form that needs no subscription.
+// DefinitionID returns the ARM ID of a role definition by its GUID, in the form that needs no subscription.
 func DefinitionID(guid string) string {
 	return "/providers/Microsoft.Authorization/roleDefinitions/" + guid
 }
@@ -72,20 +71,20 @@ func (d Definition) clone() Definition {
 	return d
 }
 
-// document is a role definition as Resource Manager and the portal write it, with properties, or as the Azure CLI does,
-// flat.
+// A document is a role definition as Resource Manager and the portal write it, with properties, or as the Azure CLI
+// writes it, flat.
 type document struct {
 	properties
 	ID         string      `json:"id"`
 	Name       string      `json:"name"`
 	Type       string      `json:"type"`
 	Properties *properties `json:"properties"`
-	// What `az role definition create` takes besides: one permission, flat too.
+	// `az role definition create` also takes one permission, flat.
 	Permission
 	IsCustom bool `json:"isCustom"`
 }
 
-// properties are what defines a role, and what Azure answers beside it and nobody sends.
+// properties are what defines a role, and what Azure adds to its answers.
 type properties struct {
 	RoleName         string      `json:"roleName"`
 	Description      string      `json:"description"`
@@ -130,8 +129,8 @@ const forms = "write it as the portal exports it, " +
 //
 //	{"properties": {"roleName": …, "description": …, "assignableScopes": […], "permissions": [{"actions": […], …}]}}
 //
-// or in one of those of the Azure CLI, which are flat. What Azure adds to its answers (id, type, createdOn, …) says
-// nothing new. A key that no form has is a problem, as is anything that Validate finds.
+// or in one of the forms of the Azure CLI, which are flat. Keys that Azure adds to its answers (id, type, createdOn, …)
+// are ignored. A key of no form is a problem, as is anything that Validate finds.
 func Parse(data []byte) (Definition, problem.List) {
 	dec := json.NewDecoder(strings.NewReader(string(data)))
 	dec.DisallowUnknownFields()

@@ -12,8 +12,8 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// The article's list, copied out of it action by action and shortened by what all begin with: a list that does not come
-// from the file under test.
+// The article's list, copied from it action by action, without the common beginning: this list does not come from the
+// file under test.
 const documented = `read
 data/versions/write
 datasets/registered/read
@@ -188,7 +188,7 @@ func TestAssignableAt(t *testing.T) {
 	assert.False(t, roles.Definition{}.AssignableAt(sub))
 }
 
-// role writes a role definition around some properties.
+// role writes a role definition with these properties.
 func role(t *testing.T, change func(properties map[string]any)) []byte {
 	t.Helper()
 	properties := map[string]any{

@@ -6,7 +6,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A review and a verification ask a role for each of the 35 actions, and do so for every assignment.
+// A review and a verification ask a role for each of the 35 actions, for every assignment.
 func BenchmarkAction(b *testing.B) {
 	for name, permissions := range map[string]roles.Permissions{"invoker": roles.Invoker().Permissions,
 		"Contributor": builtIn(b, "Contributor").Permissions} {

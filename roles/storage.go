@@ -1,16 +1,16 @@
 package roles
 
-// What reading and writing blobs take of the identity that does it (Storage Blob Data Reader, …Contributor).
+// The data actions that an identity needs to read and write blobs (Storage Blob Data Reader, …Contributor).
 const (
 	ReadContainers = storageAccounts + "blobServices/containers/read"
 	ReadBlobs      = storageAccounts + "blobServices/containers/blobs/read"
 	WriteBlobs     = storageAccounts + "blobServices/containers/blobs/write"
 )
 
-// StorageBlobPathWriter is the name of the role of those who write below a path.
+// StorageBlobPathWriter is the name of the role for those who write below a path.
 const StorageBlobPathWriter = "Storage Blob Path Writer"
 
-// OfStorage is the role of a grant in storage, by its name: a built-in one, or PathWriter.
+// OfStorage returns the role of a grant in storage by its name: a built-in one, or PathWriter.
 func OfStorage(name string) Definition {
 	if name == StorageBlobPathWriter {
 		return PathWriter()
@@ -19,14 +19,15 @@ func OfStorage(name string) Definition {
 	return d
 }
 
-// OfStores are the built-in roles, beside those for blobs, that a workspace's own stores take where identities open
+// OfStores returns the built-in roles, beside those for blobs, that a workspace's own stores need if identities open
 // them (facts/batch-endpoints.md).
 func OfStores() []string {
 	return []string{StorageFileDataPrivilegedContributor, StorageTableDataContributor, StorageQueueDataContributor}
 }
 
-// PathWriter is the custom role of those who write below a path, with data actions alone: Storage Blob Data Contributor
-// may delete the container too, which no condition reaches (facts/conditions.md, "Writing below the prefix").
+// PathWriter returns the custom role for those who write below a path, with data actions alone: Storage Blob Data
+// Contributor may also delete the container, which no condition prevents (facts/conditions.md, "Writing below the
+// prefix").
 func PathWriter() Definition {
 	const blobs = storageAccounts + "blobServices/containers/blobs/"
 	return Definition{

@@ -17,7 +17,7 @@ const (
 	maxAssignableScopes = 2000
 )
 
-// Validate returns every way in which Azure would refuse the definition as a custom role. Each names the property, what
+// Validate returns every reason why Azure would refuse the definition as a custom role. Each names the property, what
 // is wrong with it and what to write instead.
 func (d Definition) Validate() (ps problem.List) {
 	switch n := utf8.RuneCountInString(d.RoleName); {
@@ -57,8 +57,8 @@ func (d Definition) Validate() (ps problem.List) {
 	return ps
 }
 
-// groupForm and scopeForm are the two kinds of assignable scopes. A part without a name would
-// stand for all of its kind.
+// groupForm and scopeForm are the two kinds of assignable scopes. A part without a name would stand for every resource
+// of its kind.
 var (
 	groupForm = regexp.MustCompile(`(?i)^/providers/Microsoft\.Management/managementGroups/[^/\s]+$`)
 	scopeForm = regexp.MustCompile(`(?i)^/subscriptions(/[^/\s]+)+/?$`)
@@ -99,8 +99,8 @@ func validateAction(ps *problem.List, path, entry string) {
 }
 
 // AssignableAt reports whether the definition may be assigned at the scope: a built-in role everywhere, a custom role
-// at or below one of its assignable scopes. Below a management group lies what its IDs do not say, so that it may be
-// any scope: Azure decides.
+// at or below one of its assignable scopes. IDs do not say what lies below a management group, so any scope may: Azure
+// decides.
 func (d Definition) AssignableAt(scope string) bool {
 	return d.BuiltIn || slices.ContainsFunc(d.AssignableScopes, func(s string) bool {
 		return Contains(s, scope) || isManagementGroup(s)
@@ -111,8 +111,8 @@ func isManagementGroup(scope string) bool {
 	return strings.HasPrefix(strings.ToLower(scope), "/providers/microsoft.management/managementgroups/")
 }
 
-// Contains reports whether an ARM scope is another one or lies below it, without regard to case. A management
-// group is taken to contain no subscription: the IDs do not say which it contains.
+// Contains reports whether an ARM scope is another one or lies above it, without regard to case. A management group
+// counts as containing no subscription: IDs do not say which it contains.
 func Contains(scope, inner string) bool {
 	scope = strings.ToLower(strings.TrimSuffix(scope, "/"))
 	inner = strings.ToLower(strings.TrimSuffix(inner, "/"))

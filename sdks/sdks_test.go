@@ -18,7 +18,7 @@ const (
 	azureNativeVersion = "2.92.3"
 )
 
-// engine stands for Pulumi's engine and notes what arrives there.
+// engine stands for Pulumi's engine and records the requests.
 type engine struct {
 	mu        sync.Mutex
 	resources map[string]pulumi.MockResourceArgs // by name

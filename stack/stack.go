@@ -1,5 +1,5 @@
-// Package stack is the Pulumi program: a stack's configuration to the component to the stack's outputs, and nothing
-// else. It is apart from main so that main, which every build links anew, compiles at once.
+// Package stack is the Pulumi program: from a stack's configuration to the component to the stack's outputs, and
+// nothing else. It is separate from main, so that main, which every build links again, compiles at once.
 package stack
 
 import (
@@ -9,8 +9,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/config"
 )
 
-// Deploy declares the resources of the stack that runs. What is wrong with its configuration is one error, before any
-// resource is registered.
+// Deploy declares the resources of the running stack. If its configuration is wrong, the error says everything that is
+// wrong, before any resource is registered.
 func Deploy(ctx *pulumi.Context) error {
 	args, err := config.Load(ctx)
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 
 const secretText = "p4ssw0rd"
 
-// cloud answers every resource with the outputs that the program asks for, and keeps what the test exports.
+// cloud answers every resource with the outputs that the program asks for, and keeps the test's exports.
 type cloud struct {
 	mu         sync.Mutex
 	registered []string
@@ -57,7 +57,7 @@ func (c *cloud) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 	return id, out, nil
 }
 
-// sample is the configuration of Pulumi.dev.yaml as the engine hands it over.
+// sample is the configuration in Pulumi.dev.yaml as the engine gives it to a program.
 func sample(t *testing.T) (forEngine map[string]string, model access.Model) {
 	t.Helper()
 	values, err := config.ReadStack("..", "dev")
@@ -80,7 +80,7 @@ func sample(t *testing.T) (forEngine map[string]string, model access.Model) {
 	return forEngine, args.Model()
 }
 
-// run runs the program and hands over what it exports.
+// run runs the program and returns its exports.
 func run(values map[string]string) (*cloud, error) {
 	c := &cloud{}
 	return c, pulumi.RunErr(func(ctx *pulumi.Context) error {

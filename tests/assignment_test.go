@@ -17,7 +17,7 @@ import (
 func TestAssignmentGUIDs(t *testing.T) {
 	t.Parallel()
 	const reader = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
-	// Pinned: another GUID for the same three would replace every assignment of every stack.
+	// Fixed: another GUID for the same three would replace every assignment of every stack.
 	const pinned = "e6bc0a5e-146a-5eec-aa6d-cfaee9348544"
 	assert.Equal(t, pinned, components.AssignmentGUID(workspaceID, alice, reader))
 
@@ -120,8 +120,8 @@ func TestAssignmentDescriptionsFitThePortal(t *testing.T) {
 		r.one(roleAssignment, "role.fits").at("description"))
 }
 
-// What somebody made by hand has a description of its own. A stack that takes it in leaves that, wherever the
-// assignment comes from in the model: else the first preview after an adoption would show an update of it.
+// An assignment that somebody made by hand has its own description. A stack that adopts it keeps that, wherever the
+// assignment comes from in the model: otherwise the first preview after an adoption would show an update.
 func TestAssignmentsThatWereThereKeepTheirDescription(t *testing.T) {
 	t.Parallel()
 	definition := `{"properties": {"roleName": "starters", "assignableScopes": ["` + workspaceID +

@@ -25,24 +25,25 @@ const (
 	groupMember      = "azuread:index/groupMember:GroupMember"
 	azureProvider    = "pulumi:providers:azure-native"
 	azureadProvider  = "pulumi:providers:azuread"
-	// existingType is a resource of the tests alone, whose ID is its input id.
+	// existingType is a resource for tests only, whose ID is its input id.
 	existingType = "tests:index:Existing"
 )
 
 const (
 	subscription = "11111111-1111-4111-8111-111111111111"
 	tenant       = "99999999-9999-4999-8999-999999999999"
-	// secretText is what every password is made of; nothing plain may hold it.
+	// secretText is in every password; no plain text may contain it.
 	secretText = "p4ssw0rd-of-"
 )
 
-// resourceType is what the mocks know of one resource type: the inputs that Azure needs and takes, and its answer.
+// resourceType is what the mocks know about a resource type: the inputs that Azure requires and accepts, and its
+// answer.
 type resourceType struct {
 	required, optional []string
 	create             func(name string, in resource.PropertyMap) (id string, state resource.PropertyMap)
 }
 
-// check refuses what the real provider would: a missing input, and one that the resource does not have.
+// check refuses what the real provider would: a missing input, and an input that the resource does not have.
 func (rt resourceType) check(in resource.PropertyMap) error {
 	for _, key := range rt.required {
 		if v, ok := in[resource.PropertyKey(key)]; !ok || v.IsNull() {
@@ -157,7 +158,7 @@ func provider(name string, _ resource.PropertyMap) (string, resource.PropertyMap
 	return guidOf("provider", name), resource.PropertyMap{}
 }
 
-// identityOf is the identity of a compute as Azure answers it: principals only for what it was given.
+// identityOf is the identity of a compute as Azure answers it: with principals only for the identities that it has.
 func identityOf(id string, in resource.PropertyMap) resource.PropertyMap {
 	kind := text(in, "type")
 	out := resource.PropertyMap{"type": resource.NewProperty(kind), "principalId": resource.NewProperty(""),
@@ -178,8 +179,8 @@ func identityOf(id string, in resource.PropertyMap) resource.PropertyMap {
 	return out
 }
 
-// answer is what the look-ups find: computes that the test put there, any user-assigned identity, and where the
-// workspace lies.
+// answer answers the look-ups: computes that the test put there, any user-assigned identity, and the location of the
+// workspace.
 func (r *recorder) answer(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	switch args.Token {
 	case "azure-native:machinelearningservices:getCompute":
@@ -220,7 +221,7 @@ func (r *recorder) answer(args pulumi.MockCallArgs) (resource.PropertyMap, error
 	}
 }
 
-// lookUpKey is what is asked: the function's name and its arguments, sorted.
+// lookUpKey is a question: the function's name and its arguments, sorted.
 func lookUpKey(args pulumi.MockCallArgs) string {
 	parts := []string{args.Token[strings.LastIndex(args.Token, ":")+1:]}
 	for _, key := range args.Args.StableKeys() {
@@ -250,7 +251,7 @@ func with(m resource.PropertyMap, key, value string) resource.PropertyMap {
 
 func group(name string) string { return "/subscriptions/" + subscription + "/resourceGroups/" + name }
 
-// guidOf is a GUID that Azure would have drawn, made so that tests can tell it beforehand.
+// guidOf is a GUID that Azure would have made up, made so that tests can predict it.
 func guidOf(parts ...string) string {
 	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(strings.Join(parts, "|"))).String()
 }

@@ -120,7 +120,7 @@ func TestReorderingTheConfigurationChangesNothing(t *testing.T) {
 	index := func(r *recorder) map[string]any {
 		all := map[string]any{}
 		for _, reg := range r.registered {
-			if reg.Type != components.BatchEndpointAccessToken { // whose inputs are the configuration itself
+			if reg.Type != components.BatchEndpointAccessToken { // its inputs are the configuration itself
 				all[reg.URN()] = reg.Inputs.Mappable()
 			}
 		}
@@ -236,8 +236,8 @@ func TestTheRecordedInputsTellFalseFromNotSet(t *testing.T) {
 	assert.Nil(t, component[0].at("dataInputs", "images", "credentialInStore"))
 }
 
-// A cluster that moves to another identity finds it granted, whatever it is called in the configuration and whether it
-// holds by itself or by a group. The engine may make all else in any order.
+// A cluster that changes to another identity finds everything granted to that identity, whatever its name in the
+// configuration, and whether it has the role itself or by a group. The engine may make everything else in any order.
 func TestAClusterWaitsForWhatItsUserAssignedIdentityIsGranted(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*components.BatchEndpointAccessArgs){
@@ -295,8 +295,8 @@ func TestAClusterWaitsForWhatItsUserAssignedIdentityIsGranted(t *testing.T) {
 	}
 }
 
-// An identity's assignments are called by its first name in the configuration. Whichever name comes, and whichever is
-// another one now, what is assigned stays: it may have been called by any of the others.
+// An identity's assignments are named after its first name in the configuration. If a name is added, or another one
+// becomes the first, the assignments stay: each has the other names as aliases.
 func TestAnAssignmentMayHaveBeenCalledByAnyNameOfItsIdentity(t *testing.T) {
 	t.Parallel()
 	shared := func(was string) components.ClusterArgs {

@@ -84,7 +84,7 @@ func TestWhatAComponentMakesCanBeReachedFromIt(t *testing.T) {
 	assert.Len(t, reached, len(r.names()), "what the component is made of, and itself: %v", r.names())
 }
 
-// reach collects the resources that the exported fields of a component lead to, itself among them.
+// reach collects the resources that the exported fields of a component lead to, including the component.
 func reach(v reflect.Value, all map[pulumi.Resource]bool) {
 	switch v.Kind() {
 	case reflect.Map:

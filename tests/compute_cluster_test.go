@@ -175,7 +175,7 @@ func TestComputeClusterThatExistsIsLookedUp(t *testing.T) {
 			[]string{`"old"`, "try again"}},
 		"with both, while it is updated": {map[string]any{"type": "SystemAssigned, UserAssigned", "principalId": "",
 			"userAssignedIdentities": user("/a")}, "",
-			[]string{`"old" does not say which principal its system-assigned identity is; try again`}},
+			[]string{`"old" gives no principal ID of its system-assigned identity; try again`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -273,8 +273,8 @@ func TestComputeClusterRefuses(t *testing.T) {
 		"workspaceId: ")
 }
 
-// facts/compute-clusters.md: location is the workspace's, or the identity silently does not work; computeLocation
-// places the nodes.
+// facts/compute-clusters.md: location must be the workspace's, or the identity does not work, without an error;
+// computeLocation decides where the nodes are.
 func TestAClusterLiesWhereItsWorkspaceDoesAndItsNodesWhereTheyAreAskedFor(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -306,7 +306,7 @@ func TestAClusterLiesWhereItsWorkspaceDoesAndItsNodesWhereTheyAreAskedFor(t *tes
 	}
 }
 
-// regional is a program with one new cluster, as a component of its own or inside of all.
+// regional is a program with one new cluster, as a component of its own or inside BatchEndpointAccess.
 func regional(whole bool, workspace pulumi.StringInput, location pulumi.StringPtrInput) program {
 	if !whole {
 		return clusterWith(components.ComputeClusterArgs{WorkspaceID: workspace, Location: location})
@@ -316,7 +316,7 @@ func regional(whole bool, workspace pulumi.StringInput, location pulumi.StringPt
 		Clusters: map[string]components.ClusterArgs{"cpu": {}}})
 }
 
-// facts/compute-clusters.md: with another location than the workspace's, Azure makes the cluster and its identity does
+// facts/compute-clusters.md: with another location than the workspace's, Azure makes the cluster, and its identity does
 // not work.
 func TestWhereTheWorkspaceLiesIsFoundBeforeAnyClusterIsMade(t *testing.T) {
 	t.Parallel()

@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write the code of the tests into the do
 
 const repository = ".."
 
-// quoted is code in the docs: the file and the function in a comment, and below it a block.
+// quoted is code in the docs: a comment with the file and the function, and below it a block.
 var quoted = regexp.MustCompile("(<!-- go (\\S+) (\\S+) -->\n```go\n)((?s:.*?))(```\n)")
 
 func TestTheDocsShowCodeThatTestsRun(t *testing.T) {
@@ -54,10 +54,10 @@ func TestTheDocsShowCodeThatTestsRun(t *testing.T) {
 	}
 }
 
-// ofPrograms is code of another language in the docs: the file that it is of in a comment, and below it a block.
+// ofPrograms is code of another language in the docs: a comment with its file, and below it a block.
 var ofPrograms = regexp.MustCompile("(?s)([^\n]*)\n```(ts|typescript|js|py|python|csharp|java)\n(.*?)```\n")
 
-// The programs of examples/ in other languages are deployed by tests/examples, so what the docs show of them works.
+// tests/examples deploys the programs of examples/ in other languages, so the lines of them in the docs work.
 func TestTheDocsShowLinesOfProgramsThatTestsDeploy(t *testing.T) {
 	t.Parallel()
 	shown := map[string]bool{}
@@ -109,7 +109,7 @@ func functions(t *testing.T, file string) (all []*ast.FuncDecl) {
 	return all
 }
 
-// codeOf is a function's source; of an example, the body of the program that it runs.
+// codeOf is a function's source; for an example, the body of the program that it runs.
 func codeOf(t *testing.T, file, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(repository, file))
@@ -133,7 +133,7 @@ func codeOf(t *testing.T, file, name string) string {
 	return ""
 }
 
-// dedented takes the indentation of the first line off all of them.
+// dedented removes the indentation of the first line from all lines.
 func dedented(code string) string {
 	lines := strings.Split(strings.Trim(code, "\n"), "\n")
 	indent := lines[0][:len(lines[0])-len(strings.TrimLeft(lines[0], "\t"))]

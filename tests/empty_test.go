@@ -16,8 +16,7 @@ import (
 	"github.com/batchaccess/batchaccess/components"
 )
 
-// Every text Input of every component, given as an empty text, as a variable that is not set leaves it,
-// or as white space.
+// Every text Input of every component is given as an empty text, which an unset variable gives, or as white space.
 func TestAnEmptyTextIsRefusedBeforeAnythingIsMade(t *testing.T) {
 	t.Parallel()
 	for name, of := range everyComponent() {
@@ -157,7 +156,7 @@ func TestEndpointsThatAreEmptyAreNotOneForEachCluster(t *testing.T) {
 	run(t, batchEndpointAccess(args))
 }
 
-// The commands are for people to paste: a shell runs them here, in which az prints its arguments.
+// People paste the commands, so a shell runs them here, with an az that prints its arguments.
 func TestACLCommandsAreTakenByAShellAsTheyAre(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"plain/path", "a b", "it's", "$(touch ran)", "`touch ran`", `"; touch ran; "`, "a\\b",
@@ -202,7 +201,7 @@ func TestACLCommandsAreTakenByAShellAsTheyAre(t *testing.T) {
 	}
 }
 
-// Pulumi sends text alone: other bytes are refused by their path before anything is made, wherever they stand.
+// Pulumi sends only text: bytes that are no text are refused by their path before anything is made, in any place.
 func TestBytesThatAreNoTextAreRefusedBeforeAnythingIsMade(t *testing.T) {
 	t.Parallel()
 	const bytes = "a\xffb"

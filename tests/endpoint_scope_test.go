@@ -140,7 +140,7 @@ func TestWhatDoesNotGoWithAPartOfTheRole(t *testing.T) {
 	}
 }
 
-// A rename keeps the assignments of a stack at this scope too: under each of its names, the one of before is an alias.
+// A rename keeps the assignments of a stack at this scope too: each has an alias with its former name.
 func TestARenamedInvokerKeepsItsAssignmentsAtEndpoints(t *testing.T) {
 	t.Parallel()
 	args := limited()

@@ -8,7 +8,7 @@ import (
 	"github.com/batchaccess/batchaccess/components"
 )
 
-// ARM IDs of what exists before the stack does.
+// ARM IDs of resources that exist before the stack.
 const (
 	lakeID   = "/subscriptions/" + subscription + "/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/lake"
 	sharedID = "/subscriptions/" + subscription +

@@ -12,7 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/components"
 )
 
-// withScorers is the environment with alice and partner in a group, in the place of which the tagger named them.
+// withScorers is the environment with alice and partner in a group, which the tagger names in their place.
 func withScorers() components.BatchEndpointAccessArgs {
 	args := environment()
 	args.Invokers["scorers"] = components.InvokerArgs{Kind: access.Group, Members: []string{"alice", "partner"}}

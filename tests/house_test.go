@@ -19,8 +19,8 @@ import (
 
 const module = "github.com/batchaccess/batchaccess"
 
-// What others made stays where it is needed: the heart knows no Pulumi and no network, a user's stack no engine and no
-// SDK of Azure. Which of our own packages know each other is in the table of the house.
+// Dependencies on others stay where they are needed: roles and access know no Pulumi and no network, a user's stack no
+// engine and no Azure SDK. The table of the house in CONTRIBUTING.md says which of our own packages know each other.
 func TestWhatOthersMadeStaysWhereItIsNeeded(t *testing.T) {
 	t.Parallel()
 	const (
@@ -54,14 +54,14 @@ func TestWhatOthersMadeStaysWhereItIsNeeded(t *testing.T) {
 	}
 }
 
-// The table of the house in CONTRIBUTING.md is what a new colleague goes by: each package has a row, and the row says
-// which others it imports. What a small package of internal without a row imports counts for those that import it.
+// A new colleague relies on the table of the house in CONTRIBUTING.md: each package has a row, and the row says which
+// others it imports. The imports of a small package of internal without a row count for those that import it.
 func TestTheHouseIsAsContributingSays(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../CONTRIBUTING.md")
 	require.NoError(t, err)
 	quoted := regexp.MustCompile("`([^`]+)`")
-	says := map[string][]string{} // what a folder's row says that it imports
+	says := map[string][]string{} // the imports in a folder's row
 	for line := range strings.Lines(string(text)) {
 		columns := strings.Split(line, "|")
 		if len(columns) != 5 {
@@ -77,7 +77,7 @@ func TestTheHouseIsAsContributingSays(t *testing.T) {
 			}
 		}
 	}
-	row := func(path string) string { // the row that a package belongs to: the nearest folder around it that has one
+	row := func(path string) string { // the row of a package: the nearest folder above it that has one
 		for at := strings.TrimPrefix(path, module+"/"); at != "."; at = filepath.Dir(at) {
 			if _, ok := says[at]; ok {
 				return at
@@ -88,12 +88,12 @@ func TestTheHouseIsAsContributingSays(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`,
 		module+"/...").Output()
 	require.NoError(t, err)
-	direct := map[string][]string{} // by package, ours alone
+	direct := map[string][]string{} // by package, ours only
 	for line := range strings.Lines(string(out)) {
 		words := strings.Fields(line)
 		direct[words[0]] = slices.DeleteFunc(words[1:], func(i string) bool { return !strings.HasPrefix(i, module+"/") })
 	}
-	var imported func(path string) []string // the rows of what a package imports
+	var imported func(path string) []string // the rows of a package's imports
 	imported = func(path string) (rows []string) {
 		for _, i := range direct[path] {
 			if of := row(i); of != "" {
@@ -111,7 +111,7 @@ func TestTheHouseIsAsContributingSays(t *testing.T) {
 			continue
 		}
 		require.NotEmpty(t, folder, "%s has no row", path)
-		imports[folder] = append(imports[folder], "") // a package of no imports has a row too
+		imports[folder] = append(imports[folder], "") // a package without imports has a row too
 		for _, of := range imported(path) {
 			if of != folder {
 				imports[folder] = append(imports[folder], of)
@@ -131,7 +131,7 @@ var public = []string{
 	"access", "access/services", "access/signin", "accesstest", "components", "roles", "stack",
 }
 
-// exports counts the names that a package gives to others: types, functions, constants and variables, and the methods.
+// exports counts a package's exported types, functions, constants and variables, and exported methods.
 func exports(t *testing.T, folder string) (names, methods int) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(repository, folder, "*.go"))
@@ -189,7 +189,7 @@ func ofExported(receiver ast.Expr) bool {
 	return false
 }
 
-// CONTRIBUTING.md says how much there is to take in. What is more costs a look at these figures.
+// CONTRIBUTING.md says how much there is to take in. Whoever adds more has to change these figures.
 func TestTheDocsMeasureTheHouse(t *testing.T) {
 	t.Parallel()
 	list := exec.CommandContext(t.Context(), "git", "-C", repository, "ls-files", "-co", "--exclude-standard")
@@ -206,7 +206,7 @@ func TestTheDocsMeasureTheHouse(t *testing.T) {
 			continue
 		}
 		text, err := os.ReadFile(filepath.Join(repository, file))
-		if os.IsNotExist(err) { // deleted, and not yet for git
+		if os.IsNotExist(err) { // deleted, but not yet in git
 			continue
 		}
 		require.NoError(t, err)

@@ -19,7 +19,7 @@ var (
 	stringPtrInput = reflect.TypeFor[pulumi.StringPtrInput]()
 )
 
-// idKinds are the forms, other than pulumi.String, in which a Go program holds a text.
+// idKinds are the forms, other than pulumi.String, in which a Go program has a text.
 var idKinds = map[string]func(ctx *pulumi.Context, text string) pulumi.Input{
 	"ID": func(_ *pulumi.Context, text string) pulumi.Input { return pulumi.ID(text) },
 	"IDOutput": func(ctx *pulumi.Context, text string) pulumi.Input {
@@ -84,7 +84,7 @@ func inputFields(t reflect.Type, path string, all map[string]bool) {
 	}
 }
 
-// everyComponent has arguments of each component in which, together, every text Input is set.
+// everyComponent has arguments of each component that together set every text Input.
 func everyComponent() map[string]func() (args any, p program) {
 	all := map[string]func() (any, program){}
 	add := func(name string, of func() (any, program)) { all[name] = of }
@@ -108,7 +108,7 @@ func everyComponent() map[string]func() (args any, p program) {
 		args.Clusters["full"] = full
 		args.Clusters["existing"] = components.ClusterArgs{Existing: true, PrincipalID: pulumi.String(existingMI)}
 		args.Role.RoleDefinitionID = pulumi.String(roleIDs + readerGUID)
-		args.Assertions = nil // of a role that is known by its ID alone nothing can be asserted
+		args.Assertions = nil // nothing can be asserted about a role of which only the ID is known
 		return &args, func(ctx *pulumi.Context) (pulumi.Map, error) { return batchEndpointAccess(args)(ctx) }
 	})
 	add("ComputeCluster", func() (any, program) {
@@ -208,12 +208,12 @@ func TestATextIsTakenInEveryFormThatPulumiHasForIt(t *testing.T) {
 	}
 }
 
-// made lists what a run made of the components' resources, with every input.
+// made lists the components' resources in a run, with every input.
 func made(r *recorder) (all []string) {
 	for _, reg := range r.registered {
 		if reg.RPC.GetCustom() && reg.Type != existingType {
 			one := fmt.Sprint(reg.Type, " ", reg.Name, " ", unwrapped(resource.NewProperty(reg.Inputs)).Mappable())
-			all = append(all, strings.ReplaceAll(one, "computeLocation:<nil> ", "")) // a null is what is not set
+			all = append(all, strings.ReplaceAll(one, "computeLocation:<nil> ", "")) // null: not set
 		}
 	}
 	slices.Sort(all)

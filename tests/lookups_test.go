@@ -12,6 +12,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/roles"
 )
 
 const (
@@ -45,7 +46,7 @@ func deploymentOn(compute string) map[string]any {
 	return map[string]any{"batchDeploymentProperties": map[string]any{"compute": compute}}
 }
 
-// estate is an Azure in which everything has the names that people know it by.
+// estate is an Azure in which everything has its name.
 func estate() map[string]any {
 	sp := map[string]any{"objectId": existingSP, "clientId": appID, "displayName": "robot", "type": "Application"}
 	mi := map[string]any{"objectId": existingMI, "clientId": bob, "displayName": "worker", "type": "ManagedIdentity"}
@@ -96,6 +97,7 @@ func estate() map[string]any {
 			"dataVersionBaseProperties": map[string]any{"dataType": "mltable",
 				"dataUri": "azureml://datastores/labels/paths/a"}},
 		"getDataVersion name=web version=1": asset("https://shared.blob.core.windows.net/labels/web"),
+		"getDataVersion name=all version=1": asset("azureml://datastores/labels/paths/"),
 		"getDataVersion name=far version=1": asset("azureml://subscriptions/" + subscription +
 			"/resourcegroups/ml/workspaces/another/datastores/labels/paths/x"),
 		"getDataVersion name=far version=2": asset("azureml://subscriptions/" + subscription +
@@ -111,7 +113,7 @@ func estate() map[string]any {
 	}
 }
 
-// asked is a workspace in which everything is named and nothing is known.
+// asked is a workspace whose configuration has names only, and no IDs.
 func asked() components.BatchEndpointAccessArgs {
 	return components.BatchEndpointAccessArgs{
 		WorkspaceID: pulumi.String(workspaceID),
@@ -142,7 +144,7 @@ func asked() components.BatchEndpointAccessArgs {
 	}
 }
 
-// answered is the same with every ID and place written down: what the look-ups are to come to.
+// answered is the same with every ID and place written down: the expected result of the look-ups.
 func answered() components.BatchEndpointAccessArgs {
 	args := asked()
 	for name, id := range map[string]string{"alice": alice, "staff": staff, "robot": existingSP} {
@@ -271,8 +273,8 @@ func TestTheCallersProvidersAreAsked(t *testing.T) {
 	}
 }
 
-// Whoever holds the 35 actions may point a data store elsewhere, or an endpoint at another cluster. What is looked up
-// is then granted where it points to now: an assertion about what matters stops it, and so does what is written down.
+// Whoever has the 35 actions may point a data store elsewhere, or an endpoint at another cluster. A look-up then grants
+// access at the new place. An assertion stops that, and so does a value that is written down.
 func TestWhatWasPointedElsewhereDoesNotGetPastAnAssertion(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -336,12 +338,11 @@ func TestWhatIsGivenIsCheckedWhereThatIsAskedFor(t *testing.T) {
 	args.CheckPrincipals = true
 	args.Invokers["made"] = components.InvokerArgs{Kind: access.ManagedIdentity}
 	r := inEstate(t).run(batchEndpointAccess(args))
-	const resources, region = 2, 1 // whose identity is asked for too; where the workspace lies
+	const resources, region = 2, 1 // the cluster, for its identity, and the workspace, for its location
 	assert.Len(t, r.calls, len(args.Invokers)-1+resources+region, "all but the one that is made")
 }
 
-// Names of computes are the same whatever the case of their letters, and Azure answers what each deployment was made
-// with.
+// Azure compares the names of computes without case, and answers the spelling with which each deployment was made.
 func TestAClusterThatEndpointsNameIsCalledTheSameEveryTime(t *testing.T) {
 	t.Parallel()
 	for range 20 {
@@ -359,15 +360,34 @@ func TestAClusterThatEndpointsNameIsCalledTheSameEveryTime(t *testing.T) {
 func TestAFileIsLookedUpAsOne(t *testing.T) {
 	t.Parallel()
 	args := asked()
-	args.DataInputs["one"] = access.DataInput{Kind: access.DataAsset, DataAsset: "file", Version: "1", Path: "own.csv"}
+	args.DataInputs["one"] = access.DataInput{Kind: access.DataAsset, DataAsset: "file", Version: "1", Path: "/a.csv"}
 	r := inEstate(t).run(batchEndpointAccess(args))
 	for _, reg := range r.registered {
 		if reg.Type == components.BatchEndpointAccessToken {
 			assert.Equal(t, "file", reg.at("dataInputs", "one", "type"))
 			assert.Nil(t, reg.at("dataInputs", "baseline", "type"), "a folder is the default")
-			assert.Equal(t, "own.csv", reg.at("dataInputs", "one", "path"), "what is written stays")
+			assert.Equal(t, "/a.csv", reg.at("dataInputs", "one", "path"), "what is written stays")
 		}
 	}
+}
+
+func TestGrantsAreLimitedToWhereTheWorkspaceSaysThatAnAssetLies(t *testing.T) {
+	t.Parallel()
+	args := asked()
+	args.StorageAccountKinds = map[string]roles.AccountKind{"shared": roles.Flat}
+	args.DataInputs = map[string]access.DataInput{"baseline": {Kind: access.DataAsset, DataAsset: "baseline", Version: "3",
+		DataStore: "labels", CredentialInStore: no(), StorageAccount: "shared", Container: "labels", Scope: access.AtPath}}
+	args.DataOutputs, args.Assertions = nil, nil
+	args.Endpoints = map[string]access.Endpoint{"classifier": {Inputs: []string{"baseline"}}}
+	r := inEstate(t).run(batchEndpointAccess(args))
+	limited := 0
+	for _, reg := range r.registered {
+		if text, is := reg.at("condition").(string); is {
+			limited++
+			assert.Contains(t, text, "StringStartsWith 'base/line/'")
+		}
+	}
+	assert.Positive(t, limited)
 }
 
 func TestAStoreOfAnyTypeMayHoldACredential(t *testing.T) {
@@ -529,6 +549,20 @@ func TestALookUpThatFailsNamesThePlaceAndTheRemedy(t *testing.T) {
 		"a file that is said to be a folder": {
 			input(access.DataInput{Kind: access.DataAsset, DataAsset: "file", Version: "1", Type: "folder"}),
 			[]string{`dataInputs.labels.type: is folder, but version 1 of the data asset "file" is a file; leave it out`},
+		},
+		"an asset that lies elsewhere": {
+			input(access.DataInput{Kind: access.DataAsset, DataAsset: "file", Version: "1", Path: "b.csv"}),
+			[]string{`dataInputs.labels.path: is b.csv, but version 1 of the data asset "file" lies at a.csv; write a.csv`},
+		},
+		"an asset of another data store": {
+			input(access.DataInput{Kind: access.DataAsset, DataAsset: "file", Version: "1", DataStore: "keyed",
+				Scope: access.AtPath, Container: "labels"}),
+			[]string{`dataInputs.labels.dataStore: is keyed, but version 1 of the data asset "file" lies in labels`},
+		},
+		"an asset that is all of its data store": {
+			input(access.DataInput{Kind: access.DataAsset, DataAsset: "all", Version: "1", Scope: access.AtPath,
+				Container: "labels"}),
+			[]string{`dataInputs.labels.scope: is path, but version 1 of the data asset "all" is all of its data store`},
 		},
 		"an asset that is gone": {input(access.DataInput{Kind: access.DataAsset, DataAsset: "baseline", Version: "4"}),
 			[]string{`dataInputs.labels.dataAsset: version 4 of the data asset "baseline" can't be looked up`}},

@@ -161,7 +161,7 @@ func TestAManagedIdentityInAnInvokersPlaceFederates(t *testing.T) {
 			`api://AzureADTokenExchange is documented`)
 }
 
-// What azure-native takes where a resource has no location counts, and so does one that is known only later.
+// A location from azure-native's defaults counts too, and so does one that is known only later.
 func TestTheRegionOfAFederatedIdentityIsLookedAtWherever(t *testing.T) {
 	t.Parallel()
 	make := func(location pulumi.StringPtrInput) program {
@@ -202,7 +202,7 @@ func TestManagedIdentityRefuses(t *testing.T) {
 		"a name for a GUID": {components.ManagedIdentityArgs{PrincipalID: pulumi.String("factory")},
 			[]string{`principalId: "factory" is not a GUID`}},
 		"no GUID": {components.ManagedIdentityArgs{PrincipalID: pulumi.String("00000000-0000-0000-0000-000000000000")},
-			[]string{"principalId: is the GUID that stands for none"}},
+			[]string{"principalId: is the empty GUID, all zeros"}},
 		"a storage account": {components.ManagedIdentityArgs{ExistingID: pulumi.String(lakeID)},
 			[]string{"existingId: ", "Microsoft.Storage/storageAccounts", "userAssignedIdentities/<name>"}},
 		"a malformed ID": {components.ManagedIdentityArgs{ExistingID: pulumi.String("mounter")},

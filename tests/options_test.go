@@ -18,7 +18,7 @@ import (
 	"github.com/batchaccess/batchaccess/sdks/azuread"
 )
 
-// customs are the resources that a provider makes, providers aside.
+// customs are the resources that a provider makes, without the providers.
 func (r *recorder) customs() (all []registration) {
 	for _, reg := range r.registered {
 		if reg.RPC.GetCustom() && !strings.HasPrefix(reg.Type, "pulumi:providers:") {
@@ -29,7 +29,7 @@ func (r *recorder) customs() (all []registration) {
 	return all
 }
 
-// eachComponent makes one of each component, with children of every kind that it has, and with options of the caller.
+// eachComponent makes one of each component, with children of every kind, and with the caller's options.
 func eachComponent() map[string]func(opts ...pulumi.ResourceOption) program {
 	credentials := map[string]signin.FederatedCredential{
 		"main": {GitHub: &signin.GitHubSubject{Repository: "contoso/scoring", Branch: "main"}},
@@ -88,7 +88,7 @@ func TestCallersOptionsReachEveryChild(t *testing.T) {
 	for name, c := range map[string]struct {
 		option pulumi.ResourceOption
 		holds  func(registration) bool
-		of     []string // the types that have the property which the option names; all, where it names none
+		of     []string // the types with the property that the option names; if empty, all types
 	}{
 		"protect":        {pulumi.Protect(true), func(r registration) bool { return r.RPC.GetProtect() }, nil},
 		"retainOnDelete": {pulumi.RetainOnDelete(true), func(r registration) bool { return r.RPC.GetRetainOnDelete() }, nil},

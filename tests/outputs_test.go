@@ -113,7 +113,7 @@ func TestHowToInvokeTellsEachInvokerItsOwnWay(t *testing.T) {
 	assert.NotContains(t, resource.NewProperty(r.outputs["howToInvoke"].ObjectValue()).String(), secretText)
 }
 
-// The texts themselves are run in the sandbox (cmd/batchaccess, TestEveryInvokerOfTheSampleStartsAJobWithOneCommand).
+// cmd/batchaccess runs the texts in the sandbox (TestEveryInvokerOfTheSampleStartsAJobWithOneCommand).
 func TestHowToInvokeIsInTheFormThatTheCallerTakes(t *testing.T) {
 	t.Parallel()
 	const factory = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/" +
@@ -212,7 +212,7 @@ func TestACallerThatCannotBeIsRefused(t *testing.T) {
 	}
 }
 
-// facts/clouds.md: in another cloud, everything that a person is told and Entra is to accept is that cloud's.
+// facts/clouds.md: in another cloud, every address and audience in the outputs is that cloud's.
 func TestAnotherCloudHasAddressesAndAudiencesOfItsOwn(t *testing.T) {
 	t.Parallel()
 	args := environment()

@@ -59,9 +59,9 @@ func TestEachPageOpensWithItsQuestionAndNamesItsLimits(t *testing.T) {
 // block is a block of code, with the line above it and its language.
 var block = regexp.MustCompile("(?ms)^([^\n]*)\n *```([a-z]*)$.*?^ *```$")
 
-// unwritten are the blocks that show what a command prints (they name no language, or text) and that no test writes.
-// These do: TestTheDocsShowWhatTheCommandsPrint, and TestTheSamplePasses of sandbox/rehearsal; docs/commands.md is
-// written whole, by TestTheDocsHaveEveryCommand.
+// unwritten are the blocks with the output of a command (they name no language, or text) that no test writes. These
+// tests write them: TestTheDocsShowWhatTheCommandsPrint, and TestTheSamplePasses of sandbox/rehearsal.
+// TestTheDocsHaveEveryCommand writes all of docs/commands.md.
 func unwritten(path, text string) (outputs int, wrong []string) {
 	for _, found := range block.FindAllStringSubmatch(text, -1) {
 		if path == "docs/commands.md" || found[2] != "" && found[2] != "text" {
@@ -98,11 +98,69 @@ func TestEveryOutputInTheDocsIsWrittenByATest(t *testing.T) {
 	assert.Empty(t, wrong)
 }
 
-// alike is how many words in a row may stand on two pages: names of commands, keys and roles do.
+// shellLines are the lines for a shell on the pages, by their beginning, with the test that runs the same. If no test
+// does, the reason takes its place.
+var shellLines = map[string]string{
+	"make rehearse ": "sandbox/rehearsal.TestTheSamplePasses",
+	"make test ":     "not run: it runs the tests",
+	"go get github.com/batchaccess/batchaccess ": "not run: nothing is released yet",
+	"go mod edit ":                  "tests.TestTheDocsTellAModuleWhereTheComponentsAre",
+	"go mod tidy":                   "not run: it asks the module proxy; `make tidy` runs it",
+	"batchaccess sandbox --exists ": "cmd/batchaccess.TestWhatAStackOfPartsRefersToExists",
+	"pulumi package add ":           "not run: `make release-try` runs it",
+	"pulumi preview --policy-pack ": "tests/engine.TestThePoliciesStopWhatTheConfigurationAllows",
+}
+
+var (
+	shellBlock = regexp.MustCompile("(?ms)^ *```sh$(.*?)^ *```$")
+	testForm   = regexp.MustCompile(`^([a-z/]+)\.(Test\w+)$`)
+)
+
+// unrun are the lines for a shell on a page that shellLines does not have. used notes those that it has.
+func unrun(text string, used map[string]bool) (lines []string) {
+	for _, found := range shellBlock.FindAllStringSubmatch(text, -1) {
+	next:
+		for line := range strings.Lines(strings.TrimSpace(found[1]) + "\n") {
+			for begins := range shellLines {
+				if strings.HasPrefix(strings.TrimLeft(line, " "), begins) {
+					used[begins] = true
+					continue next
+				}
+			}
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+func TestEveryLineForAShellIsRunByATest(t *testing.T) {
+	t.Parallel()
+	used := map[string]bool{}
+	for path, text := range pages(t) {
+		assert.Empty(t, unrun(text, used), "%s: name in shellLines the test that runs this", path)
+	}
+	for begins, by := range shellLines {
+		assert.True(t, used[begins], "no page has a line that begins with %q", begins)
+		test := testForm.FindStringSubmatch(by)
+		if test == nil {
+			assert.True(t, strings.HasPrefix(by, "not run: "), by)
+			continue
+		}
+		files, err := filepath.Glob(filepath.Join(repository, test[1], "*_test.go"))
+		require.NoError(t, err)
+		assert.True(t, slices.ContainsFunc(files, func(file string) bool {
+			source, err := os.ReadFile(file)
+			return err == nil && strings.Contains(string(source), "func "+test[2]+"(")
+		}), "there is no test %s", by)
+	}
+	assert.Len(t, unrun("```sh\nmake rehearse # all\nbatchaccess fly\n```\n1. a\n   ```sh\n   rm -r x\n   ```\n", used), 2)
+}
+
+// alike is how many words in a row may be the same on two pages: names of commands, keys and roles are.
 const alike = 9
 
-// saidTwice are the runs of words that stand on two pages, with both. What tests write is left out: outputs, code,
-// help, and the tables of keys.
+// saidTwice are the runs of words that are on two pages, with the pages. Text that tests write is left out: outputs,
+// code, help, and the tables of keys.
 func saidTwice(all map[string]string) map[string][]string {
 	first, twice := map[string]string{}, map[string][]string{}
 	for _, path := range slices.Sorted(maps.Keys(all)) {
@@ -132,7 +190,7 @@ func TestNothingIsSaidOnTwoPages(t *testing.T) {
 	t.Parallel()
 	all := pages(t)
 	for run, paths := range saidTwice(all) {
-		// The scenarios are alike on purpose, and the README asks the question with which a page opens.
+		// The scenarios are alike on purpose, and the README repeats the questions with which pages open.
 		if !strings.Contains(paths[0], "/scenario-") && !(paths[0] == "README.md" && asksFirst(all[paths[1]], run)) {
 			t.Errorf("%s and %s both say %q: let one link the other", paths[0], paths[1], run)
 		}
@@ -142,7 +200,7 @@ func TestNothingIsSaidOnTwoPages(t *testing.T) {
 	assert.Empty(t, saidTwice(map[string]string{"docs/a.md": "# A\n\n" + said + "\n" + said, "docs/b.md": "# B\n"}))
 }
 
-// asksFirst reports whether a run of words is of the question that the page opens with.
+// asksFirst reports whether a run of words is part of the question with which the page opens.
 func asksFirst(page, run string) bool {
 	question := strings.ToLower(strings.Join(strings.SplitN(page, "\n\n", 3)[:2], " "))
 	return strings.Contains(strings.Join(wordOf.FindAllString(question, -1), " "), run)
@@ -155,7 +213,7 @@ var (
 	noSlug  = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
 )
 
-// broken are the links of a page to files and headings that are not there.
+// broken are the links of a page to files and headings that do not exist.
 func broken(path, text string, all map[string]string) (links []string) {
 	for _, found := range link.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
 		if strings.Contains(found[1], "://") {
@@ -174,7 +232,7 @@ func broken(path, text string, all map[string]string) (links []string) {
 	return links
 }
 
-// anchors are what GitHub calls the headings of a page.
+// anchors are GitHub's anchors of a page's headings.
 func anchors(text string) (all []string) {
 	for _, found := range heading.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
 		all = append(all, strings.ReplaceAll(noSlug.ReplaceAllString(strings.ToLower(found[1]), ""), " ", "-"))
@@ -232,7 +290,7 @@ func TestTheReadmeNamesTheVersionsThatAreUsed(t *testing.T) {
 	}
 }
 
-// docs/evidence.md has each fuzz target with what its comment says that it holds.
+// docs/evidence.md has each fuzz target with the property in its comment.
 func TestTheDocsHaveEveryFuzzTarget(t *testing.T) {
 	t.Parallel()
 	var rows []string

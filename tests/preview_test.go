@@ -60,7 +60,7 @@ func TestAPreviewKnowsTheRoleAndTheReport(t *testing.T) {
 	assert.True(t, r.outputs["roleDefinitionId"].IsComputed())
 }
 
-// later is an output that is not known at a preview.
+// later is an output that is not known in a preview.
 func later(ctx *pulumi.Context) (pulumi.StringOutput, error) {
 	sp, err := components.NewServicePrincipal(ctx, "later", &components.ServicePrincipalArgs{SignIn: "none"})
 	if err != nil {

@@ -16,14 +16,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A registration is one resource as the program asked the engine for it.
+// A registration is one resource in the program's request to the engine.
 type registration struct {
 	Type, Name string
 	Inputs     resource.PropertyMap // secrets and unknowns are kept apart from plain values
 	RPC        *pulumirpc.RegisterResourceRequest
 }
 
-// URN is what the mocks, like the engine, make of type, name and the type of the parent.
+// URN is made by the mocks, as by the engine, from type, name and the type of the parent.
 func (r registration) URN() string {
 	parentType := ""
 	if urn := resource.URN(r.RPC.GetParent()); urn != "" && urn.QualifiedType() != resource.RootStackType {
@@ -32,7 +32,7 @@ func (r registration) URN() string {
 	return fmt.Sprintf("urn:pulumi:%s::%s::%s%s::%s", stack, project, parentType, r.Type, r.Name)
 }
 
-// at follows keys into the inputs and returns the plain value there: nil if there is none.
+// at follows keys into the inputs and returns the plain value there; nil if there is none.
 func (r registration) at(keys ...string) any {
 	v := resource.NewProperty(r.Inputs)
 	for _, key := range keys {
@@ -47,7 +47,7 @@ func (r registration) at(keys ...string) any {
 	return unwrapped(v).Mappable()
 }
 
-// dependsOn lists the URNs that one input is made of.
+// dependsOn lists the URNs that one input depends on.
 func (r registration) dependsOn(input string) []string {
 	return r.RPC.GetPropertyDependencies()[input].GetUrns()
 }
@@ -55,7 +55,7 @@ func (r registration) dependsOn(input string) []string {
 const (
 	project = "batchaccess"
 	stack   = "test"
-	// probeType is a resource of the tests alone: its inputs are the outputs that a test wants to see.
+	// probeType is a resource for tests only: its inputs are the outputs that a test wants to see.
 	probeType = "tests:index:Probe"
 )
 
@@ -106,8 +106,8 @@ func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 		r.t.Errorf("%s %s: %v", args.TypeToken, args.Name, err)
 	}
 	if r.preview {
-		// As at a preview: no ID, and no output that only Azure knows. azure-native leaves the principal inside of an
-		// identity unknown, and with a part of it unknown the SDK takes the whole for so.
+		// As in a preview: no ID, and no output that only Azure knows. azure-native leaves the principal inside an
+		// identity unknown, and if a part of it is unknown, the SDK treats all of it as unknown.
 		state := args.Inputs.Copy()
 		if !r.echoes {
 			delete(state, "identity")
@@ -126,14 +126,14 @@ func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 func (r *recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if args.Token == "pulumi:pulumi:readStackOutputs" { // asked of the engine, not of Azure: the stack is new
+	if args.Token == "pulumi:pulumi:readStackOutputs" { // a question to the engine, not to Azure: the stack is new
 		return resource.PropertyMap{}, nil
 	}
 	r.calls = append(r.calls, args)
 	return r.answer(args)
 }
 
-// recorder is the program's log too.
+// recorder is also the program's log.
 func (r *recorder) log(severity, msg string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -151,7 +151,7 @@ type program func(ctx *pulumi.Context) (pulumi.Map, error)
 
 func newRecorder(t *testing.T) *recorder { return &recorder{t: t} }
 
-// try runs a program and returns what was recorded, with the program's error.
+// try runs a program and returns the recorder, with the program's error.
 func (r *recorder) try(p program) error {
 	return pulumi.RunErr(func(ctx *pulumi.Context) error {
 		ctx.Log = r
@@ -200,7 +200,7 @@ func (r *recorder) ofType(token string) (found []registration) {
 	return found
 }
 
-// one returns the resource of that type and name, which must be there once.
+// one returns the resource of that type and name, of which there must be exactly one.
 func (r *recorder) one(token, name string) registration {
 	r.t.Helper()
 	var found []registration
@@ -223,7 +223,7 @@ func (r *recorder) names() []string {
 	return all
 }
 
-// output returns an output that the program handed over, as plain value.
+// output returns an output of the program, as a plain value.
 func (r *recorder) output(key string) any {
 	r.t.Helper()
 	require.Contains(r.t, r.outputs, resource.PropertyKey(key))
@@ -231,7 +231,7 @@ func (r *recorder) output(key string) any {
 	return output.Mappable().(map[string]any)["v"]
 }
 
-// plainText is every request and log in which a secret could be read by whoever sees it: secret values are left out.
+// plainText is the text of every request and log that anybody could read: secret values are left out.
 func (r *recorder) plainText() string {
 	var b strings.Builder
 	write := func(m resource.PropertyMap) {

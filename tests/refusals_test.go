@@ -19,10 +19,10 @@ const twoWildcards = `{"properties": {"roleName": "R", "permissions": [{"actions
 const elsewhere = `{"properties": {"roleName": "R", "assignableScopes": ` +
 	`["/subscriptions/22222222-2222-4222-8222-222222222222"], "permissions": [{"actions": ["*"]}]}}`
 
-// badInput is every case of bad input: a change to a good configuration, and the path, the fault and the remedy that
+// badInput has every case of bad input: a change to a good configuration, and the path, the fault and the remedy that
 // the error must name.
 var badInput = map[string]struct {
-	yaml            string // laid over the good configuration; a value of null takes a key away
+	yaml            string // replaces keys of the good configuration; null removes a key
 	path, what, fix string
 }{
 	"missing workspace": {`workspaceId: null`, "workspaceId", "is missing",
@@ -111,7 +111,7 @@ storageAccounts: {lake: ` + lakeID + `}
 dataInputs: {raw: {kind: blob, storageAccount: lake, container: raw}}
 `
 
-// laidOver is the good configuration with the keys of another one in place of its own.
+// laidOver is the good configuration with some keys replaced.
 func laidOver(t *testing.T, texts ...string) map[string]any {
 	t.Helper()
 	values := map[string]any{}

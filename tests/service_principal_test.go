@@ -219,7 +219,7 @@ func TestAServicePrincipalThatNearsItsLimitSaysSoOnce(t *testing.T) {
 	t.Parallel()
 	crowd := map[string]signin.FederatedCredential{}
 	for i := range 16 {
-		crowd[fmt.Sprintf("c%02d", i)] = signin.FederatedCredential{Issuer: "https://issuer.example", Subject: fmt.Sprint(i)}
+		crowd[fmt.Sprintf("c%02d", i)] = signin.FederatedCredential{Issuer: "https://accounts.google.com", Subject: fmt.Sprint(i)}
 	}
 	for name, of := range map[string]program{
 		"alone": func(ctx *pulumi.Context) (pulumi.Map, error) {
@@ -243,8 +243,7 @@ func TestAServicePrincipalThatNearsItsLimitSaysSoOnce(t *testing.T) {
 	}
 }
 
-// Entra makes no secret that is over, and one that it has made before is left as it is: so creating it is what a
-// preview refuses.
+// Entra makes no secret that has ended, and leaves an earlier one as it is, so a preview refuses to create one.
 func TestASecretThatIsOverIsRefusedWhereItWouldBeMade(t *testing.T) {
 	t.Parallel()
 	r := run(t, func(ctx *pulumi.Context) (pulumi.Map, error) {
@@ -265,4 +264,27 @@ func TestASecretThatIsOverIsRefusedWhereItWouldBeMade(t *testing.T) {
 	}
 	assert.Equal(t, 1, ended("pipeline.over"))
 	assert.Equal(t, 0, ended("pipeline.live"))
+}
+
+// An unknown issuer is warned of once, on the component that has the credential.
+func TestAnUnknownIssuerIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	one := map[string]signin.FederatedCredential{"main": {Issuer: "https://issuer.example", Subject: "ci"}}
+	for name, kind := range map[string]access.PrincipalKind{
+		"a service principal": access.ServicePrincipal, "a managed identity": access.ManagedIdentity,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			args := components.InvokerArgs{Kind: kind, FederatedCredentials: one}
+			r := run(t, func(ctx *pulumi.Context) (pulumi.Map, error) {
+				_, err := components.NewBatchEndpointAccess(ctx, "a", &components.BatchEndpointAccessArgs{
+					WorkspaceID: pulumi.String(workspaceID), Location: pulumi.String("westeurope"),
+					Invokers: map[string]components.InvokerArgs{"one": args},
+				})
+				return nil, err
+			})
+			require.Len(t, r.logs, 1)
+			assert.Contains(t, r.logs[0], `warning: federatedCredentials.main.issuer: "https://issuer.example" is no issuer`)
+		})
+	}
 }

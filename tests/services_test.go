@@ -15,7 +15,7 @@ import (
 	"github.com/batchaccess/batchaccess/components"
 )
 
-// servicesOf are the assignments of the rest of a job's way, by their names.
+// servicesOf are the assignments for stores, images and registries, by their names.
 func servicesOf(r *recorder) (names []string) {
 	for _, reg := range r.ofType("azure-native:authorization:RoleAssignment") {
 		for _, end := range []string{".files.", ".tables.", ".queues."} {
@@ -27,7 +27,7 @@ func servicesOf(r *recorder) (names []string) {
 	return names
 }
 
-// keylessEstate is the estate in which the workspace answers what is given of its own stores.
+// keylessEstate is the estate in which the workspace has these values for its own stores.
 func keylessEstate(t *testing.T, answer any) *recorder {
 	t.Helper()
 	r := inEstate(t)
@@ -100,7 +100,7 @@ func TestTheWorkspacesOwnStoresAreLookedUpWhereThatIsAskedFor(t *testing.T) {
 	}
 }
 
-// What can't be looked up is no yes: an assertion that a job works does not hold then.
+// A value that can't be looked up is no yes: an assertion that a job works does not hold then.
 func TestAnAssertionThatHangsOnWhatCanNotBeLookedUpDoesNotHold(t *testing.T) {
 	t.Parallel()
 	args := answered()
@@ -113,7 +113,7 @@ func TestAnAssertionThatHangsOnWhatCanNotBeLookedUpDoesNotHold(t *testing.T) {
 	assert.NoError(t, r.try(batchEndpointAccess(args)))
 }
 
-// A cluster with a user-assigned identity is made after all that its jobs need is assigned.
+// A cluster with a user-assigned identity is made after everything that its jobs need is assigned.
 func TestAClusterWaitsForTheRolesOnTheWorkspacesOwnAccount(t *testing.T) {
 	t.Parallel()
 	args := components.BatchEndpointAccessArgs{

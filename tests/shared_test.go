@@ -13,7 +13,7 @@ import (
 	"github.com/batchaccess/batchaccess/components"
 )
 
-// Two workspaces over one lake: Azure allows no two assignments alike, so the second component takes the first one's.
+// Two workspaces use one lake. Azure allows no two equal assignments, so the second component uses the first one's.
 func TestTwoComponentsOverOneLakeAssignOnce(t *testing.T) {
 	t.Parallel()
 	one := func(workspace, who string) *components.BatchEndpointAccessArgs {
@@ -56,8 +56,8 @@ func TestTwoComponentsOverOneLakeAssignOnce(t *testing.T) {
 	assert.Len(t, names, 5, "alice at two workspaces, alice at the lake once, and two cluster identities: %v", names)
 }
 
-// Two components may get one ID in ways that Go can't compare: then the deployment waits for it, and assigns once. Only
-// a preview in which it is not known even so warns, by the names of both.
+// Two components may get one ID in ways that Go can't compare. Then the deployment waits for it, and assigns once. Only
+// a preview in which even then it is not known warns, with the names of both.
 func TestTwoComponentsThatGetOneIDInTwoWaysAssignOnce(t *testing.T) {
 	t.Parallel()
 	const bob = "b0b00000-0000-4000-8000-000000000000"

@@ -126,7 +126,8 @@ func TestStorageReaderRefuses(t *testing.T) {
 	}
 }
 
-// Principals that are limited to paths get a condition; those who write there, a role that can't delete the container.
+// Principals that are limited to paths get a condition. Those who write there get a role that can't delete the
+// container.
 func TestPrincipalsAreLimitedToPaths(t *testing.T) {
 	t.Parallel()
 	limited := func(paths ...string) map[string]components.AssigneeArgs {

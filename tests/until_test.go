@@ -12,7 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/components"
 )
 
-// The dates are so far from now, both ways, that the clock does not matter.
+// The dates are far in the past or the future, so that the clock does not matter.
 const (
 	longAgo = "2001-01-31"
 	farOff  = "9999-01-31"
@@ -66,7 +66,7 @@ func TestAfterItsEndAnInvokerIsGrantedNothingAndKeepsWhatWasMade(t *testing.T) {
 	}
 }
 
-// Entra may not have who left.
+// Somebody who has left may be gone from Entra.
 func TestWhoseAccessHasEndedIsNotLookedUp(t *testing.T) {
 	t.Parallel()
 	r := newRecorder(t)

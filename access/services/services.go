@@ -8,40 +8,38 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// An AuthMode says how the workspace's own stores are opened, as the workspace calls it (facts/batch-endpoints.md,
-// "Workspace with identity-based system stores").
+// An AuthMode says how the workspace's own stores are opened, in the words of the workspace's API
+// (facts/batch-endpoints.md, "Workspace with identity-based system stores").
 type AuthMode string
 
-// The modes.
 const (
 	ByAccessKey AuthMode = "accesskey" // with the storage account's key: nothing to grant
-	ByIdentity  AuthMode = "identity"  // by whoever uses them: both identities need roles on the storage account
+	ByIdentity  AuthMode = "identity"  // by the identities of the job: both need roles on the storage account
 )
 
-// AuthModes are the modes.
+// AuthModes lists every AuthMode.
 var AuthModes = []string{string(ByAccessKey), string(ByIdentity)}
 
-// RegistryPermissions say what lets somebody pull images from a container registry (facts/compute-clusters.md, "Image
-// pull").
+// RegistryPermissions says what allows an identity to pull images from a container registry (facts/compute-clusters.md,
+// "Image pull").
 type RegistryPermissions string
 
-// The permissions.
 const (
 	ByAdminUser RegistryPermissions = "adminUser" // its admin user is on: nothing to grant
 	ByPullRole  RegistryPermissions = "rbac"      // its admin user is off: AcrPull
 	ByABAC      RegistryPermissions = "abac"      // its mode is RBAC with ABAC, which does not honour AcrPull
 )
 
-// PermissionsOfRegistries are the permissions.
+// PermissionsOfRegistries lists every RegistryPermissions.
 var PermissionsOfRegistries = []string{string(ByAdminUser), string(ByPullRole), string(ByABAC)}
 
 // An ImagePull says who assigns the role by which a cluster identity pulls images.
 type ImagePull string
 
-// Who does.
+// The values of ImagePull.
 const (
 	Assign   ImagePull = "assign"   // the stack
-	Assigned ImagePull = "assigned" // somebody has, or Azure
+	Assigned ImagePull = "assigned" // somebody else has, or Azure
 )
 
 // WorkspaceServices are what a job uses through the workspace, beside its data.
@@ -57,20 +55,21 @@ type WorkspaceServices struct {
 	// StorageAccount is the name, in storageAccounts, of the workspace's own account. Required with
 	// systemDatastoresAuthMode identity, unless it is looked up.
 	StorageAccount string `pulumi:"storageAccount,optional"`
-	// RegistryPermissions say what lets cluster identities pull images from the container registry: adminUser, where its
-	// admin user is on and nothing is granted; rbac, with AcrPull; or abac, with Container Registry Repository Reader,
-	// where its permissions mode is RBAC with ABAC. Default: not looked at.
+	// RegistryPermissions says what allows cluster identities to pull images from the container registry: adminUser,
+	// where its admin user is on and nothing is granted; rbac, with AcrPull; or abac, with Container Registry
+	// Repository Reader, where its permissions mode is RBAC with ABAC. Default: not looked at.
 	RegistryPermissions RegistryPermissions `pulumi:"registryPermissions,optional"`
-	// ContainerRegistry is the ARM ID of the registry that images of jobs are pulled from. Required with
+	// ContainerRegistry is the ARM ID of the registry that job images are pulled from. Required with
 	// registryPermissions rbac and abac, unless it is looked up.
 	ContainerRegistry string `pulumi:"containerRegistry,optional"`
-	// ImagePull says, by cluster, who assigns the role by which its identity pulls: assign, the stack does; or assigned,
-	// it is there. Default: with rbac, Azure assigns AcrPull to the system-assigned identity of a cluster that the stack
-	// makes, and the stack does to user-assigned ones; of a cluster that exists it is undecided. With abac the stack does.
+	// ImagePull says, by cluster, who assigns the role by which its identity pulls images: assign (the stack does) or
+	// assigned (it is there already). Default with rbac: Azure assigns AcrPull to the system-assigned identity of a
+	// cluster that the stack makes, and the stack assigns it to user-assigned ones; for a cluster that exists it is
+	// undecided. Default with abac: the stack does.
 	ImagePull map[string]ImagePull `pulumi:"imagePull,optional"`
 }
 
-// PullRole is the role by which images are pulled; "" where none is needed, or it is not known.
+// PullRole returns the role by which images are pulled; "" where none is needed or it is not known.
 func (w WorkspaceServices) PullRole() string {
 	switch w.RegistryPermissions {
 	case ByPullRole:
@@ -81,7 +80,7 @@ func (w WorkspaceServices) PullRole() string {
 	return ""
 }
 
-// Open are the keys of what is to be looked up in the workspace.
+// Open returns the keys that are left out and looked up in the workspace.
 func (w WorkspaceServices) Open() (all []string) {
 	for _, one := range []struct {
 		key  string
@@ -100,17 +99,17 @@ func (w WorkspaceServices) Open() (all []string) {
 }
 
 // What each identity needs on the storage account of a workspace whose own stores are opened by identities
-// (facts/batch-endpoints.md). That the cluster needs to write blobs, for outputs and logs, is inferred there; that a
-// principal which is no user needs what a user does is inferred here.
+// (facts/batch-endpoints.md). That the cluster needs to write blobs, for outputs and logs, is inferred there. That
+// other principals need what a user needs is inferred here.
 var (
 	StoresOfInvoker = []string{roles.StorageBlobDataContributor, roles.StorageFileDataPrivilegedContributor}
 	StoresOfCluster = []string{roles.StorageBlobDataContributor}
-	// parallel runs, which the jobs of models are, keep their state in tables and queues
+	// Parallel runs, which the jobs of models are, keep their state in tables and queues.
 	StoresOfParallelRuns = []string{roles.StorageTableDataContributor, roles.StorageQueueDataContributor}
 )
 
-// RegistryOf is the name of the shared registry that the ID of a model or an environment names; is reports whether it
-// names one.
+// RegistryOf returns the name of the shared registry in the ID of a model or an environment; is reports whether it has
+// one.
 func RegistryOf(asset string) (name string, is bool) {
 	parts := ofRegistry.FindStringSubmatch(asset)
 	if parts == nil {
@@ -119,18 +118,19 @@ func RegistryOf(asset string) (name string, is bool) {
 	return parts[1], true
 }
 
-// ofRegistry is how a deployment names what is in a shared registry.
+// ofRegistry matches the ID of an asset in a shared registry.
 var ofRegistry = regexp.MustCompile(`(?i)^azureml://registries/([^/]+)/`)
 
-// registryActions are what using models and environments of a registry takes (facts/batch-endpoints.md, Inputs and
-// outputs).
+// registryActions are the actions that using models and environments of a registry needs (facts/batch-endpoints.md,
+// Inputs and outputs).
 var registryActions = []roles.Action{
 	{Name: "Microsoft.MachineLearningServices/registries/read"},
 	{Name: "Microsoft.MachineLearningServices/registries/assets/read"},
 }
 
-// Actions are what has to be allowed for a role of the rest of the way to count as held. For storage and images
-// a sheet names the role that an identity needs, and no document which of its data actions are used: all of them are.
+// Actions returns the actions that must be allowed for a role of a service to count as held. For storage and images a
+// sheet names the role that an identity needs, and no document says which of its data actions are used: all of them
+// count.
 func Actions(role string) (all []roles.Action) {
 	if role == roles.AzureMLRegistryUser {
 		return registryActions

@@ -2,8 +2,8 @@ package signin
 
 import "github.com/batchaccess/batchaccess/internal/arm"
 
-// A Caller is the service or host that starts jobs as a managed identity. It decides what howToInvoke says, and nothing
-// that is granted.
+// A Caller is the service or host that starts jobs as a managed identity. It changes the text of howToInvoke, and no
+// grant.
 type Caller string
 
 // The callers (facts/batch-endpoints.md, Callers).
@@ -15,7 +15,7 @@ const (
 	VirtualMachine Caller = "virtualMachine"
 )
 
-// callers are the callers, with the type of the Azure resource that each is.
+// callers holds each caller and its type of Azure resource.
 var callers = []struct {
 	caller Caller
 	typ    string
@@ -25,7 +25,7 @@ var callers = []struct {
 	{VirtualMachine, "Microsoft.Compute/virtualMachines"},
 }
 
-// CallerOf is the caller that a resource is, "" where it may be any.
+// CallerOf returns the caller that a resource is; "" where it may be any.
 func CallerOf(resourceID string) Caller {
 	for _, row := range callers {
 		if _, err := arm.Parse(resourceID, row.typ); err == nil {
@@ -35,7 +35,7 @@ func CallerOf(resourceID string) Caller {
 	return ""
 }
 
-// Callers are all callers.
+// Callers returns every caller.
 func Callers() (all []string) {
 	for _, row := range callers {
 		all = append(all, string(row.caller))

@@ -13,23 +13,23 @@ import (
 // maxFederatedText is Entra's limit of issuer, subject, audience and description each (facts/federation.md, Rules).
 const maxFederatedText = 600
 
-// A part is one text of a credential that stands in its tokens.
+// A part is one text of a credential that its tokens contain.
 type part struct {
 	key, value string
 	required   bool
 }
 
-// A validator finds what is wrong with a credential.
+// A validator finds everything that is wrong with a credential.
 type validator struct{ problem.List }
 
-// Problems returns what is wrong with the credential; the paths are those of its own fields.
+// Problems returns what is wrong with the credential; the paths are names of its own fields.
 func (f FederatedCredential) Problems() problem.List {
 	var v validator
 	v.federated("", f)
 	return v.List
 }
 
-// federated checks how a workload signs in.
+// federated checks a federated credential.
 func (v *validator) federated(path string, f FederatedCredential) {
 	given := f.providers()
 	raw := f.Issuer != "" || f.Subject != ""
@@ -73,7 +73,7 @@ func (v *validator) federated(path string, f FederatedCredential) {
 	}
 	v.parts(path, part{key: "audience", value: f.Audience})
 	if len(v.List) > before {
-		return // what is too long may be so by what is wrong
+		return // a text may be too long only because it is wrong
 	}
 	issuer, subject, audience := f.Claims()
 	for _, one := range []part{
@@ -94,8 +94,8 @@ func (v *validator) federated(path string, f FederatedCredential) {
 	}
 }
 
-// nearIssuer refuses an issuer that is one of the sheet's but for a slash or letter case: Entra compares letter by
-// letter, so that nobody could sign in by it (facts/federation.md).
+// nearIssuer refuses an issuer that differs from one of the sheet's only by a slash or letter case. Entra compares
+// every character, so nobody could sign in by it (facts/federation.md).
 func (v *validator) nearIssuer(path, issuer string) {
 	plain := func(text string) string { return strings.ToLower(strings.TrimRight(text, "/")) }
 	for _, known := range []FederatedCredential{{GitHub: &GitHubSubject{}}, {GitLab: &GitLabSubject{}},
@@ -106,7 +106,7 @@ func (v *validator) nearIssuer(path, issuer string) {
 	}
 }
 
-// parts checks texts of a token: Entra compares them letter by letter, and knows no wildcards.
+// parts checks texts of a token. Entra compares every character, and knows no wildcards.
 func (v *validator) parts(path string, all ...part) {
 	for _, one := range all {
 		at := path + "." + one.key
@@ -122,7 +122,8 @@ func (v *validator) parts(path string, all ...part) {
 	}
 }
 
-// noColons checks texts that stand between colons in a subject: with one inside, another workload could have the same.
+// noColons checks texts that stand between colons in a subject. With a colon in one of them, another workload could
+// have the same subject.
 func (v *validator) noColons(path string, all ...part) {
 	for _, one := range all {
 		if strings.ContainsAny(one.value, ":/") {
@@ -177,7 +178,7 @@ func (v *validator) github(path string, g GitHubSubject) {
 
 var claimForm = regexp.MustCompile(`^[a-z][a-z0-9_]*:.+$`)
 
-// githubClaims checks a customised subject, and reports whether there is one that does not say for what a job runs.
+// githubClaims checks a customised subject. noContext is set if the subject does not say what the job runs for.
 func (v *validator) githubClaims(path string, g GitHubSubject, runs int) (noContext bool) {
 	if g.Claims == nil {
 		return false
@@ -245,10 +246,10 @@ func (v *validator) azureDevOps(path string, a AzureDevOpsSubject) {
 		}
 	}
 	guid("organizationId", a.OrganizationID)
-	if arm.IsGUID(a.ServiceConnection) { // the old subject holds the name (facts/federation.md), and a pipeline does
+	if arm.IsGUID(a.ServiceConnection) { // old subjects and pipelines have the name (facts/federation.md)
 		v.Add(path+".serviceConnection", "write its name; the ID goes into connectionId, with tenantId and entraPrefix",
 			"%q is the ID of a service connection, not its name", a.ServiceConnection)
-		if a.Organization+a.Project+a.TenantID+a.ConnectionID == "" { // which form was meant is not known
+		if a.Organization+a.Project+a.TenantID+a.ConnectionID == "" { // it is not known which form was meant
 			return
 		}
 	}

@@ -1,5 +1,5 @@
-// Package signin says how whoever starts jobs signs in to Entra, and from where: federated credentials with the issuers
-// and subjects of each provider, client secrets, and the services of Azure that have a managed identity.
+// Package signin knows how a principal that starts jobs signs in to Entra, and from where: federated credentials with
+// the issuers and subjects of each provider, client secrets, and the Azure services that have a managed identity.
 package signin
 
 import (
@@ -11,10 +11,9 @@ import (
 	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
-// A FederatedCredential lets a workload sign in as a service principal, or as a managed identity that the stack makes,
-// with a token of its own issuer, and no secret.
-// Give exactly one of GitHub, GitLab, AzureDevOps, Kubernetes, Terraform, PulumiESC, or Issuer and Subject. Issuers and
-// subjects are those of facts/federation.md.
+// A FederatedCredential lets a workload sign in with a token of its own issuer, and no secret, as a service principal
+// or a managed identity that the stack makes. Give exactly one of GitHub, GitLab, AzureDevOps, Kubernetes, Terraform,
+// PulumiESC, or Issuer and Subject. Issuers and subjects are those of facts/federation.md.
 type FederatedCredential struct {
 	// GitHub names the workflow runs of GitHub Actions that may sign in.
 	GitHub *GitHubSubject `pulumi:"github,optional"`
@@ -34,9 +33,9 @@ type FederatedCredential struct {
 	Subject string `pulumi:"subject,optional"`
 	// Audience is the aud claim. Default: api://AzureADTokenExchange; for PulumiESC azure:<organization>.
 	Audience string `pulumi:"audience,optional"`
-	// Description is shown in Entra; at most 600 characters. A managed identity's credential has none.
+	// Description is shown in Entra; at most 600 characters. A managed identity's credential takes none.
 	Description string `pulumi:"description,optional"`
-	// Was is the name that the credential had here before, so that a rename replaces nothing. Entra keeps the first name.
+	// Was is the credential's earlier name here, so that a rename replaces nothing. Entra keeps the first name.
 	Was string `pulumi:"was,optional"`
 }
 
@@ -57,20 +56,20 @@ type GitHubSubject struct {
 	Environment string `pulumi:"environment,optional"`
 	// PullRequest lets the runs of any pull request sign in.
 	PullRequest bool `pulumi:"pullRequest,optional"`
-	// Claims are for a repository with a customised subject: its include_claim_keys in their order. The keys repo and
-	// context stand alone, and are filled in from the fields above; any other is written key:value, with the value as
-	// it is. Default: the subject is not customised.
+	// Claims are for a repository with a customised subject: its include_claim_keys in their order. Write the keys repo
+	// and context alone: they are filled in from the fields above. Write any other as key:value, with the value as it
+	// is. Default: the subject is not customised.
 	Claims []string `pulumi:"claims,optional"`
 }
 
-// A GitLabSubject names pipelines of a GitLab project: exactly one of Project, ProjectID, and one of Branch, Tag. What
-// the job's id_tokens asks for as its audience has to be Audience.
+// A GitLabSubject names pipelines of a GitLab project: exactly one of Project, ProjectID, and one of Branch, Tag. The
+// job's id_tokens must ask for Audience as its audience.
 type GitLabSubject struct {
 	// Instance is the https URL of a GitLab of your own. Default: https://gitlab.com.
 	Instance string `pulumi:"instance,optional"`
 	// Project is the path group/project.
 	Project string `pulumi:"project,optional"`
-	// ProjectID is the project's number, where the project's setting makes subjects begin with it.
+	// ProjectID is the project's number, if the project's setting makes subjects begin with it.
 	ProjectID int `pulumi:"projectId,optional"`
 	// Branch such as main, without refs/heads/.
 	Branch string `pulumi:"branch,optional"`
@@ -78,15 +77,14 @@ type GitLabSubject struct {
 	Tag string `pulumi:"tag,optional"`
 }
 
-// An AzureDevOpsSubject names a service connection of Azure Pipelines. The form that new connections have takes
-// OrganizationID, TenantID, EntraPrefix and ConnectionID; the old one OrganizationID, Organization, Project and
-// ServiceConnection.
+// An AzureDevOpsSubject names a service connection of Azure Pipelines. New connections take OrganizationID, TenantID,
+// EntraPrefix and ConnectionID; the old form takes OrganizationID, Organization, Project and ServiceConnection.
 type AzureDevOpsSubject struct {
 	// OrganizationID is the GUID of the organization. Required.
 	OrganizationID string `pulumi:"organizationId"`
 	// TenantID is the GUID of the Entra tenant in the connection's issuer.
 	TenantID string `pulumi:"tenantId,optional"`
-	// EntraPrefix is what the connection shows as its subject up to /sc/: /eid1/c/pub/t/…/a/….
+	// EntraPrefix is the subject that the connection shows, up to /sc/: /eid1/c/pub/t/…/a/….
 	EntraPrefix string `pulumi:"entraPrefix,optional"`
 	// ConnectionID is the GUID of the service connection.
 	ConnectionID string `pulumi:"connectionId,optional"`
@@ -94,8 +92,8 @@ type AzureDevOpsSubject struct {
 	Organization string `pulumi:"organization,optional"`
 	// Project is the project's name, for the old form.
 	Project string `pulumi:"project,optional"`
-	// ServiceConnection is the connection's name, never its ID. Required for the old form; beside the new one it is what
-	// howToInvoke shows in a pipeline, which names connections.
+	// ServiceConnection is the connection's name, never its ID. Required for the old form. With the new form,
+	// howToInvoke shows it in a pipeline, which names connections.
 	ServiceConnection string `pulumi:"serviceConnection,optional"`
 }
 
@@ -124,8 +122,8 @@ type TerraformSubject struct {
 	EU bool `pulumi:"eu,optional"`
 }
 
-// A PulumiESCSubject names an environment of Pulumi ESC that is opened by a person or by the pulumi or esc command,
-// with the default subject. Environments that a stack imports have other subjects: give issuer and subject for those.
+// A PulumiESCSubject names an environment of Pulumi ESC with the default subject, opened by a person or by the pulumi
+// or esc command. Environments that a stack imports have other subjects: give issuer and subject for those.
 type PulumiESCSubject struct {
 	// Organization in Pulumi Cloud. Required.
 	Organization string `pulumi:"organization"`
@@ -135,15 +133,15 @@ type PulumiESCSubject struct {
 	Environment string `pulumi:"environment"`
 }
 
-// FederatesIdentities reports whether managed identities of the region take federated credentials. The page names one
-// region that has none (facts/federation.md, copy of autumn 2026; the older text named more).
+// FederatesIdentities reports whether managed identities of the region take federated credentials. Microsoft's page
+// names one region where they do not (facts/federation.md, copy of autumn 2026; the older text named more).
 func FederatesIdentities(region string) bool {
 	return strings.ToLower(strings.ReplaceAll(region, " ", "")) != "malaysiasouth"
 }
 
 var repositoryForm = regexp.MustCompile(`^([\w.-]+)/([\w.-]+)$`)
 
-// providers are the short forms that the credential gives, by their keys.
+// providers returns the keys of the providers that the credential gives.
 func (f FederatedCredential) providers() (keys []string) {
 	for _, one := range []struct {
 		key string
@@ -159,7 +157,7 @@ func (f FederatedCredential) providers() (keys []string) {
 	return keys
 }
 
-// Claims returns issuer, subject and audience as they stand in the tokens that may sign in.
+// Claims returns issuer, subject and audience as the tokens contain them.
 func (f FederatedCredential) Claims() (issuer, subject, audience string) {
 	issuer, subject, audience = f.Issuer, f.Subject, cmp.Or(f.Audience, cloud.Public().ExchangeAudience)
 	switch {
@@ -186,7 +184,7 @@ func (f FederatedCredential) Claims() (issuer, subject, audience string) {
 	return issuer, subject, audience
 }
 
-// InCloud is the credential with the audience of a cloud, where it leaves that out and its issuer has none of its own.
+// InCloud returns the credential with the cloud's audience, unless it gives one or its issuer has its own.
 func (f FederatedCredential) InCloud(audience string) FederatedCredential {
 	if f.PulumiESC == nil {
 		f.Audience = cmp.Or(f.Audience, audience)
@@ -194,8 +192,7 @@ func (f FederatedCredential) InCloud(audience string) FederatedCredential {
 	return f
 }
 
-// UsualAudience is the audience that the credential has without one of its own, where tokens are exchanged for the
-// audience: its issuer's, if that has one.
+// UsualAudience returns the credential's default audience: its issuer's, or else exchange.
 func (f FederatedCredential) UsualAudience(exchange string) string {
 	f.Audience = ""
 	_, _, usual := f.InCloud(exchange).Claims()
@@ -252,7 +249,7 @@ func (g GitLabSubject) subject() string {
 	return project + ":ref_type:branch:ref:" + g.Branch
 }
 
-// old reports whether the service connection is named in the form that retires on 2027-07-01.
+// old reports whether the service connection is given in the form that retires on 2027-07-01.
 func (a AzureDevOpsSubject) old() bool {
 	return a.Organization+a.Project != "" ||
 		a.ServiceConnection != "" && a.TenantID+a.EntraPrefix+a.ConnectionID == ""

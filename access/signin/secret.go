@@ -11,29 +11,28 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// minSecretLifetime and maxSecretLifetime are how long a client secret may live. Entra's own default is two years.
+// minSecretLifetime and maxSecretLifetime limit the lifetime of a client secret. Entra's own default is two years.
 const (
 	minSecretLifetime = 24 * time.Hour
 	maxSecretLifetime = 731 * 24 * time.Hour
 )
 
-// A ClientSecret is a password of a service principal. Both ends are absolute, so that one preview sees the same
-// secret as the next.
+// A ClientSecret is a password of a service principal. Both dates are absolute, so that every preview sees the same
+// secret.
 type ClientSecret struct {
 	// StartDate is when the secret begins to be valid: a date such as 2026-11-01, or RFC 3339 in UTC. Required.
 	StartDate string `pulumi:"startDate"`
 	// EndDate is when the secret stops being valid, one day to two years (731 days) later. Required.
 	EndDate string `pulumi:"endDate"`
-	// Was is the name that the secret had here before, so that a rename replaces nothing. Entra keeps the first name.
+	// Was is the secret's earlier name here, so that a rename replaces nothing. Entra keeps the first name.
 	Was string `pulumi:"was,optional"`
 }
 
-// MaxLifetime is how long any client secret may live.
+// MaxLifetime is the longest lifetime of any client secret.
 func (ClientSecret) MaxLifetime() time.Duration { return maxSecretLifetime }
 
-// Period returns both ends in the one form that Entra gives back, to the second and in UTC. Dates are compared as text
-// there, so any other form would replace the secret at every deployment. What is wrong with them has the path of the
-// one end.
+// Period returns both dates in the one form that Entra answers, to the second and in UTC. Pulumi compares them as text,
+// so any other form would replace the secret at every deployment. The path of a problem is the wrong date's field.
 func (s ClientSecret) Period() (start, end time.Time, ps problem.List) {
 	for _, one := range []struct {
 		key, text string
@@ -48,7 +47,7 @@ func (s ClientSecret) Period() (start, end time.Time, ps problem.List) {
 	return start, end, ps
 }
 
-// Problems returns what is wrong with the secret's dates; the paths are those of its own fields.
+// Problems returns what is wrong with the secret's dates; the paths are names of its own fields.
 func (s ClientSecret) Problems() (ps problem.List) {
 	start, end, ps := s.Period()
 	if len(ps) > 0 {
@@ -66,7 +65,7 @@ func (s ClientSecret) Problems() (ps problem.List) {
 	return ps
 }
 
-// ValidAt reports whether the secret is valid at that time. One whose dates are wrong never is.
+// ValidAt reports whether the secret is valid at that time. A secret with wrong dates never is.
 func (s ClientSecret) ValidAt(t time.Time) bool {
 	start, end, wrong := s.Period()
 	return wrong == nil && !start.After(t) && end.After(t)
@@ -74,13 +73,13 @@ func (s ClientSecret) ValidAt(t time.Time) bool {
 
 // A Gap is a time in which none of several secrets is valid.
 type Gap struct {
-	// Before is the name of the secret that ends at From, "" where there is none; After of the one that begins at To.
+	// Before is the name of the secret that ends at From, "" if there is none; After is the one that begins at To.
 	Before, After string
 	From, To      time.Time
 }
 
-// Gaps are the times, by time, in which none of the secrets is valid and after which one is, as far as they are not
-// over at that time. Where nothing was valid before, the first begins then. Secrets whose dates are wrong do not count.
+// Gaps returns, in order of time, the times after now in which no secret is valid and after which one is. If no secret
+// was valid before, the first gap begins now. Secrets with wrong dates do not count.
 func Gaps(secrets map[string]ClientSecret, now time.Time) (gaps []Gap) {
 	type period struct {
 		name       string

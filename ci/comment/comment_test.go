@@ -17,14 +17,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// host is a GitHub, or an Azure Repos, with the comments of pull request 7.
+// host imitates GitHub, or Azure Repos, with the comments of pull request 7.
 type host struct {
 	url string
 
 	mu       sync.Mutex
 	comments []string
 	refuses  bool
-	theirs   int // the first so many are by somebody else
+	theirs   int // that many first ones are by somebody else
 }
 
 const us, somebody = "github-actions[bot]", "mallory"

@@ -9,13 +9,13 @@ import (
 	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
-// markerOf is the line by which our comment is found again. It is not shown.
+// markerOf is a line, invisible on the page, by which our comment is found again.
 func markerOf(stack string) string { return "<!-- batchaccess review of stack " + stack + " -->" }
 
 var backticks = regexp.MustCompile("`+")
 
-// compose puts the resource diff, folded, below the access diff. What is too long for one comment is cut off the
-// resource diff first, and says so.
+// compose puts the resource diff, folded, below the access diff. If that is too long for one comment, the end of the
+// resource diff is cut off first, and the comment says so.
 func compose(marker, from, access, resources string, limit int) string {
 	const folded, cut = "\n<details><summary>Resource diff</summary>\n\n%s\n%s\n%s\n\n</details>\n", "\n… cut here: " +
 		"the whole is in the log of the pipeline"
@@ -38,7 +38,7 @@ func compose(marker, from, access, resources string, limit int) string {
 	if strings.TrimSpace(resources) == "" {
 		return head
 	}
-	fence := "```" // longer than any in the text, so that nothing gets out of it
+	fence := "```" // longer than any in the text, so that the text can't close the fence
 	for _, run := range backticks.FindAllString(resources, -1) {
 		fence = strings.Repeat("`", max(len(fence), len(run)+1))
 	}
@@ -51,13 +51,13 @@ func compose(marker, from, access, resources string, limit int) string {
 	return head + fmt.Sprintf(folded, fence, resources, fence)
 }
 
-// notKnown is what the comment says while a run has not finished, and after one that died: the answer for an earlier
-// commit never stays.
+// notKnown is the comment while a run has not finished, and after a run that died: the result for an earlier commit
+// must never stay.
 func notKnown(stack, why string) string {
 	return fmt.Sprintf("## ⚠️ %s: not known\n\nWhat access this change gives is not known: %s", stack, why)
 }
 
-// clip cuts text to so many bytes at the most, between two characters.
+// clip cuts text to at most that many bytes, between two characters.
 func clip(text string, size int) string {
 	if size >= len(text) {
 		return text

@@ -5,10 +5,10 @@
 //	go run ./ci/comment -stack dev -access .batchaccess/review/dev/access.md \
 //	  -resources .batchaccess/review/dev/resources.txt
 //
-// The first, at the start of a run, says that nothing is known yet; so does the second if the access diff is not there.
-// The comment names the commit and the run, and only a comment of the same author is replaced.
+// The first command, at the start of a run, says that nothing is known yet. So does the second if the access diff does
+// not exist. The comment names the commit and the run. Only a comment of the same author is replaced.
 //
-// It finds out from the variables of GitHub Actions or Azure Pipelines where the pull request is, and signs in with
+// The variables of GitHub Actions or Azure Pipelines say where the pull request is. The command signs in with
 // GITHUB_TOKEN or SYSTEM_ACCESSTOKEN. Outside of both, or with -print, it prints the comment.
 package main
 
@@ -70,7 +70,7 @@ func run(ctx context.Context, args []string, env func(string) string, stdout io.
 	return nil
 }
 
-// read reads the diffs. An access diff that is not there, or empty, is one that nobody knows.
+// read reads the diffs. An access diff that is missing or empty counts as not known.
 func read(stack, accessFile, resourcesFile string) (access, resources string, err error) {
 	if accessFile == "" {
 		return notKnown(stack, "the run has not finished. If it is not running any more, it died: see its log."), "", nil

@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// The most that a comment may hold, in bytes; the hosts count characters.
+// The greatest length of a comment, in bytes; the hosts count characters.
 const (
 	githubLimit = 65_536
 	azureLimit  = 150_000
@@ -23,14 +23,14 @@ const (
 // A place is where a pull request's comments are.
 type place interface {
 	limit() int
-	// find returns the address of our comment, "" if there is none yet. One that somebody else wrote is not ours, whatever
-	// it begins with.
+	// find returns the address of our comment, "" if there is none yet. A comment of another author is never ours,
+	// however it begins.
 	find(ctx context.Context, marker string) (address string, err error)
 	create(ctx context.Context, text string) error
 	update(ctx context.Context, address, text string) error
 }
 
-// post makes the comment, or makes the one there is say the new text.
+// post makes the comment, or gives the existing one the new text.
 func post(ctx context.Context, p place, marker, text string) error {
 	address, err := p.find(ctx, marker)
 	switch {
@@ -43,7 +43,7 @@ func post(ctx context.Context, p place, marker, text string) error {
 	}
 }
 
-// runOf names the commit and the run that a comment comes from; "" outside of a pipeline.
+// runOf names the commit and the run for the comment; "" outside of a pipeline.
 func runOf(env func(string) string) (string, error) {
 	switch {
 	case env("GITHUB_ACTIONS") == "true":
@@ -67,7 +67,7 @@ func from(commit, run string) string {
 	return fmt.Sprintf("Of commit %s, by [this run](%s).", cmp.Or(commit, "not known"), run)
 }
 
-// headOf is the commit that the pull request proposes: what GitHub has run is a merge of it.
+// headOf is the commit that the pull request proposes: GitHub runs a merge of it.
 func headOf(event string) (string, error) {
 	if event == "" {
 		return "", nil
@@ -91,7 +91,7 @@ func headOf(event string) (string, error) {
 
 var pullRef = regexp.MustCompile(`^refs/pull/(\d+)/`)
 
-// findPlace finds a pipeline's pull request by its variables; nil where there is no pipeline.
+// findPlace finds a pipeline's pull request by its variables; nil if there is no pipeline.
 func findPlace(env func(string) string, client *http.Client) (place, error) {
 	switch {
 	case env("GITHUB_ACTIONS") == "true":
@@ -123,16 +123,16 @@ func findPlace(env func(string) string, client *http.Client) (place, error) {
 	return nil, nil
 }
 
-// github has a pull request's comments among those of issues.
+// GitHub keeps a pull request's comments with those of issues.
 type github struct {
 	api
 	root, issues, number string
 }
 
-// actionsBot is who comments with the token that GitHub gives a workflow.
+// actionsBot is the author of comments made with a workflow's token.
 const actionsBot = "github-actions[bot]"
 
-// me is who comments with this token. The token of a workflow may not ask who it is.
+// me is the author of comments made with this token. A workflow's token may not ask for its own name.
 func (g *github) me(ctx context.Context) (string, error) {
 	var user struct {
 		Login string `json:"login"`
@@ -187,7 +187,7 @@ func (g *github) update(ctx context.Context, address, text string) error {
 	return g.send(ctx, http.MethodPatch, address, map[string]any{"body": text}, nil)
 }
 
-// azureRepos has comments in threads.
+// Azure Repos keeps comments in threads.
 type azureRepos struct {
 	api
 	root, threads string
@@ -234,7 +234,7 @@ func (a *azureRepos) find(ctx context.Context, marker string) (string, error) {
 
 func (a *azureRepos) create(ctx context.Context, text string) error {
 	return a.send(ctx, http.MethodPost, a.threads+azureVersion, map[string]any{
-		"status":   "closed", // it asks nothing of anybody
+		"status":   "closed", // the thread needs no answer
 		"comments": []any{map[string]any{"parentCommentId": 0, "commentType": "text", "content": text}},
 	}, nil)
 }
@@ -243,13 +243,13 @@ func (a *azureRepos) update(ctx context.Context, address, text string) error {
 	return a.send(ctx, http.MethodPatch, address, map[string]any{"content": text}, nil)
 }
 
-// api sends JSON with a token, which no error shows.
+// api sends JSON with a token. No error shows the token.
 type api struct {
 	client        *http.Client
 	authorization string
 }
 
-// A statusError is an answer with a status that is not a success.
+// A statusError is an answer without success.
 type statusError struct {
 	code int
 	text string

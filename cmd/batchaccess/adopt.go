@@ -21,7 +21,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/wholefile"
 )
 
-// adoptionRounds is more than any stack takes: a round for each thing that the place of the next one depends on, and
+// adoptionRounds is more than any stack needs: a round for each thing on which the place of the next one depends, and
 // one to settle each.
 const adoptionRounds = 20
 
@@ -35,48 +35,48 @@ func newAdopt() *cobra.Command {
 		Use:   "adopt",
 		Short: "Find what a stack would make and exists already, and import it",
 		Long: `Adopt looks in Azure for everything that pulumi up would create: the role, its assignments, clusters,
-identities, applications and what they hold. What stands there already, from a state that was lost or another tool,
-would stop the deployment or be made twice. Adopt writes it, with the components that it lies in, to a file for pulumi
-import, or with --yes imports it. It changes nothing in Azure.
+identities, applications and what belongs to them. A resource that exists already, because a state was lost or another
+tool made it, would stop the deployment or be made twice. Adopt writes these resources, with the components around them,
+to a file for pulumi import; with --yes it imports them. It changes nothing in Azure.
 
-Where a deployment was broken off in the middle, it takes that up first, so that the next pulumi up neither makes a
-thing twice nor stops at "cannot create already existing resource". What was made goes into the state, also in the
-place of what it replaces; a client secret that nobody knows any more, and an application that was made again since,
-are removed. Where the stack is still locked, run pulumi cancel first.
+If a deployment was interrupted, adopt first completes it, so that the next pulumi up neither makes a thing twice nor
+stops at "cannot create already existing resource". What was made goes into the state, and replaces there what it was to
+replace. A client secret that nobody knows any more, and an application that was made again since, are removed. If the
+stack is still locked, run pulumi cancel first.
 
-Without --yes it only says what it would do, and writes nothing but a new file.
+Without --yes adopt only says what it would do, and writes at most a new file.
 
 Each resource is one of these:
 
-  exists   stands where the stack would make it, and is imported: whose it is stands behind it, by the mark of
-           assignments, applications and groups, for clusters and identities by what they are granted
-  new      nothing stands there: pulumi up makes it
-  alike    new, and an application of the same display name is named; only those with the stack's own tag are adopted
-  later    where it would stand depends on another one, such as an assignment's name on the ID of its principal
+  exists   it exists where the stack would make it, and is imported; the last column says whose it is: by the mark of
+           assignments, applications and groups, and by the grants of clusters and identities
+  new      it does not exist: pulumi up makes it
+  alike    it is new, and an application has the same display name; adopt takes only those with the stack's own tag
+  later    its place depends on another resource, as an assignment's name depends on the ID of its principal
   lost     a client secret: nobody knows it any more, so pulumi up makes another; delete the old one when nobody uses it
-  taken    something else is in its way, and pulumi up would fail: the same assignment under another name, another role
-           or credential that claims what is unique, another kind of compute; or an application has the stack's tag and
-           another owner than whoever deploys; or another stack made it; or the state has it already, under another
-           name, as another type, or to be deleted; or the program makes it twice. Adopt never imports, replaces or
-           deletes that, for it is somebody's: an assignment can't be renamed, and to replace one is to withdraw it for
-           minutes
-  several  more than one could be it
-  unknown  nobody here knows how to look for one of its type
+  taken    something blocks it, and pulumi up would fail: the same assignment under another name; another role or
+           credential with something that must be unique; another kind of compute; an application with the stack's tag
+           whose owner is not the deployer; a resource of another stack; or one that the state has already, under
+           another name, with another type, or to be deleted; or the program makes it twice. Adopt never imports,
+           replaces or deletes it, because it belongs to somebody: an assignment can't be renamed, and replacing it
+           takes the access away for minutes
+  several  more than one resource could be it
+  unknown  adopt can't look for resources of its type
 
-Since places depend on one another, importing goes in rounds. An import also writes what the provider makes of Azure's
-answer into the state, such as scopes without their first slash, for which Pulumi would replace roles and assignments.
-So after each import adopt says it in the program's words. --yes does all of it; by hand it is adopt, pulumi import, and
-again adopt with --imported and --yes, until it exits with 0; don't run pulumi up in between. What really is otherwise
-than the program says is left as it is: pulumi preview shows it, and the stack's outputs, which are no resources, as
-new. Once nothing else is left to make, components that have nothing in them are imported too, which is nothing in
-Azure.
+Places depend on one another, so an import takes several rounds. An import also writes the provider's form of Azure's
+answer into the state, such as scopes without their first slash, and Pulumi would then replace roles and assignments. So
+after each import adopt writes the program's values instead. --yes does all of it. By hand, run adopt, pulumi import,
+and adopt with --imported and --yes, again until it exits with 0; do not run pulumi up in between. A value that really
+differs from the program's stays as it is: pulumi preview shows it. The preview also shows the stack's outputs as new,
+which are no resources. When nothing else is left to make, adopt also imports components that are empty; they do not
+exist in Azure.
 
 It signs in as the deployer does (ARM_CLIENT_ID with ARM_CLIENT_SECRET, ARM_CLIENT_CERTIFICATE_PATH or ARM_USE_OIDC;
 ARM_USE_MSI; or the Azure CLI), and needs Reader on the scopes, for
 applications Application.Read.All, and for groups Group.Read.All.
 
-It exits with 0 if nothing is left to import; with 1 if something is, or is taken, several or unknown, or stays later
-since pulumi up would change what it depends on; with 2 if it can't look or import.`,
+It exits with 0 if nothing is left to import; with 1 if something is, or if something is taken, several or unknown, or
+stays later because pulumi up would change what it depends on; with 2 if it can't look or import.`,
 		Example: `  batchaccess adopt --stack dev --yes && pulumi preview --stack dev
 
   # by hand, the last two again until adopt exits with 0
@@ -96,7 +96,7 @@ since pulumi up would change what it depends on; with 2 if it can't look or impo
 			imports.force = to.force
 			if cmd.Flags().Changed("import-file") {
 				if err := mayWriteImports(imports, imported); err != nil {
-					return err // before anything is asked or done
+					return err // before Azure is asked or anything is done
 				}
 			}
 			p, stack, err := openStack(dir, stack)
@@ -142,18 +142,18 @@ since pulumi up would change what it depends on; with 2 if it can't look or impo
 	cmd.Flags().StringVar(&imports.file, "import-file", "import.json", "file to write for pulumi import --file")
 	to.flags(cmd)
 	cmd.Flags().StringSliceVar(&imported, "imported", nil,
-		"file that pulumi import was given: say what it imported in the program's words")
+		"file that pulumi import was given: write the program's values for what it imported")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false,
-		"do it: take up what was broken off, and import, round by round; with --import-file, write a file to import")
+		"do it: complete an interrupted deployment, and import round by round; with --import-file, only write the file")
 	cmd.Flags().StringSliceVar(&forget, "forget", nil,
-		"URN of a creation that was broken off, of a type that adopt can't "+
-			"look for, and that was not made or is deleted again")
+		"URN of an interrupted creation of a type that adopt can't "+
+			"look for, if the resource was not made or has been deleted")
 	form.flags(cmd, "table", "json")
 	return cmd
 }
 
-// adopt looks for what the stack would create, after it has settled what the files imported, where it may write the
-// state. With do it imports that too, round by round until nothing is left.
+// adopt looks for what the stack would create. Before that, it settles what the files imported, if it may write the
+// state. With do set it imports too, round by round until nothing is left.
 func (p pulumiOf) adopt(
 	ctx context.Context, finder *adopt.Finder, files [][]byte, write, do bool,
 ) (a adopt.Adoption, err error) {
@@ -173,11 +173,11 @@ func (p pulumiOf) adopt(
 		if changed, err := p.settle(ctx, state, preview, imported, write); err != nil {
 			return a, err
 		} else if changed > 0 && !write {
-			fmt.Fprintf(p.Stderr, "%d resources that were imported are to be said in the program's words: that writes the "+
-				"state, and nothing is done yet; say --yes to do it\n", changed)
+			fmt.Fprintf(p.Stderr, "the state is to get the program's values for %d imported resources; nothing is done yet, "+
+				"say --yes to do it\n", changed)
 			return a, errFailed
 		} else if changed > 0 {
-			continue // what follows from it is known only now
+			continue // its results are known only now
 		}
 		if a, err = finder.Adopt(ctx, preview, state, placeholders,
 			os.Getenv("ARM_SUBSCRIPTION_ID")); err != nil || !do || a.File == nil {
@@ -193,7 +193,7 @@ func (p pulumiOf) adopt(
 		"what changes each time", adoptionRounds)
 }
 
-// preview previews the stack, and gives Pulumi's file for an import of all that would be created.
+// preview previews the stack, and returns Pulumi's file for importing everything that would be created.
 func (p pulumiOf) preview(ctx context.Context) (preview engine.Preview, placeholders []byte, err error) {
 	dir, err := os.MkdirTemp("", "batchaccess-adopt-") // 0700
 	if err != nil {
@@ -217,7 +217,7 @@ func (p pulumiOf) preview(ctx context.Context) (preview engine.Preview, placehol
 	return preview, placeholders, nil
 }
 
-// state is the stack's.
+// state returns the stack's state.
 func (p pulumiOf) state(ctx context.Context) (s adopt.State, err error) {
 	var said bytes.Buffer
 	quiet := p
@@ -232,7 +232,7 @@ func (p pulumiOf) state(ctx context.Context) (s adopt.State, err error) {
 	return adopt.ReadState(export)
 }
 
-// settle has the state say what was imported in the program's words, if it may be written.
+// settle writes the program's values for what was imported into the state, if it may.
 func (p pulumiOf) settle(
 	ctx context.Context, state adopt.State, preview engine.Preview, imported []string, write bool,
 ) (changed int, err error) {
@@ -249,7 +249,7 @@ func (p pulumiOf) settle(
 	return changed, nil
 }
 
-// importFile imports what was found. Nothing of it is protected that the program does not protect.
+// importFile imports what was found. It protects nothing that the program does not protect.
 func (p pulumiOf) importFile(ctx context.Context, content []byte) error {
 	file, err := os.CreateTemp("", "batchaccess-import-*.json") // 0600
 	if err != nil {
@@ -267,7 +267,7 @@ func (p pulumiOf) importFile(ctx context.Context, content []byte) error {
 	return nil
 }
 
-// adoptionForm is what adopt prints as JSON.
+// adoptionForm is adopt's JSON.
 type adoptionForm struct {
 	Version int `json:"version"`
 	adopt.Adoption
@@ -302,8 +302,8 @@ func tellAdoption(w io.Writer, a adopt.Adoption, asJSON bool) error {
 	return nil
 }
 
-// mayWriteImports refuses to lose a file. One that adopt made is told from others only by --imported: what it lists may
-// still have to be settled.
+// mayWriteImports refuses to overwrite a file. A file that adopt has written can be recognised only by --imported: what
+// it lists may still have to be settled.
 func mayWriteImports(to output, imported []string) error {
 	there, err := os.Stat(to.file)
 	switch {
@@ -322,7 +322,7 @@ func mayWriteImports(to output, imported []string) error {
 		"given it, or say --force to write over it", to.file)
 }
 
-// finishAdoption writes the file, and says what is left.
+// finishAdoption writes the file, and says what is left to do.
 func finishAdoption(w io.Writer, a adopt.Adoption, to output, stack string, imported []string) error {
 	byHand := a.Count(adopt.Taken, adopt.Several, adopt.Unknown)
 	if a.File != nil {
@@ -343,10 +343,9 @@ func finishAdoption(w io.Writer, a adopt.Adoption, to output, stack string, impo
 	}
 	stuck := a.File == nil && len(a.Changing) > 0 && a.Count(adopt.Later) > 0
 	if stuck {
-		fmt.Fprintf(w, "it is undecided whether %d resources exist, those under later: they depend on some that "+
-			"pulumi up would change. "+
-			"Where these were imported just now, name the file with --imported; else let the program say what is, adopt, and "+
-			"change it then:\n  %s\n",
+		fmt.Fprintf(w, "it is undecided whether %d resources exist, those under later: they depend on resources that "+
+			"pulumi up would change. If you have just imported these, name the file with --imported; otherwise write Azure's "+
+			"present values in the program, adopt, and change them afterwards:\n  %s\n",
 			a.Count(adopt.Later), strings.Join(a.Changing, "\n  "))
 	}
 	if a.File == nil && byHand == 0 && !stuck {

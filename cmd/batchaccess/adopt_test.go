@@ -123,8 +123,7 @@ func TestAdoptRefusesAFileThatIsThereBeforeItAsksAnything(t *testing.T) {
 	assert.Contains(t, stderr, "--import-file: "+file+" is there already; name another file")
 }
 
-// With --yes a state is written, without it nothing is: neither where something was broken off nor where what was
-// imported is to be settled.
+// Only --yes writes the state, both after a deployment that was broken off and after an import.
 func TestNothingIsWrittenWithoutYes(t *testing.T) {
 	t.Parallel()
 	const (
@@ -191,14 +190,14 @@ func TestNothingIsWrittenWithoutYes(t *testing.T) {
 	}
 }
 
-// A creation that neither command can look for is asked about, until --forget names it: then it is dropped.
+// A creation that adopt can't look for is asked about, until --forget names it: then it is dropped.
 func TestForgetDropsACreationThatNobodyCanLookFor(t *testing.T) {
 	t.Parallel()
 	const urn = "urn:pulumi:dev::batchaccess::a:b:T::lost"
 	dir := projectWith(t, map[string]string{"dev": oneUser})
 	begun, cli := filepath.Join(dir, "begun"), filepath.Join(dir, "pulumi")
 	require.NoError(t, os.WriteFile(begun, nil, 0o600))
-	// The state has the creation until one is imported: Pulumi's own import would drop it too.
+	// The state has the creation until something is imported: Pulumi's own import would drop it too.
 	require.NoError(t, os.WriteFile(cli, []byte(`#!/bin/sh
 [ "$1 $2" = "stack import" ] && rm -f '`+begun+`'
 if [ "$1 $2" = "stack export" ] && [ -e '`+begun+`' ]; then
@@ -208,8 +207,8 @@ else
 	exec "$REAL" "$@"
 fi
 `), 0o700))
-	commands := []string{"adopt", "adopt --forget urn:of:another", "adopt --forget " + urn, "recover --forget " + urn,
-		"recover --yes --forget " + urn, "recover"}
+	commands := []string{"adopt", "adopt --forget urn:of:another", "adopt --forget " + urn, "adopt --yes --forget " + urn,
+		"adopt"}
 	script := "export REAL=$(command -v pulumi) BATCHACCESS_PULUMI='" + cli + "'\n"
 	for _, command := range commands {
 		script += "echo '# " + command + "'; batchaccess " + command + " --stack dev --dir '" + dir + "' 2>&1; echo exit $?\n"
@@ -218,10 +217,10 @@ fi
 	said := strings.Split(stdout, "# ")[1:]
 	require.Len(t, said, len(commands), stdout+stderr)
 	for i, wants := range [][]string{
-		{"ask ", urn, "name it with --forget", "exit 1"}, {"ask ", urn, "name it with --forget", "exit 1"},
-		{"clear ", "was not made", "say --yes to do it", "exit 1"},
-		{"clear ", "was not made", "say --yes to do it", "exit 1"},
-		{"clear ", "was not made", "exit 0"}, {"nothing was broken off", "exit 0"},
+		{"ask ", urn, "name all of them with --forget", "exit 1"},
+		{"ask ", urn, "name all of them with --forget", "exit 1"},
+		{"clear ", "was not made", "say --yes to do it", "exit 1"}, {"clear ", "was not made", "exit 0"},
+		{"nothing is left to import", "exit 0"},
 	} {
 		for _, want := range wants {
 			assert.Contains(t, said[i], want, "%s", stderr)

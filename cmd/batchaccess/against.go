@@ -20,13 +20,13 @@ import (
 	"github.com/batchaccess/batchaccess/internal/review"
 )
 
-// runAgainst compares the configuration of a stack with what it was at another commit.
+// runAgainst compares the configuration of a stack with the one at another commit.
 func runAgainst(cmd *cobra.Command, p project, f explainFlags) error {
 	render, err := rendererOf(f.format)
 	if err != nil {
 		return err
 	}
-	at := time.Now() // both sides as of now: what has ended is in neither
+	at := time.Now() // the time for both sides: access that has ended is in neither
 	now, err := configured(p.dir, f.stack, at)
 	if err != nil {
 		return fmt.Errorf("the configuration of stack %s:\n%w", f.stack, err)
@@ -37,7 +37,7 @@ func runAgainst(cmd *cobra.Command, p project, f explainFlags) error {
 	}
 	defer remove()
 	old := review.Configured{}
-	if then != "" { // else the stack is new
+	if then != "" { // otherwise the stack is new
 		if old, err = configured(then, f.stack, at); err != nil {
 			return fmt.Errorf("the configuration of stack %s at %s:\n%w", f.stack, f.against, err)
 		}
@@ -54,8 +54,7 @@ func runAgainst(cmd *cobra.Command, p project, f explainFlags) error {
 	return nil
 }
 
-// configured reads the configuration of a stack. An assertion that does not hold keeps it from being deployed, not
-// from being compared.
+// configured reads the configuration of a stack. A violated assertion prevents a deployment, but not a comparison.
 func configured(dir, stack string, now time.Time) (review.Configured, error) {
 	values, err := config.ReadStack(dir, stack)
 	if err != nil {
@@ -69,8 +68,8 @@ func configured(dir, stack string, now time.Time) (review.Configured, error) {
 	return review.Configured{Plan: plan, Values: values}, nil
 }
 
-// at writes the project's files, as they were at a commit, into a folder that remove takes away. It is "" if
-// there was no configuration of the stack.
+// at writes the project's files at a commit into a folder, which remove deletes. dir is "" if the stack had no
+// configuration.
 func (p project) at(ctx context.Context, ref, stack string) (dir string, remove func(), err error) {
 	git := func(args ...string) ([]byte, error) {
 		cmd := exec.CommandContext(ctx, "git", args...)

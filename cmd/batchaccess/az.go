@@ -17,7 +17,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/invoke"
 )
 
-// azName is what the Azure CLI is called by.
+// azName is the name of the Azure CLI's command.
 const azName = "az"
 
 // azCan is what the stand-in for the Azure CLI does.
@@ -32,11 +32,10 @@ const azCan = `This az is the sandbox's stand-in for the Azure CLI. It signs in 
   az logout
 each with [--query <key>] [--output json|tsv|none].`
 
-// errAzUsage is a call that the stand-in does not know.
+// errAzUsage is the error of a call that the stand-in does not know.
 type errAzUsage struct{ error }
 
-// runAz is the Azure CLI's stand-in. Like the CLI, it exits with 2 for a call that it does not know, with 1 for a
-// failure.
+// runAz is the Azure CLI's stand-in. Like the CLI, it exits with 2 for an unknown call, and with 1 for a failure.
 func runAz(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if real := os.Getenv(installedAzVariable); real != "" && !ofPerson(args) {
 		return passToInstalledAz(ctx, real, args, stdout, stderr)
@@ -63,8 +62,8 @@ func runAz(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitFailed
 }
 
-// dashed refuses a flag whose value is an argument of its own and begins with a dash, as the CLI does: it takes that
-// for another flag.
+// dashed refuses a flag whose value is a separate argument that begins with a dash, as the CLI does: it reads that as
+// another flag.
 func dashed(cmd *cobra.Command, args []string) error {
 	for i := range len(args) - 1 {
 		var flag *pflag.Flag
@@ -81,13 +80,13 @@ func dashed(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// azCall is what the flags of one call say.
+// azCall has the flags of one call.
 type azCall struct {
 	servicePrincipal, identity                     bool
 	username, password, federatedToken, clientID   string
 	tenant, resource, scope, subscription, query   string
 	output                                         string
-	noSubscriptions, onlyShowErrors, useDeviceCode bool // taken, and of no consequence
+	noSubscriptions, onlyShowErrors, useDeviceCode bool // accepted, without effect
 }
 
 func newAz() *cobra.Command {
@@ -130,7 +129,7 @@ func newAz() *cobra.Command {
 	return root
 }
 
-// command is one that answers with a value.
+// command is a command whose answer is a value.
 func (c *azCall) command(name string, do func(context.Context, *azCloud) (any, error)) *cobra.Command {
 	return &cobra.Command{
 		Use: name,
@@ -154,7 +153,7 @@ func (c *azCall) command(name string, do func(context.Context, *azCloud) (any, e
 	}
 }
 
-// login signs in, once it has seen that this works.
+// login signs in, after it has tried that this works.
 func (c *azCall) login(ctx context.Context, cloud *azCloud) (any, error) {
 	a := account{Kind: userAccount, Tenant: c.tenant}
 	switch {
@@ -200,7 +199,7 @@ func (c *azCall) show(_ context.Context, cloud *azCloud) (any, error) {
 	return cloud.show(a)
 }
 
-// token answers in the form that the CLI has since version 2.54: with expires_on, which no time zone makes wrong.
+// token answers in the CLI's form since version 2.54: with expires_on, which does not depend on a time zone.
 func (c *azCall) token(ctx context.Context, cloud *azCloud) (any, error) {
 	a, err := readAccount()
 	if err != nil {
@@ -229,7 +228,7 @@ func (c *azCall) token(ctx context.Context, cloud *azCloud) (any, error) {
 	}, nil
 }
 
-// print writes the answer, or what --query chooses of it, in the form asked for.
+// print writes the answer, or the part that --query selects, in the requested form.
 func (c *azCall) print(w io.Writer, answer any) error {
 	if answer == nil || c.output == "none" {
 		return nil
@@ -253,8 +252,8 @@ func (c *azCall) print(w io.Writer, answer any) error {
 	return errAzUsage{fmt.Errorf("--output %s is not known", c.output)}
 }
 
-// choose follows a path of keys, such as user.name: the part of the Azure CLI's query language that scripts use to
-// get at a token or a tenant. It is nil where there is nothing.
+// choose follows a path of keys, such as user.name: the part of the Azure CLI's query language that scripts use to get
+// a token or a tenant. It returns nil if there is nothing at the path.
 func choose(answer any, query string) any {
 	for _, key := range strings.Split(query, ".") {
 		if list, ok := answer.([]any); ok {

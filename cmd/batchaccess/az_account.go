@@ -24,12 +24,12 @@ import (
 	"github.com/batchaccess/batchaccess/internal/azure"
 )
 
-// An account is who is signed in to the stand-in for the Azure CLI. It is kept in the folder of the CLI's settings,
-// AZURE_CONFIG_DIR, for its owner alone, with a service principal's proof, as the CLI does; never with a user's
-// password.
+// An account is the account that is signed in to the stand-in for the Azure CLI. It is kept in the folder of the CLI's
+// settings, AZURE_CONFIG_DIR, where only the owner can read it. Like the CLI, it has a service principal's proof, and
+// never a user's password.
 type account struct {
 	Kind   string `json:"kind"`             // userAccount, azure.AsServicePrincipal or azure.AsManagedIdentity
-	ID     string `json:"id"`               // object ID of a user; client ID of any other, "" for the host's only identity
+	ID     string `json:"id"`               // a user's object ID; otherwise the client ID, "" for the host's only identity
 	Tenant string `json:"tenant,omitempty"` // default: the sandbox's
 	// A service principal has one of these.
 	Secret         string `json:"secret,omitempty"`
@@ -89,7 +89,7 @@ func forgetAccount() error {
 	return nil
 }
 
-// knownUsers are the sandbox's users.
+// knownUsers returns the sandbox's users.
 func knownUsers() (users []knownUser, err error) {
 	text, err := os.ReadFile(filepath.Join(os.Getenv(signInsVariable), usersFile))
 	if err == nil {
@@ -101,7 +101,7 @@ func knownUsers() (users []knownUser, err error) {
 	return users, nil
 }
 
-// chooseUser finds a user by any of its names, or the name of the invoker that it is or belongs to. Without a name it
+// chooseUser finds a user by any of its names, or by the name of an invoker that it is or belongs to. Without a name it
 // is the only user that is an invoker.
 func chooseUser(name string) (knownUser, error) {
 	users, err := knownUsers()
@@ -132,14 +132,14 @@ func chooseUser(name string) (knownUser, error) {
 		strings.Join(names, ", "))
 }
 
-// azCloud is the sandbox, as the stand-in sees it: over HTTP, like any client.
+// An azCloud is the sandbox for the stand-in, which uses HTTP like any client.
 type azCloud struct {
 	azure.Cloud
 	client       *http.Client
 	subscription string
 }
 
-// findAzCloud finds the sandbox. Secrets must not go anywhere else, so that it must be on this machine.
+// findAzCloud finds the sandbox. Secrets must not go anywhere else, so it must be on this machine.
 func findAzCloud(ctx context.Context) (*azCloud, error) {
 	for variable, address := range map[string]string{
 		"ARM_METADATA_HOSTNAME": "https://" +
@@ -162,7 +162,7 @@ func findAzCloud(ctx context.Context) (*azCloud, error) {
 	return &azCloud{cloud, client, os.Getenv("ARM_SUBSCRIPTION_ID")}, nil
 }
 
-// show is the account as `az account show` has it.
+// show returns the account as `az account show` prints it.
 func (c *azCloud) show(a account) (map[string]any, error) {
 	name, kind := a.ID, "servicePrincipal"
 	switch {
@@ -183,7 +183,7 @@ func (c *azCloud) show(a account) (map[string]any, error) {
 	}, nil
 }
 
-// token signs in as the account.
+// token signs in as the account and returns the token.
 func (c *azCloud) token(ctx context.Context, a account, resource, tenant string) (azcore.AccessToken, error) {
 	tenant = cmp.Or(tenant, a.Tenant, c.TenantID)
 	scope := resource + "/.default"

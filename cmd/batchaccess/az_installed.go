@@ -14,10 +14,10 @@ import (
 	"github.com/batchaccess/batchaccess/internal/azure"
 )
 
-// installedAzVariable names the Azure CLI that is installed to the stand-in, which gives way to it; "" for none.
+// installedAzVariable tells the stand-in which Azure CLI is installed, to which it passes calls on; "" for none.
 const installedAzVariable = "BATCHACCESS_AZ"
 
-// installedAz is the Azure CLI on PATH; "" for none, and for the stand-in of a sandbox around this one.
+// installedAz returns the Azure CLI on PATH; "" for none, and for the stand-in of an outer sandbox.
 func installedAz(self string) string {
 	found, err := exec.LookPath(azName)
 	if err != nil {
@@ -32,10 +32,10 @@ func installedAz(self string) string {
 	return found
 }
 
-// ofPerson reports whether a call is the sign-in of a person, or asks for what comes of one. The Azure CLI has a person
-// sign in in a browser, in which the sandbox has no page.
+// ofPerson reports whether a call signs a person in, or needs a person's sign-in. For that the Azure CLI opens a
+// browser, and the sandbox has no page.
 func ofPerson(args []string) bool {
-	var words []string // the command, which stands before its flags
+	var words []string // the command, before its flags
 	for _, arg := range args {
 		if strings.HasPrefix(arg, "-") {
 			break
@@ -54,8 +54,8 @@ func ofPerson(args []string) bool {
 	return false
 }
 
-// passToInstalledAz runs the Azure CLI that is installed, which the sandbox's variables lead to the sandbox. Who signs
-// in there takes the place of a person who was signed in here.
+// passToInstalledAz runs the installed Azure CLI, which the sandbox's variables direct to the sandbox. A sign-in there
+// replaces a person who was signed in here.
 func passToInstalledAz(ctx context.Context, real string, args []string, stdout, stderr io.Writer) int {
 	cmd := exec.CommandContext(ctx, real, args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, stdout, stderr

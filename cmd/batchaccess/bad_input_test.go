@@ -15,13 +15,13 @@ import (
 	"github.com/batchaccess/batchaccess/internal/engine"
 )
 
-// programs are what the commands that look at a program are given here, beside -C and --stack.
+// programs are the commands that look at a program, with the arguments that they get here besides -C and --stack.
 var programs = map[string]string{
 	"explain": "", "can": "ann start cpu", "review": "", "rehearse": "", "verify": "", "invoke": "--endpoint e --as user",
 	"pin": "", "adopt": "", "export": "",
 }
 
-// files are all in a folder, with what they hold.
+// files are the files of a folder, with their content.
 func files(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -57,18 +57,18 @@ func TestBadInputIsRefusedByEveryCommand(t *testing.T) {
 		project string   // Pulumi.yaml; "" for this repository's
 		args    []string // in place of --stack dev
 		says    []string // where, what, and the remedy
-		not     []string // commands that it is not for: why is in the table
+		not     []string // commands that the row does not apply to; the table says why
 	}{
 		"a program without a component of ours": {preview(other, ""), "", nil,
 			[]string{"the program of project batchaccess has no component of batchaccess", "; add a BatchEndpointAccess"},
-			[]string{"adopt", "review"}}, // adopt takes no preview; review says of any program what it can't judge
+			[]string{"adopt", "review"}}, // adopt takes no preview; review names what it can't judge in any program
 		"a program without one, reviewed": {preview(other, ""), "", nil,
 			[]string{"not all of the preview could be read: there is no role", "; preview again with --show-sames"},
 			except("review")},
 		"several components": {preview(component("dev", "batchaccess", "a", "w")+", "+component("dev", "batchaccess", "b",
 			"v"), ""), "", nil,
 			[]string{"has 2 BatchEndpointAccess; name one with --component: a, b"},
-			[]string{"explain", "review", "can", "adopt"}}, // which take all: see the contract
+			[]string{"explain", "review", "can", "adopt"}}, // all commands take it: see contract_test.go
 		"several components, and who is in both": {preview(component("dev", "batchaccess", "a", "w")+", "+
 			component("dev", "batchaccess", "b", "v"), ""), "", nil,
 			[]string{"ann is in several components; write one before it: a:ann, b:ann"}, except("can")},
@@ -109,7 +109,7 @@ func TestBadInputIsRefusedByEveryCommand(t *testing.T) {
 				before := files(t, dir)
 				code, stdout, stderr := execute(t, append(args, c.args...)...)
 				assert.Equal(t, exitUsage, code, "%s: %s", command, stderr)
-				if command != "review" { // which shows what it could read
+				if command != "review" { // it shows what it could read
 					assert.Empty(t, stdout, command)
 				}
 				for _, says := range c.says {
@@ -121,7 +121,7 @@ func TestBadInputIsRefusedByEveryCommand(t *testing.T) {
 	}
 }
 
-// except are all commands but one.
+// except are all commands but those.
 func except(one string) (all []string) {
 	for command := range programs {
 		if command != one {
@@ -131,7 +131,7 @@ func except(one string) (all []string) {
 	return all
 }
 
-// Each way to sign in that is half set is refused by each command that asks Azure as the deployer does, before it asks.
+// Each incomplete sign-in is refused by each command that asks Azure as the deployer does, before it asks.
 func TestHalfASignInIsRefusedByEveryCommand(t *testing.T) {
 	for name, c := range map[string]struct {
 		set  map[string]string
@@ -175,8 +175,8 @@ func TestHalfASignInIsRefusedByEveryCommand(t *testing.T) {
 	}
 }
 
-// A program that fails says why on standard error, where it gives Pulumi no error: then that is told, and a plugin that
-// is not there is named with the command that installs it.
+// If a program gives Pulumi no error, the command shows what the program wrote to standard error. For a missing plugin
+// it names the command that installs it.
 func TestAPreviewThatFailsTellsWhatTheProgramSaid(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ diagnostics, says string }{

@@ -29,28 +29,30 @@ func newCan() *cobra.Command {
 		Long: `Can answers one question, and shows every step that the answer depends on.
 
   start  a job on the endpoint works with every input that it declares
-  read   a job reads the data input, or what is granted reads it outside of jobs
-  write  a job writes the data output, or what is granted writes it outside of jobs
-  do     an action of Azure in full, or any of a risk: grantsAccess, readsSecrets, changesCode, destroysData
+  read   a job reads the data input, or a grant allows reading it outside of jobs
+  write  a job writes the data output, or a grant allows writing it outside of jobs
+  do     an action of Azure, in full, or any action of a risk: grantsAccess, readsSecrets, changesCode, destroysData
 
-Who is an invoker, or cluster:<name> for a cluster identity. Where a program has several BatchEndpointAccess, write the
-component's name and a colon before it if more than one has that name.
+<who> is an invoker, or cluster:<name> for a cluster identity. If several BatchEndpointAccess of a program have that
+name, write the component's name and a colon before it.
 
 ` + previewHelp + `
 
-Where, for do alone, is a place in the words of the reports (workspace, resourceGroup, subscription, endpoint <name>, an
-account, <account>/<container>, registry <name>) or its ARM ID; an action is held there if it is assigned there or
-above. Without it any place of the stack will do.
+<where>, only with do, is a place as the reports name it (workspace, resourceGroup, subscription, endpoint <name>, an
+account, <account>/<container>, registry <name>), or its ARM ID. A principal holds an action there if a role with it is
+assigned there or above. Without <where>, any place of the stack counts.
 
-With --live Azure is asked who holds what, as verify does, in the resource groups of the stack's workspace, storage
-accounts and registries, at what lies in them and above them. A deny assignment wins over any role. What a condition
-decides is undecided, and so is what a role gives that can't be read, or that somebody is only eligible for (PIM).
+With --live it asks Azure who holds what, like verify: in, below and above the resource groups of the stack's workspace,
+storage accounts and registries. A deny assignment has priority over any role. The answer is undecided if it depends on
+a condition, on a role that can't be read, or on a role for which somebody is only eligible (PIM).
 
-Of a data input or output it says two things: whether it is read or written directly, and whether by an indirect way, by
-a secret or as somebody else, with the hops of each way and, of the plan's to an input, with what cuts them.
+For a data input or output there are two answers: whether it is read or written directly, and whether it is indirectly,
+by a secret or as another identity. Each indirect way is shown with its hops; a way of the plan to an input also with
+the changes that close it. With --live the second answer is undecided if Azure could not be asked who else may become
+somebody that reads it.
 
-It exits with 0 for yes, with 1 for no, and with 2 if it is undecided or could not be asked: directly, whatever the
-ways. That there is no way is for an assertion to hold, with how: byNoWay.`,
+It exits with 0 for yes, with 1 for no, and with 2 if the answer is undecided or could not be found. Only the direct
+answer counts. To require that there is no indirect way, write an assertion with how: byNoWay.`,
 		Example: `  batchaccess can analysts start heart-classifier --stack dev
   batchaccess can cluster:cpu read patients --stack dev
   batchaccess can pipeline do readsSecrets -C examples/go --json
@@ -58,7 +60,7 @@ ways. That there is no way is for an assertion to hold, with how: byNoWay.`,
   batchaccess can analysts do grantsAccess at workspace --stack dev --live`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 3 {
-				return fmt.Errorf("%d words were given, and it takes three: who, what they are to do, and with what, such as: "+
+				return fmt.Errorf("%d words are given, and can takes three: who, does what, with what, such as: "+
 					"batchaccess can analysts start heart-classifier", len(args))
 			}
 			if len(args) == 4 || len(args) > 3 && args[3] != "at" {
@@ -100,7 +102,7 @@ ways. That there is no way is for an assertion to hold, with how: byNoWay.`,
 					asked.At = ""
 				}
 				if _, err := explain.Ask(s.name, part.Plan, asked, nil); err != nil {
-					return err // what the stack does not know is not asked
+					return err // Azure is not asked about what the stack does not know
 				}
 				if said, err = s.live(cmd, propagation); err != nil {
 					return err
@@ -137,7 +139,7 @@ ways. That there is no way is for an assertion to hold, with how: byNoWay.`,
 	return cmd
 }
 
-// partOf finds the component that an invoker or cluster is of, and the name without the component's.
+// partOf finds the component of an invoker or cluster, and the name without the component's.
 func (s *stackOf) partOf(who string) (engine.Part, string, error) {
 	var found []engine.Part
 	has := func(p engine.Part, name string) bool {
@@ -162,14 +164,14 @@ func (s *stackOf) partOf(who string) (engine.Part, string, error) {
 			strings.Join(s.Names(), ":"+who+", ")+":"+who)
 	case len(s.Parts) < 2:
 		part, err := s.One("")
-		return part, who, err // Ask says whom it knows
+		return part, who, err // Ask lists the names that it knows
 	default:
 		return engine.Part{}, "", fmt.Errorf("no component has an invoker or cluster %s; the components are %s", who,
 			strings.Join(s.Names(), ", "))
 	}
 }
 
-// live asks Azure as verify does. What has not settled yet is undecided.
+// live asks Azure like verify. What has not settled yet is undecided.
 func (s *stackOf) live(cmd *cobra.Command, propagation time.Duration) (*explain.Live, error) {
 	subjects, observer, err := s.observer(cmd)
 	if err != nil {
@@ -187,7 +189,7 @@ func (s *stackOf) live(cmd *cobra.Command, propagation time.Duration) (*explain.
 	for _, note := range facts.Notes {
 		fmt.Fprintln(cmd.ErrOrStderr(), "note:", visible.Text(note))
 	}
-	said := &explain.Live{Does: verify.NewHeld(plan, subjects, facts, propagation).Does}
+	said := &explain.Live{Doubts: report.Doubts, Does: verify.NewHeld(plan, subjects, facts, propagation).Does}
 	for _, w := range report.Ways {
 		said.Ways = append(said.Ways, w.Way)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
-// cloudOf is where Azure is: where ARM_METADATA_HOSTNAME leads, or else in the cloud that environment names.
+// cloudOf returns Azure's addresses: from ARM_METADATA_HOSTNAME, or else those of the cloud that environment names.
 func cloudOf(ctx context.Context, client *http.Client, environment string) (azure.Cloud, error) {
 	if host := metadataHost(); host != "" {
 		return azure.Discover(ctx, client, host)
@@ -19,13 +19,13 @@ func cloudOf(ctx context.Context, client *http.Client, environment string) (azur
 	return azure.CloudOf(environment)
 }
 
-// metadataHost is the variable that Azure's other clients read, by either of its names.
+// metadataHost returns the variable that Azure's other clients read, under either of its names.
 func metadataHost() string {
 	return cmp.Or(os.Getenv("ARM_METADATA_HOSTNAME"), os.Getenv("ARM_METADATA_HOST"))
 }
 
-// environment is the word for the cloud: that of the stack; without one, ARM_ENVIRONMENT's, or that of the cloud in
-// which the endpoint lies whose address is given.
+// environment returns the name of the cloud: the stack's; without a stack, ARM_ENVIRONMENT's, or that of the cloud of
+// the given endpoint address.
 func (i *invocation) environment(s *stackOf) string {
 	if s != nil {
 		return s.model().Environment

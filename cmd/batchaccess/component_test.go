@@ -38,7 +38,7 @@ func TestSeveralComponentsAreAskedForByName(t *testing.T) {
 		_, _, stderr = execute(t, append(args, "--component", "b")...)
 		assert.NotContains(t, stderr, "--component", command)
 	}
-	// can has the name of the component in the question.
+	// for can, the question names the component
 	code, _, stderr := execute(t, "can", "b:ann", "start", "cpu", "--live", "--preview", file)
 	assert.Equal(t, exitUsage, code)
 	assert.Contains(t, stderr, "name the folder of project p with -C", "the stack's state is asked for")
@@ -47,7 +47,7 @@ func TestSeveralComponentsAreAskedForByName(t *testing.T) {
 	assert.Contains(t, stderr, "ann is in several components; write one before it: a:ann, b:ann")
 }
 
-// A stack has two names: its own, as its file has it, and org/project/stack, by which Pulumi knows it anywhere.
+// A stack has two names: its own, as its file has it, and org/project/stack, by which Pulumi knows it everywhere.
 func TestAStackIsNamedInBothWays(t *testing.T) {
 	t.Parallel()
 	dir := projectWith(t, map[string]string{"dev": oneUser, "prod": oneUser})

@@ -25,7 +25,7 @@ func users() (all []*cobra.Command) {
 	return all
 }
 
-// contract is what all commands have in common, and the commands that a row is not for, with why.
+// contract is what all commands have in common, with the commands that a row does not apply to, and why.
 var contract = []struct {
 	row   string
 	not   map[string]string
@@ -157,7 +157,7 @@ var contract = []struct {
 	},
 }
 
-// arguments are those that a command can't do without.
+// arguments are those that a command requires.
 func arguments(cmd *cobra.Command, stack bool) []string {
 	if cmd.Name() == "review" && stack {
 		return nil // it previews
@@ -177,7 +177,7 @@ func takes(name, short string) func(*testing.T, *cobra.Command) {
 	}
 }
 
-// refused runs the command with flags for which it exits with 2 and prints nothing, and says why.
+// refused runs the command with flags for which it must exit with 2 and print nothing, and returns its error.
 func refused(flags []string, says string) func(*testing.T, *cobra.Command) {
 	return func(t *testing.T, cmd *cobra.Command) {
 		code, stdout, stderr := execute(t, slices.Concat([]string{cmd.Name()}, flags,
@@ -224,7 +224,7 @@ func TestDeveloperToolsAreOutOfTheWay(t *testing.T) {
 	assert.Contains(t, stdout, "batchaccess version ")
 }
 
-// A report goes over an earlier one, and over nothing else.
+// A report replaces an earlier report, and nothing else.
 func TestAReportIsNotWrittenOverWhatIsNone(t *testing.T) {
 	t.Parallel()
 	dir := projectWith(t, map[string]string{"dev": oneInput})
@@ -237,7 +237,7 @@ func TestAReportIsNotWrittenOverWhatIsNone(t *testing.T) {
 					more...)...)
 				return code, stderr
 			}
-			for range 2 { // a new file, and over the report of before
+			for range 2 { // a new file, and the file of an earlier report
 				code, stderr := explain()
 				require.Zero(t, code, stderr)
 			}
@@ -264,7 +264,7 @@ func TestAReportIsNotWrittenOverWhatIsNone(t *testing.T) {
 	}
 }
 
-// What has no signature of its own begins with one in a file, and goes over an earlier one.
+// Output that can't be recognised by its form begins with a mark in a file, by which it can be replaced later.
 func TestAnAnswerGoesOverAnEarlierOne(t *testing.T) {
 	t.Parallel()
 	dir, file := projectWith(t, map[string]string{"dev": oneInput}), filepath.Join(t.TempDir(), "answer")
@@ -321,7 +321,7 @@ func TestCanAnswersWithItsExitCode(t *testing.T) {
 		"no action":            {stack, "ann do readSecrets", 2, `did you mean "readsSecrets"?`},
 		"a wildcard":           {stack, "ann do Microsoft.Storage/*", 2, "no risk, or action of Azure in full,"},
 		"no verb":              {stack, "ann reads rows", 2, `unknown verb "reads"; did you mean "read"?`},
-		"two words":            {stack, "ann start", 2, "2 words were given, and it takes three"},
+		"two words":            {stack, "ann start", 2, "2 words are given, and can takes three"},
 		"an action at a place": {stack, "ann do Microsoft.MachineLearningServices/workspaces/read at workspace", 0,
 			"yes: invoker ann: has Microsoft.MachineLearningServices/workspaces/read at workspace by "},
 		"at a place that it acts on nothing of": {stack,

@@ -20,12 +20,12 @@ import (
 var (
 	codeSpan  = regexp.MustCompile("`([^`\n]+)`")
 	codeBlock = regexp.MustCompile("(?ms)^ *```([a-z]*)$(.*?)^ *```$")
-	// asked is a command of ours with its arguments, up to where a shell begins another one.
+	// asked is one of our commands with its arguments, up to the next command of the shell.
 	asked    = regexp.MustCompile(`(?:^|[\s(])batchaccess ((?:--)?[a-z][^|&;>#)]*)`)
 	flagName = regexp.MustCompile(`^--[a-z][a-z-]+`)
 )
 
-// unknownCommands are the commands of ours in a page that the command does not know: by name, or by a flag.
+// unknownCommands are our commands on a page that do not exist, or have a flag that does not exist.
 func unknownCommands(page string) (unknown []string) {
 	var code []string
 	for _, found := range codeBlock.FindAllStringSubmatch(page, -1) {
@@ -99,7 +99,7 @@ func TestTheDocsNameCommandsAndFlagsThatExist(t *testing.T) {
 	}
 }
 
-// around is what the blocks of configuration in the docs name and leave out.
+// around is the configuration that the blocks in the docs refer to and leave out.
 const around = `
 workspaceId: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/` +
 	`Microsoft.MachineLearningServices/workspaces/ws
@@ -119,7 +119,7 @@ endpoints:
   wages: { cluster: cpu, inputs: [payroll], invokers: [pipeline] }
 `
 
-// Each block of YAML in the docs is configuration that is taken, or a guardrails.yaml that is.
+// Each block of YAML in the docs is a configuration, or a guardrails.yaml, that is accepted.
 func TestTheDocsShowYAMLThatIsTaken(t *testing.T) {
 	t.Parallel()
 	stacks, rules := 0, 0

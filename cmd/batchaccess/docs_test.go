@@ -22,8 +22,8 @@ var update = flag.Bool("update", false, "write what the commands print into the 
 
 const repository = "../.."
 
-// shown is an example in the docs: the command in a comment, and below it what it prints. With | nothing, its exit
-// code; with | drawing, a diagram without its comments.
+// shown is an example in the docs: the command in a comment, and below it its output. `| nothing` shows its exit code
+// instead, `| drawing` a diagram without its comments.
 var shown = regexp.MustCompile("(<!-- \\$ batchaccess (.+) -->\n```[a-z]*\n)((?s:.*?))(```\n)")
 
 func TestTheDocsShowWhatTheCommandsPrint(t *testing.T) {

@@ -14,10 +14,10 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// existsHelp says what --exists takes.
-const existsHelp = `--exists says what else exists there, for stacks that use the components by themselves: the
-ARM ID of a workspace, of a storage account or of a container in one, or user:, group:, servicePrincipal: or
-managedIdentity: with an object ID. It can be repeated. Say it once: it is kept with the state.`
+// existsHelp explains --exists.
+const existsHelp = `--exists says what else exists in the sandbox, for stacks that use single components: the ARM ID
+of a workspace, of a storage account or of a container in one; or user:, group:, servicePrincipal: or managedIdentity:
+followed by an object ID. It can be repeated. Give it once: the state keeps it.`
 
 func addExists(cmd *cobra.Command, things *[]string) {
 	cmd.Flags().StringSliceVar(things, "exists", nil, "ARM ID of a workspace, storage account or container, or "+
@@ -26,7 +26,7 @@ func addExists(cmd *cobra.Command, things *[]string) {
 
 var containerForm = regexp.MustCompile(`(?i)^(.+)/blobServices/default/containers/([^/\s]+)$`)
 
-// seedOf reads what --exists was given.
+// seedOf reads the values of --exists.
 func seedOf(things []string) (azure.Seed, error) {
 	var s azure.Seed
 	for _, thing := range things {

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A stack that uses parts has no configuration that says what it refers to: its preview does.
+// A stack of single components has no configuration that says what it refers to: its preview does.
 func TestWhatAStackOfPartsRefersToExists(t *testing.T) {
 	t.Parallel()
 	const (

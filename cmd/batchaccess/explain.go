@@ -113,7 +113,7 @@ func runExplain(cmd *cobra.Command, f explainFlags, args []string) error {
 	return nil
 }
 
-// explained is what the program makes possible.
+// explained explains what the program makes possible.
 func (s *stackOf) explained() explain.Explanation {
 	var each []explain.Explanation
 	for _, part := range s.Parts {
@@ -145,7 +145,7 @@ func render(w io.Writer, x explain.Explanation, f explainFlags, args []string, c
 	}
 }
 
-// filtered refuses names that would filter everything away.
+// filtered refuses names with which nothing would be left.
 func filtered(x explain.Explanation, invoker, endpoint string) (explain.Explanation, error) {
 	var invokers, endpoints []string
 	for _, i := range x.Invokers {

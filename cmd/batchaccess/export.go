@@ -19,20 +19,20 @@ func newExport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "Write what Azure has of what a stack refers to, for --world of rehearse and sandbox",
-		Long: `Export asks Azure for the workspace of a stack and what is in it: batch endpoints and their
+		Long: `Export asks Azure for the workspace of a stack and its content: batch endpoints and their
 deployments, compute clusters, data stores, how its own stores are opened. It asks for the storage accounts, containers,
-registries, data assets and identities that the stack or the workspace refers to, and for the principals that the stack
-gives by object ID: which groups they and the identities of clusters are in, and which roles they hold at all of it
-already. Of a group it writes no other members. It writes JSON, so that batchaccess rehearse --world and batchaccess
-sandbox --world need not guess it from the stack. It changes nothing, and writes no secret: of a data store it writes
-whether it holds a credential.
+registries, data assets and identities that the stack or the workspace refers to. It asks for the principals that the
+stack gives by object ID: which groups they and the identities of clusters are in, and which roles they hold already.
+It writes no other members of a group. The file is JSON; with it batchaccess rehearse --world and batchaccess sandbox
+--world need not guess these things from the stack. Export changes nothing, and writes no secret: for a data store it
+writes whether it holds a credential.
 
 ` + previewHelp + `
 
 It signs in as the deployer does (ARM_CLIENT_ID with ARM_CLIENT_SECRET, ARM_CLIENT_CERTIFICATE_PATH or ARM_USE_OIDC;
 ARM_USE_MSI; or the Azure CLI). It needs Reader on the subscription of the workspace, on the storage accounts and on the
-registries, and Directory.Read.All or the role Directory Readers. What is not in Azure is not in the file; what may not
-be read is an error, and nothing is written.
+registries, and Directory.Read.All or the role Directory Readers. What is not in Azure is not in the file. If
+it may not read something, it reports an error and writes nothing.
 
 It exits with 0 if it has written the file, and with 2 if it can't ask or may not write.`,
 		Example: `  batchaccess export --stack dev --output dev.world.json
@@ -72,13 +72,13 @@ It exits with 0 if it has written the file, and with 2 if it can't ask or may no
 	return cmd
 }
 
-// addWorld adds the flag for what export wrote.
+// addWorld adds the flag for a file that export wrote.
 func addWorld(cmd *cobra.Command, file *string) {
-	cmd.Flags().StringVar(file, "world", "", "file that batchaccess export wrote: what Azure has, in place of what is "+
-		"guessed from the stack")
+	cmd.Flags().StringVar(file, "world", "", "file that batchaccess export wrote: what Azure has, instead of a guess "+
+		"from the stack")
 }
 
-// readWorld reads the file of --world; nil where none is given.
+// readWorld reads the file of --world; nil if none is given.
 func readWorld(cmd *cobra.Command, file string) (*world.World, error) {
 	if !cmd.Flags().Changed("world") {
 		return nil, nil
@@ -94,7 +94,7 @@ func readWorld(cmd *cobra.Command, file string) (*world.World, error) {
 	return w, nil
 }
 
-// tenants are those that the stack's configuration and the environment name, by where they do.
+// tenants returns the tenants in the stack's configuration and in the environment, by where they are.
 func (p project) tenants(stack string) (map[string]string, error) {
 	all := map[string]string{"ARM_TENANT_ID": os.Getenv("ARM_TENANT_ID")}
 	_, values, err := config.ReadProject(p.dir, stack)
@@ -109,7 +109,7 @@ func (p project) tenants(stack string) (map[string]string, error) {
 	return all, nil
 }
 
-// world reads the file of --world for all stacks of a project, which have to be of its tenant.
+// world reads the file of --world for all stacks of a project, which have to be in its tenant.
 func (p project) world(cmd *cobra.Command, file string) (*world.World, error) {
 	w, err := readWorld(cmd, file)
 	if w == nil {
@@ -122,7 +122,7 @@ func (p project) world(cmd *cobra.Command, file string) (*world.World, error) {
 	for _, stack := range stacks {
 		tenants, err := p.tenants(stack)
 		if err != nil {
-			continue // whoever reads the stack says why
+			continue // the error is reported when the stack is read
 		}
 		if err := w.CheckTenant(tenants).Err(); err != nil {
 			return nil, fmt.Errorf("--world %s, stack %s: %w", file, stack, err)

@@ -13,7 +13,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// What is exported of one sandbox is what another one begins with; a world that does not fit makes nothing.
+// The export of one sandbox is what another one begins with; a world that does not fit makes nothing.
 func TestExportAndASandboxOfTheWorld(t *testing.T) {
 	t.Parallel()
 	stack := strings.ReplaceAll(oneUser, "clusters: { cpu: {} }", "clusters: { cpu: { existing: true } }")

@@ -11,8 +11,7 @@ import (
 	"github.com/batchaccess/batchaccess/components"
 )
 
-// regions are those of the nodes of clusters, by the clusters' names, and of the workspace, by "": where they are
-// given.
+// regions are the given regions of clusters' nodes, by the clusters' names, and of the workspace, by "".
 type regions map[string]string
 
 func regionsOf(args *components.BatchEndpointAccessArgs) regions {
@@ -30,7 +29,7 @@ func (r regions) add(name string, input pulumi.StringPtrInput) {
 	}
 }
 
-// regions reads those of a previewed program. With several parts, names begin with the part's.
+// regions returns the regions of a previewed program. With several parts, names begin with the part's.
 func (s *stackOf) regions() regions {
 	if s.own {
 		return s.given
@@ -55,7 +54,7 @@ func (s *stackOf) regions() regions {
 	return r
 }
 
-// commit is that of a project's configuration, and whether there is more than was committed; "" without git.
+// commit returns the commit of a project's configuration, and says if there are uncommitted changes; "" without git.
 func (p project) commit(ctx context.Context) string {
 	git := func(args ...string) (string, error) {
 		cmd := exec.CommandContext(ctx, "git", args...)
@@ -80,5 +79,5 @@ func (p project) commit(ctx context.Context) string {
 	return at
 }
 
-// today is the day that a page says it was made on.
+// today is the day that a page shows as the day when it was made.
 var today = func() string { return time.Now().UTC().Format(time.DateOnly) }

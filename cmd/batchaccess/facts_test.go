@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A page that is kept says what it is of: the commit, whether there was more, the day, and the regions that are given.
+// A page that is kept says what it shows: the commit, whether there were uncommitted changes, the day, and the regions.
 func TestThePageSaysWhatItIsOf(t *testing.T) {
 	t.Parallel()
 	dir := projectWith(t, map[string]string{"dev": oneInput})

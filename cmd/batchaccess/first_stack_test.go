@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// firstStack is the first stack of the README, as it stands there. TestRehearseReports previews it and brings it up.
+// firstStack is the first stack in the README. TestRehearseReports previews and deploys it.
 func firstStack(t *testing.T) string {
 	t.Helper()
 	readme, err := os.ReadFile(filepath.Join(repository, "README.md"))
@@ -25,7 +25,7 @@ func firstStack(t *testing.T) string {
 	return stack.String()
 }
 
-// Who the first stack names can start the job on the data.
+// The invokers of the first stack can start the job on the data.
 func TestTheFirstStackOfTheREADMEIsExplained(t *testing.T) {
 	t.Parallel()
 	dir := projectWith(t, map[string]string{"first": firstStack(t)})

@@ -8,24 +8,24 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// helpWidth is how many characters a line of help has at most, as far as its words allow it.
+// helpWidth is the longest line of help, in characters, as far as its words allow it.
 const helpWidth = 100
 
-// narrowHelp breaks the lines of a command's help, however wide its source is.
+// narrowHelp breaks the lines of a command's help, whatever their width in the source.
 func narrowHelp(cmd *cobra.Command) {
 	cmd.Long = wrapped(cmd.Long, helpWidth)
-	// Flags that are inherited and a command's own are printed in two places of the template.
+	// The template prints inherited flags and a command's own in two places.
 	cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped 100 "))
 }
 
-// column is what stands before the text of a row of a table: its first cell.
+// column matches the first cell of a table row, before its text.
 var column = regexp.MustCompile(`^ +(\S+(?: \S+)*  +)?`)
 
-// wrapped breaks paragraphs anew. A line that begins with a space is a row of a table, which is broken below its last
-// cell; one that begins below that cell goes on with it.
+// wrapped breaks paragraphs into new lines. A line that begins with a space is a row of a table, which is broken below
+// its last cell; a line that begins below that cell continues it.
 func wrapped(text string, width int) string {
 	var out, words []string
-	first := "" // what the row begins with
+	first := "" // the row's first cells
 	flush := func() {
 		if len(words) > 0 {
 			lines := broken(strings.Join(words, " "), strings.Repeat(" ", len(first)), width)
@@ -42,7 +42,7 @@ func wrapped(text string, width int) string {
 			out = append(out, "")
 			continue
 		case begins == "" && first == "", begins != "" && begins == strings.Repeat(" ", len(first)):
-			// it goes on
+			// the row continues
 		default:
 			flush()
 			first = begins
@@ -53,7 +53,7 @@ func wrapped(text string, width int) string {
 	return strings.Join(out, "\n")
 }
 
-// broken breaks words into lines, each below the indent. There is one line at least.
+// broken breaks words into lines, each after the indent. There is at least one line.
 func broken(text, indent string, width int) (lines []string) {
 	line := indent
 	for _, word := range strings.Fields(text) {

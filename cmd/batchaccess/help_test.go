@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// oneLine is help without its lines.
+// oneLine is help without line breaks.
 func oneLine(help string) string { return strings.Join(strings.Fields(help), " ") }
 
 func TestHelpIsNarrow(t *testing.T) {
@@ -22,7 +22,7 @@ func TestHelpIsNarrow(t *testing.T) {
 		for line := range strings.Lines(help + flags) {
 			assert.LessOrEqual(t, len(line), 101, "%s: %s", cmd.Name(), line)
 		}
-		// What is pasted from an example is a command, or what goes on from one.
+		// Each line of an example that is pasted is a command, or continues one.
 		for line := range strings.Lines(cmd.Example) {
 			assert.True(t, line == "\n" || strings.HasPrefix(line, "  "), "%s: %s", cmd.Name(), line)
 		}

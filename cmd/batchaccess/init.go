@@ -29,22 +29,25 @@ func newInit() *cobra.Command {
 		Use:   "init",
 		Short: "Write the first stack file of a workspace whose access was granted by hand",
 		Long: `Init asks Azure for the batch endpoints, deployments, clusters and data stores of a workspace, and
-for who holds what there and on the storage accounts. It prints the stack file that grants just
-that. With --yes it writes the file beside Pulumi.yaml; then batchaccess adopt imports the
-assignments, under the names and with the descriptions that they have, and pulumi preview shows no change of a
-resource: only the stack's outputs are new. It changes nothing in Azure.
+for the roles that principals have there and on the storage accounts. It prints the stack file that grants exactly
+these. With --yes it writes the file beside Pulumi.yaml. Then batchaccess adopt imports the assignments with their
+present names and descriptions, and pulumi preview shows no changed resource: only the stack's outputs are new. Init
+changes nothing in Azure.
 
-A stack has one role for its invokers: the one that most principals have at the workspace, its resource group or its
-subscription; Owner and Contributor come last. What else lets somebody start jobs or reach the data is in comments, as
-what to tighten. So is what can't be expressed: other computes, data stores with a credential (nothing is granted for
-them), assignments with conditions. Which data a job reads is said when it is started, and so is not in Azure: an
-endpoint gets the data stores that its clusters and the most invokers may read.
+A stack has one role for its invokers: init takes the one that most principals have at the workspace, its resource group
+or its subscription; Owner and Contributor come last. Comments in the file list other assignments that let somebody
+start jobs or reach the data, for you to remove. Comments also list what a stack can't express: other computes, data
+stores with a credential (nothing is granted for them), assignments with conditions. Azure does not know which data a
+job reads, because that is given when the job is started: an endpoint gets the data stores that its clusters and most
+invokers may read.
 
 It signs in as the deployer does (ARM_CLIENT_ID with ARM_CLIENT_SECRET, ARM_CLIENT_CERTIFICATE_PATH or ARM_USE_OIDC;
 ARM_USE_MSI; or the Azure CLI). It needs Reader on the subscription and on the storage accounts' resource groups, and
-Directory.Read.All or the role Directory Readers. What it may not read is an error, and nothing is written.
+Directory.Read.All or the role Directory Readers. If it may not read something, it reports an error and
+writes nothing.
 
-It exits with 0 if the file is written, with 1 if it would be, and with 2 if it can't ask or may not write.`,
+It exits with 0 if it has written the file, with 1 if it would write it with --yes, and with 2 if it can't ask or may
+not write.`,
 		Example: `  batchaccess init --stack prod --workspace /subscriptions/<id>/resourceGroups/<group>/providers/` +
 			`Microsoft.MachineLearningServices/workspaces/<name>
   batchaccess init --stack prod --workspace "$ID" --yes
@@ -91,7 +94,7 @@ It exits with 0 if the file is written, with 1 if it would be, and with 2 if it 
 			text := made.YAML(p.name, environment)
 			if form.format == "json" {
 				err = jsonform.Write(cmd.OutOrStdout(), initForm{jsonVersion, stack, file, yes, string(text), made.Missing,
-					made.Beyond,
+					made.NotKept,
 					made.Left})
 			} else if !yes {
 				_, err = cmd.OutOrStdout().Write(text)
@@ -108,7 +111,7 @@ It exits with 0 if the file is written, with 1 if it would be, and with 2 if it 
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "wrote %s: %d invokers, %d endpoints; to tighten: %d; not in it: %d; next:\n"+
 				"  batchaccess adopt --stack %s --yes\n", file, len(made.Model.Invokers), len(made.Model.Endpoints),
-				len(made.Beyond), len(made.Left), stack)
+				len(made.NotKept), len(made.Left), stack)
 			return nil
 		},
 	}
@@ -122,13 +125,13 @@ It exits with 0 if the file is written, with 1 if it would be, and with 2 if it 
 	return cmd
 }
 
-// initForm is what init prints as JSON.
+// initForm is init's JSON.
 type initForm struct {
 	Version int      `json:"version"`
 	Stack   string   `json:"stack"`
-	File    string   `json:"file"`    // of the stack
-	Write   bool     `json:"write"`   // the file is written, which --yes asks for
-	Text    string   `json:"text"`    // of the file
+	File    string   `json:"file"`    // the stack's file
+	Write   bool     `json:"write"`   // the file is written (--yes)
+	Text    string   `json:"text"`    // the file's text
 	Missing []string `json:"missing"` // what pulumi up would make
 	Tighten []string `json:"tighten"` // what Azure grants and the file does not keep
 	Left    []string `json:"left"`    // what can't be expressed
@@ -136,12 +139,12 @@ type initForm struct {
 
 const initMark = "# batchaccess init "
 
-// signed is the text with a first line by which it is known whether somebody has edited it since.
+// signed returns the text with a first line that shows whether somebody has edited it since.
 func signed(text []byte) []byte {
 	return append(fmt.Appendf(nil, "%s%x\n", initMark, sha256.Sum256(text)), text...)
 }
 
-// mayInit refuses to lose what somebody wrote.
+// mayInit refuses to overwrite what somebody wrote.
 func mayInit(file string, force bool) error {
 	there, err := os.ReadFile(file)
 	switch {

@@ -22,7 +22,7 @@ const (
 		"Microsoft.Storage/storageAccounts/lake"
 )
 
-// An estate that no stack made is taken into one, under the names that its assignments have, and nothing changes.
+// A stack takes in access that no stack made, under the names that its assignments have, and nothing changes in Azure.
 func TestInitThenAdoptTakesWhatIsThere(t *testing.T) {
 	t.Parallel()
 	dir := projectWith(t, nil)

@@ -23,7 +23,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
-// invocation is what the flags of `batchaccess invoke` say.
+// An invocation has the flags of `batchaccess invoke`.
 type invocation struct {
 	source
 	invoker                         string
@@ -154,7 +154,7 @@ func (i *invocation) run(cmd *cobra.Command) error {
 	if !i.print {
 		i.foretell(cmd, s)
 	}
-	if i.print && i.uri != "" { // then nobody need sign in, and nothing need be asked
+	if i.print && i.uri != "" { // then no sign-in and no question is needed
 		c, err := azure.CloudOf(i.environment(s))
 		if err != nil {
 			return err
@@ -197,7 +197,7 @@ func (i *invocation) printRequest(cmd *cobra.Command, c azure.Cloud, uri string,
 	})
 }
 
-// start starts the job and, if asked to, follows it. The job is nil if it was not started.
+// start starts the job and, if requested, follows it. The job is nil if it was not started.
 func (i *invocation) start(ctx context.Context, cmd *cobra.Command, client *invoke.Client, uri string,
 	request jobrequest.Request) (*invoke.Job, error) {
 	job, err := client.Start(ctx, uri, i.deployment, request)
@@ -214,7 +214,7 @@ func (i *invocation) start(ctx context.Context, cmd *cobra.Command, client *invo
 	return &job, err
 }
 
-// invocationForm is what invoke prints as JSON.
+// invocationForm is invoke's JSON.
 type invocationForm struct {
 	Version int             `json:"version"`
 	URI     string          `json:"uri,omitempty"`
@@ -222,7 +222,7 @@ type invocationForm struct {
 	Failure *invoke.Failure `json:"failure,omitempty"`
 }
 
-// report prints how it went, and returns the error that the command ends with.
+// report prints the result, and returns the error with which the command ends.
 func (i *invocation) report(cmd *cobra.Command, uri string, job *invoke.Job, err error) error {
 	var failure *invoke.Failure
 	if err != nil && !errors.As(err, &failure) {
@@ -241,7 +241,7 @@ func (i *invocation) report(cmd *cobra.Command, uri string, job *invoke.Job, err
 	return cmp.Or(wrong, err)
 }
 
-// client makes the client that invokes as whom the flags say.
+// client makes a client that invokes as the principal in the flags.
 func (i *invocation) client(ctx context.Context, cmd *cobra.Command, s *stackOf, c azure.Cloud,
 	httpClient *http.Client) (*invoke.Client, error) {
 	o := invoke.Options{TenantID: i.signIn.TenantID, Cloud: c, Transport: httpClient, Logger: logger(cmd)}
@@ -263,8 +263,8 @@ func (i *invocation) client(ctx context.Context, cmd *cobra.Command, s *stackOf,
 	return invoke.New(o)
 }
 
-// clientOfCloud trusts what the system does and, on every system, what SSL_CERT_FILE holds: Go heeds that variable on
-// some systems only, and a cloud that ARM_METADATA_HOSTNAME names may have an authority of its own.
+// clientOfCloud trusts the system's certificates and, on every system, those in SSL_CERT_FILE: Go reads that variable
+// only on some systems, and a cloud in ARM_METADATA_HOSTNAME may have its own authority.
 func clientOfCloud() (*http.Client, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	file := os.Getenv("SSL_CERT_FILE")

@@ -14,7 +14,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// checkInput keeps secrets off the command line, and standard input for one thing.
+// checkInput refuses secrets on the command line, and two uses of standard input.
 func (i *invocation) checkInput() error {
 	for flag, value := range map[string]string{"token": i.token, "client-secret": i.secret} {
 		if value != "" && value != "-" {
@@ -38,7 +38,7 @@ func (i *invocation) checkInput() error {
 	return nil
 }
 
-// readSecret reads a secret, which ends with the line.
+// readSecret reads a secret, up to the end of the line.
 func readSecret(r io.Reader, what string) (string, error) {
 	const most = 1 << 16
 	text, err := io.ReadAll(io.LimitReader(r, most))
@@ -52,7 +52,7 @@ func readSecret(r io.Reader, what string) (string, error) {
 	return string(text), nil
 }
 
-// readRequest makes the request of the flags, or of the stack where they say nothing.
+// readRequest makes the request from the flags, or from the stack if they do not give one.
 func (i *invocation) readRequest(s *stackOf) (request jobrequest.Request, err error) {
 	if i.request != "" {
 		request, err = i.requestFile()
@@ -71,8 +71,8 @@ func (i *invocation) readRequest(s *stackOf) (request jobrequest.Request, err er
 	return request, request.Complete(i.workspace)
 }
 
-// tooMany says what of a request only a deployment of a pipeline component takes: the stack does not say which kind a
-// deployment is. Of a model it takes exactly one input and one output (facts/batch-endpoints.md).
+// tooMany says which parts of a request only a deployment of a pipeline component takes: the stack does not say which
+// kind a deployment is. A deployment of a model takes exactly one input and one output (facts/batch-endpoints.md).
 func tooMany(p jobrequest.Properties) (says []string) {
 	for _, of := range []struct {
 		what, flag string
@@ -142,7 +142,7 @@ func (i *invocation) requestOfFlags(s *stackOf) (jobrequest.Request, error) {
 	return request, nil
 }
 
-// fill takes from the stack what the flags leave open: the inputs that they name, all of the endpoint's where they name
+// fill takes from the stack what the flags leave out: the inputs that they name, or all of the endpoint's if they name
 // none, and the endpoint's outputs.
 func (s *stackOf) fill(p *jobrequest.Properties, i *invocation) error {
 	inputs := slices.DeleteFunc(slices.Clone(i.inputs), func(input string) bool { return strings.Contains(input, "=") })

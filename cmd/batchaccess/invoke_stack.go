@@ -21,7 +21,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// openStack reads the stack; nil where the flags do without one.
+// openStack reads the stack; nil if the flags need none.
 func (i *invocation) openStack(cmd *cobra.Command) (*stackOf, error) {
 	if i.stack == "" && i.preview == "" && i.invoker == "" && (i.uri != "" || i.workspace != "") {
 		return nil, nil
@@ -33,7 +33,7 @@ func (i *invocation) openStack(cmd *cobra.Command) (*stackOf, error) {
 	return s, err
 }
 
-// chooseEndpoint settles on workspace, endpoint and deployment.
+// chooseEndpoint decides on workspace, endpoint and deployment.
 func (i *invocation) chooseEndpoint(s *stackOf) error {
 	if s != nil {
 		if s.model().WorkspaceID.Later() && i.workspace == "" {
@@ -65,8 +65,8 @@ func (i *invocation) chooseEndpoint(s *stackOf) error {
 	return nil
 }
 
-// foretell says on standard error what the stack's plan says of the job, where that is that it fails: it is started
-// nevertheless, for what Azure says of it is why somebody starts a job that is to fail.
+// foretell warns on standard error if the job fails by the stack's plan. The job is started nevertheless: a user may
+// want to see Azure's answer.
 func (i *invocation) foretell(cmd *cobra.Command, s *stackOf) {
 	if s == nil || i.invoker == "" || i.endpoint == "" {
 		return
@@ -81,7 +81,7 @@ func (i *invocation) foretell(cmd *cobra.Command, s *stackOf) {
 	}
 }
 
-// signsIn settles on who invokes: the flags, the stack's invoker, and Azure's own variables, in this order.
+// signsIn decides who invokes: by the flags, the stack's invoker, and Azure's own variables, in this order.
 func (i *invocation) signsIn(ctx context.Context, cmd *cobra.Command, s *stackOf) (azure.SignIn, error) {
 	in := i.signIn
 	in.TenantID = cmp.Or(in.TenantID, os.Getenv("AZURE_TENANT_ID"))
@@ -105,8 +105,8 @@ func (i *invocation) signsIn(ctx context.Context, cmd *cobra.Command, s *stackOf
 	return in, nil
 }
 
-// fromVariables completes a service principal from the variables that Azure's clients share. A proof in them is that of
-// AZURE_CLIENT_ID, where it is set, and of no other.
+// fromVariables completes a service principal from the variables that Azure's clients share. A proof in them is for
+// AZURE_CLIENT_ID, if that is set, and for no other principal.
 func fromVariables(in *azure.SignIn) {
 	owner := os.Getenv("AZURE_CLIENT_ID")
 	in.ClientID = cmp.Or(in.ClientID, owner)
@@ -149,7 +149,7 @@ func (s *stackOf) signsIn(ctx context.Context, cmd *cobra.Command, name string, 
 			in.FederatedTokenFile = cmp.Or(in.FederatedTokenFile, os.Getenv("AZURE_FEDERATED_TOKEN_FILE"),
 				federatedTokenOf(s.name, name, invoker))
 		}
-		if in.FederatedTokenFile != "" { // then it need not run where the identity is attached
+		if in.FederatedTokenFile != "" { // then the identity need not be attached to this host
 			in.As = azure.AsServicePrincipal
 		}
 	default:
@@ -157,7 +157,7 @@ func (s *stackOf) signsIn(ctx context.Context, cmd *cobra.Command, name string, 
 	}
 	in.ClientID = cmp.Or(in.ClientID, invoker.ClientID.Text())
 	if invoker.Kind == access.ManagedIdentity && in.ClientID == "" {
-		in.ObjectID = invoker.PrincipalID.Text() // "" for one that the stack makes
+		in.ObjectID = invoker.PrincipalID.Text() // "" for an identity that the stack makes
 	}
 	secret := current(invoker.ClientSecrets)
 	if secret == "" && in.ClientSecret+in.CertificateFile+in.FederatedTokenFile == "" {
@@ -176,7 +176,7 @@ func (s *stackOf) signsIn(ctx context.Context, cmd *cobra.Command, name string, 
 	}
 	in.ClientID = cmp.Or(in.ClientID, deployed.ClientIDs[name])
 	if in.ClientID == "" && in.As == azure.AsManagedIdentity {
-		in.ObjectID = deployed.PrincipalIDs[name] // a system-assigned one, looked up by its resource
+		in.ObjectID = deployed.PrincipalIDs[name] // a system-assigned identity, looked up by its resource
 	}
 	if in.ClientID+in.ObjectID == "" {
 		return fmt.Errorf("--as-invoker %s: stack %s has no client ID of it; deploy it with pulumi up, or give --client-id",
@@ -185,7 +185,7 @@ func (s *stackOf) signsIn(ctx context.Context, cmd *cobra.Command, name string, 
 	return nil
 }
 
-// current is the name of a secret that is valid now, the one that is valid longest; "" if there is none.
+// current returns the name of the valid secret with the latest end; "" if none is valid now.
 func current(secrets map[string]signin.ClientSecret) string {
 	name, until := "", time.Time{}
 	for _, key := range slices.Sorted(maps.Keys(secrets)) {
@@ -197,12 +197,11 @@ func current(secrets map[string]signin.ClientSecret) string {
 	return name
 }
 
-// outputs reads from the stack's state who its principals are, with their secrets if they are wanted.
+// outputs reads the stack's principals from its state, with their secrets if secrets is set.
 func (s *stackOf) outputs(ctx context.Context, cmd *cobra.Command, secrets bool) (engine.Deployed, error) {
 	if s.project.dir == "" {
-		return engine.Deployed{}, fmt.Errorf("who the principals of stack %s are stands in its state; name the folder of "+
-			"project %s "+
-			"with -C", s.name, s.Project)
+		return engine.Deployed{}, fmt.Errorf("only the state of stack %s says who its principals are; name the folder of "+
+			"project %s with -C", s.name, s.Project)
 	}
 	pulumi, err := findPulumi(ctx, s.project, s.name, cmd.ErrOrStderr())
 	if err != nil {

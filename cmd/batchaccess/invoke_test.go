@@ -22,7 +22,7 @@ import (
 
 const ann = "33333333-3333-4333-8333-333333333333"
 
-// scoring is a stack whose endpoint reads what a data store's own key opens, and what identities read.
+// scoring is a stack whose endpoint reads one input by the data store's key, and one by identities.
 const scoring = `config:
   batchaccess:workspaceId: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/` +
 	`Microsoft.MachineLearningServices/workspaces/ws
@@ -40,8 +40,8 @@ const scoring = `config:
     heart: { cluster: cpu, inputs: [archive] }
 `
 
-// sandboxOf starts a sandbox in which the stack's project can be invoked, and leads the command to it: by default, it
-// is signed in as the sandbox's owner.
+// sandboxOf starts a sandbox in which the stack's project can be invoked, and points the command to it. By default the
+// command is signed in as the sandbox's owner.
 func sandboxOf(t *testing.T, stack string) (a *azure.Azure, dir string) {
 	t.Helper()
 	dir = projectWith(t, map[string]string{"dev": stack})
@@ -175,14 +175,14 @@ func TestTheCloudIsThatOfTheStackTheVariableOrTheAddress(t *testing.T) {
 	}
 }
 
-// A deployment of a model takes one input and one output. Which kind it is the stack does not say, so the command does
-// not choose: it says what the request has.
+// A deployment of a model takes one input and one output. The stack does not say which, so the command does not choose:
+// it says what the request has.
 func TestInvokeSaysWhatAModelDeploymentDoesNotTake(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		stack string
 		args  []string
-		says  []string // none where there is one of each
+		says  []string // no warning if there is one of each
 	}{
 		"the only input":    {scoring, nil, nil},
 		"a chosen input":    {scoring, []string{"--input", "images"}, nil},
@@ -282,7 +282,7 @@ func TestInvokeRefusesWhatMakesNoSense(t *testing.T) {
 		"an address that is none":  {[]string{"--uri", "http://heart"}, "not the address of a batch endpoint"},
 		"an asset of no workspace": {[]string{"--uri", uri, "--input", "a=azureml:x:1"}, "--workspace"},
 		"a URL with a secret in it": {[]string{"--uri", uri, "--input", "a=https://x.blob.core.windows.net/c?sig=s"},
-			"carries a secret"},
+			"a SAS would be a secret"},
 		"neither name nor address": {[]string{"--workspace", "/subscriptions/x"}, "not the ARM ID"},
 	} {
 		t.Run(name, func(t *testing.T) {

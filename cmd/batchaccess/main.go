@@ -23,16 +23,16 @@ import (
 	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
-// Exit codes, for CI: what was asked for went wrong, as against: it could not be asked.
+// Exit codes, for CI: the answer is no, or there is no answer.
 const (
-	exitFailed = 1 // no: what was asked for does not hold; or the exit code of the command that `sandbox` ran
-	exitUsage  = 2 // it could not be asked, or is not decided
+	exitFailed = 1 // the answer is no
+	exitUsage  = 2 // the question could not be asked, or is undecided
 )
 
-// errUndecided ends the command with exitUsage, without another word.
+// errUndecided ends the command with exitUsage, without a message.
 var errUndecided = errors.New("undecided")
 
-// errFailed ends the command with exitFailed, without another word: the report has said it all.
+// errFailed ends the command with exitFailed, without a message: the report has said everything.
 var errFailed = errors.New("failed")
 
 func main() {
@@ -42,7 +42,7 @@ func main() {
 	os.Exit(runAs(ctx, os.Args[0], os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// runAs is the command that it was called by: in the sandbox, this executable is the Azure CLI too.
+// runAs runs the command with the given name: in the sandbox, this executable is the Azure CLI too.
 func runAs(ctx context.Context, name string, args []string, stdout, stderr io.Writer) int {
 	if strings.TrimSuffix(filepath.Base(name), ".exe") == azName {
 		return runAz(ctx, args, stdout, stderr)
@@ -56,7 +56,7 @@ func runWith(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	var exit passedOn // and no other command's: the failure of what a command runs for itself is an error
+	var exit passedOn // only sandbox's: if a program fails that another command runs, that is an error
 	switch {
 	case err == nil:
 		return 0
@@ -85,8 +85,8 @@ This command proves a stack on an Azure that is embedded in it: no account, no c
 Exit codes, of every command:
   0  yes: what was asked for holds, or is done
   1  no: what was asked for does not hold, or there is still something to do
-  2  it could not be asked, or is not decided
-invoke has finer ones, and sandbox passes on the code of the command that it runs. Why is on standard error.`,
+  2  the question could not be asked, or is undecided
+invoke has more of them, and sandbox returns the code of the command that it runs. The reason is on standard error.`,
 		Example: `  batchaccess explain --stack dev
   batchaccess can analysts start heart-classifier --stack dev
   batchaccess rehearse -C examples/go
@@ -100,7 +100,7 @@ invoke has finer ones, and sandbox passes on the code of the command that it run
 	root.PersistentFlags().Bool("debug", false, "log every request on standard error (never a secret)")
 	root.AddCommand(
 		newRehearse(), newExplain(), newCan(), newReview(), newInvoke(), newPin(), newVerify(),
-		newInit(), newExport(), newAdopt(), newRecover(), newSandbox(), newPulumi(), newWeather(),
+		newInit(), newExport(), newAdopt(), newSandbox(), newPulumi(), newWeather(),
 	)
 	narrowHelp(root)
 	for _, cmd := range root.Commands() {
@@ -110,7 +110,7 @@ invoke has finer ones, and sandbox passes on the code of the command that it run
 	return root
 }
 
-// version is that of the module, and of Go where it was built from a folder.
+// version is the module's version, and Go's if the command was built from a folder.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -119,11 +119,11 @@ func version() string {
 	return info.Main.Version + " " + info.GoVersion
 }
 
-// mayBeEmpty is the annotation of a flag for which an empty value says something of its own.
+// mayBeEmpty is the annotation of a flag for which an empty value has a meaning.
 const mayBeEmpty = "mayBeEmpty"
 
-// emptyFlags refuses a flag that was given without a value, as a variable that is not set leaves it: its default
-// would hold, and with it another stack, or no condition to fail on.
+// emptyFlags refuses a flag with an empty value, which is mostly an unset variable: the default would apply, and with
+// it another stack, or no condition to fail on.
 func emptyFlags(flags *pflag.FlagSet) (err error) {
 	flags.Visit(func(f *pflag.Flag) {
 		empty := f.Value.String() == ""
@@ -137,7 +137,7 @@ func emptyFlags(flags *pflag.FlagSet) (err error) {
 	return err
 }
 
-// logger writes what --debug asks for.
+// logger writes the log for --debug.
 func logger(cmd *cobra.Command) *slog.Logger {
 	if on, err := cmd.Flags().GetBool("debug"); err != nil || !on {
 		return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))

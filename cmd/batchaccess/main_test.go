@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// execute runs the command as a shell would, and returns its exit code and what it printed.
+// execute runs the command as a shell would, and returns its exit code and its output.
 func execute(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
@@ -21,7 +21,7 @@ func execute(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), errs.String()
 }
 
-// project writes a project with the stacks given, file by file, and the repository's own program.
+// project writes a project with these stacks and the repository's own program.
 func projectWith(t *testing.T, stacks map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -106,7 +106,7 @@ func TestEveryCommandIsDocumented(t *testing.T) {
 	page, err := os.ReadFile("../../docs/commands.md")
 	require.NoError(t, err)
 	for _, cmd := range newRoot().Commands() {
-		if cmd.Hidden { // the name that a part of another one had
+		if cmd.Hidden { // the old name of a part of another one
 			continue
 		}
 		assert.NotEmpty(t, cmd.Short, cmd.Name())
@@ -168,7 +168,7 @@ func TestARehearsalThatIsKeptCanBeLookedAt(t *testing.T) {
 func TestWhatPulumiFailsAtIsTold(t *testing.T) {
 	t.Setenv("PULUMI_BACKEND_URL", "file://"+t.TempDir())
 	dir := projectWith(t, map[string]string{"dev": oneUser})
-	for _, command := range []string{"pin", "adopt", "recover", "verify"} {
+	for _, command := range []string{"pin", "adopt", "verify"} {
 		code, stdout, stderr := execute(t, command, "--dir", dir)
 		assert.Equal(t, exitUsage, code, command)
 		assert.Empty(t, stdout, command)

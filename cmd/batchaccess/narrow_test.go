@@ -10,7 +10,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/jobrequest"
 )
 
-// narrow is a stack whose invokers hold their roles at endpoints, and its readers at paths.
+// narrow is a stack whose invokers have their roles at endpoints, and whose readers are limited to paths.
 const narrow = `config:
   batchaccess:workspaceId: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/` +
 	`Microsoft.MachineLearningServices/workspaces/ws
@@ -32,7 +32,7 @@ const narrow = `config:
     tags: { cluster: cpu, inputs: [old], invokers: [bob] }
 `
 
-// can answers by endpoint and by path: whoever may start one job may not start the other, though both lie in one
+// can decides by endpoint and by path: whoever may start one job may not start the other, although both are in one
 // workspace and one container.
 func TestCanAnswersByEndpointAndPath(t *testing.T) {
 	t.Parallel()
@@ -47,7 +47,7 @@ func TestCanAnswersByEndpointAndPath(t *testing.T) {
 	}
 }
 
-// A job of an endpoint whose input is limited to a path asks for that path, and not for its container.
+// The request for an endpoint whose input is limited to a path names that path, not its container.
 func TestARequestNamesThePathThatReadersAreLimitedTo(t *testing.T) {
 	t.Parallel()
 	dir := projectWith(t, map[string]string{"dev": narrow})
@@ -62,7 +62,7 @@ func TestARequestNamesThePathThatReadersAreLimitedTo(t *testing.T) {
 		URI: "https://contosolake.blob.core.windows.net/rows/in/2026"}}, got.Properties.InputData)
 }
 
-// What narrows access is pinned as it was given, and nothing is written down that would widen it.
+// Scopes are pinned as they were given, and nothing is written that would widen them.
 func TestPinsKeepScopes(t *testing.T) {
 	t.Parallel()
 	inputs := map[string]any{

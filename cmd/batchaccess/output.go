@@ -16,7 +16,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// A form is how a command prints, the same in every command: --format, and --json for --format json.
+// A form is how a command prints, in the same way for every command: --format, and --json for --format json.
 type form struct {
 	format  string
 	json    bool
@@ -35,7 +35,7 @@ func (f *form) flags(cmd *cobra.Command, formats ...string) {
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// check settles on the format.
+// check decides on the format.
 func (f *form) check() error {
 	if f.json {
 		f.format = "json"
@@ -57,15 +57,15 @@ func (o *output) flags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&o.force, "force", false, "write over a file that batchaccess did not make")
 }
 
-// made are what the reports of this command hold, form by form: a file without any of it is somebody's own. What has
-// none of it begins with reportMark in a file.
+// made matches what reports of this command contain: a file without any of it is somebody else's. A report without any
+// of it begins with reportMark in a file.
 var made = regexp.MustCompile(`(?m)\A` + reportMark +
 	`|^INVOKER +ENDPOINT|^stack \S+: \d|^## Access of stack |^%% access of stack |` +
 	`<title>Access (review )?of stack |^<!-- batchaccess review -->|"name": "batchaccess review"|^  "version": \d+,$`)
 
 const reportMark = "# batchaccess "
 
-// mayWrite refuses to lose a file that this command did not make.
+// mayWrite refuses to overwrite a file that this command did not make.
 func (o output) mayWrite() error {
 	if o.file == "" {
 		return nil
@@ -91,7 +91,7 @@ func mayWrite(cmd *cobra.Command) error {
 	return output{file.Value.String(), force.Value.String() == "true"}.mayWrite()
 }
 
-// print writes what render makes, in the format that was asked for.
+// print writes the output of render, in the requested format.
 func (o output) print(cmd *cobra.Command, what string, render func(io.Writer) error) error {
 	var text bytes.Buffer
 	if err := render(&text); err != nil {
@@ -115,6 +115,5 @@ func (o output) print(cmd *cobra.Command, what string, render func(io.Writer) er
 	return nil
 }
 
-// jsonVersion is that of the JSON which commands print themselves: raised when something in it is renamed or taken
-// away.
+// jsonVersion of the JSON that commands print themselves: raised when something in it is renamed or removed.
 const jsonVersion = 1

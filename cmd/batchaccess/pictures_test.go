@@ -15,7 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pictures are the pages of the docs as pictures: the command that writes the page, its first sections, and the size.
+// pictures are the pages that the docs show as pictures: the command that writes the page, its first sections, and the
+// size.
 var pictures = map[string]struct {
 	command, title          string
 	sections, width, height int
@@ -24,8 +25,8 @@ var pictures = map[string]struct {
 	"review.svg": {"review internal/review/testdata/invoker.json --format html", "The review of a change", 3, 1240, 1110},
 }
 
-// A picture is the page that the command writes, in an SVG that a browser shows as it shows the page. What differs from
-// day to day is left out.
+// A picture is the page that the command writes, in an SVG, which a browser shows like the page. Parts that change
+// daily are left out.
 func TestTheDocsShowThePagesAsTheyLook(t *testing.T) {
 	for name, p := range pictures {
 		page := printed(t, p.command)

@@ -27,14 +27,14 @@ func newPin() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
 		Use:   "pin",
-		Short: "Write what Azure was asked for into a stack's configuration",
+		Short: "Write what was looked up in Azure into a stack's configuration",
 		Long: `Pin previews a stack and lists what was looked up for it: the object IDs of principals that the
 configuration only names, whether data stores hold credentials and where they point, the clusters of endpoints, the
-identities of clusters. With --yes it writes that beside the names (pulumi config set), and from then on nothing is
-looked up: a preview needs no permission to read the directory or the workspace, and a change in Azure shows only when
-the pins are taken out again.
+identities of clusters. With --yes it writes the values beside the names (pulumi config set). From then on nothing is
+looked up: a preview needs no permission to read the directory or the workspace, and does not see a change in Azure
+until you remove the values again.
 
-It exits with 0 if everything is pinned, with 1 if something is yet to be written, and with 2 if it can't preview.`,
+It exits with 0 if everything is written, with 1 if something is not written yet, and with 2 if it can't preview.`,
 		Example: `  batchaccess pin --stack dev         # what was looked up
   batchaccess pin --stack dev --yes   # write it to Pulumi.dev.yaml`,
 		Args: cobra.NoArgs,
@@ -117,13 +117,13 @@ It exits with 0 if everything is pinned, with 1 if something is yet to be writte
 	return cmd
 }
 
-// A foundPin is one value that was looked up, at its path in the configuration.
+// A foundPin is one value that was looked up, with its path in the configuration.
 type foundPin struct {
 	Path  string `json:"path"`
 	Value any    `json:"value"` // text, or true or false
 }
 
-// pinsForm is what pin prints as JSON.
+// pinsForm is pin's JSON.
 type pinsForm struct {
 	Version int        `json:"version"`
 	Pins    []foundPin `json:"pins"`
@@ -145,7 +145,7 @@ func (p pulumiOf) program(ctx context.Context) (program engine.Program, err erro
 	return preview.Program()
 }
 
-// componentInputs are what the BatchEndpointAccess is registered with: the arguments, completed.
+// componentInputs returns the inputs of the BatchEndpointAccess: the arguments, completed by look-ups.
 func componentInputs(program engine.Program, component string) (map[string]any, error) {
 	part, err := program.One(component)
 	if err != nil {
@@ -162,7 +162,7 @@ func componentInputs(program engine.Program, component string) (map[string]any, 
 
 var plainKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// pins are the values that the inputs have and the configuration has not.
+// pins returns the values that the inputs have and the configuration does not.
 func pins(path string, inputs, values map[string]any, keys []string) (found []foundPin) {
 	for _, key := range keys {
 		at := path + `["` + key + `"]`
@@ -187,7 +187,7 @@ func tellPins(w io.Writer, found []foundPin, asJSON bool) error {
 		return jsonform.Write(w, pinsForm{jsonVersion, found})
 	}
 	if len(found) == 0 {
-		_, err := fmt.Fprintln(w, "everything is written down: nothing was looked up")
+		_, err := fmt.Fprintln(w, "everything is written already: nothing was looked up")
 		return err
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -197,7 +197,7 @@ func tellPins(w io.Writer, found []foundPin, asJSON bool) error {
 	return t.Flush()
 }
 
-// pin writes the values. Pulumi would take a text that looks like a number, or like true, for one.
+// pin writes the values. Pulumi would read a text that looks like a number, or like true, as one.
 func (p pulumiOf) pin(ctx context.Context, project string, found []foundPin) error {
 	args := []string{"config", "set-all", "--path"}
 	for _, pin := range found {

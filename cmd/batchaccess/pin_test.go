@@ -81,7 +81,7 @@ func TestNothingToPinIsSaid(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	require.NoError(t, tellPins(&out, nil, false))
-	assert.Equal(t, "everything is written down: nothing was looked up\n", out.String())
+	assert.Equal(t, "everything is written already: nothing was looked up\n", out.String())
 	out.Reset()
 	require.NoError(t, tellPins(&out, nil, true))
 	assert.JSONEq(t, `{"version": 1, "pins": []}`, out.String())

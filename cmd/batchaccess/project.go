@@ -19,7 +19,7 @@ import (
 type project struct {
 	dir  string
 	name string
-	// asked is the stack as --stack names it, which may be org/project/stack: for Pulumi. "" for the only one.
+	// asked is the value of --stack for Pulumi, which may be org/project/stack. "" for the only stack.
 	asked string
 }
 
@@ -29,7 +29,7 @@ func openProject(dir string) (project, error) {
 	if err != nil {
 		return project{}, fmt.Errorf("finding the project: %w", err)
 	}
-	if at, err := os.Stat(dir); err != nil || !at.IsDir() { // else one above it would be taken
+	if at, err := os.Stat(dir); err != nil || !at.IsDir() { // otherwise a project above it would be used
 		return project{}, fmt.Errorf("--dir: there is no folder %s; name the folder of a Pulumi project", dir)
 	}
 	for at := dir; ; at = filepath.Dir(at) {
@@ -45,7 +45,7 @@ func openProject(dir string) (project, error) {
 	}
 }
 
-// stacks are those that have a configuration beside Pulumi.yaml.
+// stacks returns the stacks with a configuration beside Pulumi.yaml.
 func (p project) stacks() ([]string, error) {
 	files, err := filepath.Glob(filepath.Join(p.dir, "Pulumi.*.yaml"))
 	if err != nil {
@@ -58,7 +58,7 @@ func (p project) stacks() ([]string, error) {
 	return names, nil
 }
 
-// choose returns the own name of the stack that was named, or of the only one.
+// choose returns the stack's own name: of the given stack, or of the only one.
 func (p project) choose(stack string) (string, error) {
 	names, err := p.stacks()
 	if err != nil {
@@ -82,7 +82,7 @@ func (p project) choose(stack string) (string, error) {
 	return stack, nil
 }
 
-// openStack finds the project of the folder, and the stack that was named or the only one.
+// openStack finds the project of the folder, and the given stack or the only one.
 func openStack(dir, stack string) (p project, name string, err error) {
 	if p, err = openProject(dir); err == nil {
 		p.asked = stack
@@ -91,8 +91,8 @@ func openStack(dir, stack string) (p project, name string, err error) {
 	return p, name, err
 }
 
-// kept makes a folder of the project's that keeps what commands leave from one to the next. Git passes it over: it
-// has the secrets of the sandbox.
+// kept makes a folder in the project for what commands keep from one run to the next. Git ignores it: it has the
+// secrets of the sandbox.
 func (p project) kept(name string) (string, error) {
 	all := filepath.Join(p.dir, ".batchaccess")
 	dir := filepath.Join(all, name)
@@ -106,17 +106,17 @@ func (p project) kept(name string) (string, error) {
 	return dir, nil
 }
 
-// errOwnProgram is of a stack that has none of our program's configuration.
+// errOwnProgram is the error of a stack without a configuration of our program.
 var errOwnProgram = errors.New("has no invokers in its configuration, so it is not of batchaccess's own program; the " +
 	"tests of a program of your own say who may do what, and rehearse it: see docs/parts.md and package accesstest")
 
-// read decodes the configuration of a stack, and warns of what time has done to it.
+// read decodes the configuration of a stack, and warns of access that has ended or will soon.
 func (p project) read(stack string) (*components.BatchEndpointAccessArgs, access.Problems, error) {
 	values, err := config.ReadStack(p.dir, stack)
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, ours := values["invokers"]; !ours { // Pulumi.yaml of our program gives a default
+	if _, ours := values["invokers"]; !ours { // our program's Pulumi.yaml has a default
 		return nil, nil, fmt.Errorf("stack %s of project %s %w", stack, p.name, errOwnProgram)
 	}
 	left, err := config.Leftovers(p.dir, stack)

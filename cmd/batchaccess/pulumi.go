@@ -15,7 +15,7 @@ import (
 func newPulumi() *cobra.Command {
 	return &cobra.Command{
 		Use:    "pulumi",
-		Hidden: true, // for whoever works on batchaccess
+		Hidden: true, // for developers of batchaccess
 		Short:  "Print the path of the Pulumi CLI that is used, and build it first if there is none",
 		Example: `  batchaccess pulumi
   "$(batchaccess pulumi)" version`,
@@ -31,16 +31,16 @@ func newPulumi() *cobra.Command {
 	}
 }
 
-// pulumiOf runs Pulumi's CLI on a stack.
+// A pulumiOf runs Pulumi's CLI on a stack.
 type pulumiOf struct{ engine.Pulumi }
 
-// findPulumi builds Pulumi's CLI first if there is none, and says so.
+// findPulumi finds Pulumi's CLI; if there is none, it builds it and says so.
 func findPulumi(ctx context.Context, p project, stack string, stderr io.Writer) (pulumiOf, error) {
 	cli, err := pulumicli.Find(ctx, stderr)
 	return pulumiOf{engine.Pulumi{CLI: cli, Dir: p.dir, Stack: cmp.Or(p.asked, stack), Stderr: stderr}}, err
 }
 
-// findPreviewer is findPulumi, for whoever has it run the program.
+// findPreviewer is findPulumi for a command that runs the program.
 func findPreviewer(ctx context.Context, p project, stack string, stderr io.Writer) (pulumiOf, error) {
 	pulumi, err := findPulumi(ctx, p, stack, stderr)
 	if err == nil {

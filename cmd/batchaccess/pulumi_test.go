@@ -13,7 +13,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/engine"
 )
 
-// failing is a Pulumi that says this on standard output and fails.
+// failing is a Pulumi that prints this on standard output and fails.
 func failing(t *testing.T, says string) pulumiOf {
 	t.Helper()
 	cli := filepath.Join(t.TempDir(), "pulumi")
@@ -21,7 +21,7 @@ func failing(t *testing.T, says string) pulumiOf {
 	return pulumiOf{engine.Pulumi{CLI: cli, Dir: t.TempDir(), Stack: "dev", Stderr: io.Discard}}
 }
 
-// Preview in JSON tells nothing on standard error.
+// A preview in JSON writes nothing to standard error.
 func TestAPreviewThatFailsSaysWhy(t *testing.T) {
 	t.Parallel()
 	p := failing(t,

@@ -16,54 +16,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/jsonform"
 )
 
-// newRecover is the part of adopt that takes up a deployment that was broken off, by the name that it had.
-func newRecover() *cobra.Command {
-	var stack, dir string
-	var form form
-	var yes bool
-	var forget []string
-	cmd := &cobra.Command{
-		Use:    "recover",
-		Short:  "Take up a deployment that was broken off in the middle, as batchaccess adopt does first",
-		Hidden: true,
-		Args:   cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx := cmd.Context()
-			if err := form.check(); err != nil {
-				return err
-			}
-			p, stack, err := openStack(dir, stack)
-			if err != nil {
-				return err
-			}
-			pulumi, err := findPulumi(ctx, p, stack, cmd.ErrOrStderr())
-			if err != nil {
-				return err
-			}
-			finder, err := newFinder(cmd, p.dir, stack)
-			if err != nil {
-				return err
-			}
-			ready, err := pulumi.takeUp(cmd, finder, forget, yes, form.format == "json")
-			if err != nil {
-				return fmt.Errorf("stack %s: %w", stack, err)
-			}
-			if !ready {
-				return errFailed
-			}
-			return nil
-		},
-	}
-	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack to recover (default: the only one)")
-	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
-	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do it")
-	cmd.Flags().StringSliceVar(&forget, "forget", nil, "URN of a creation of a type that recover can't look for, and "+
-		"that was not made or is deleted again")
-	form.flags(cmd, "table", "json")
-	return cmd
-}
-
-// takeUp takes up what was broken off, or says what it would do. The stack is ready if nothing is left to take up.
+// takeUp completes an interrupted deployment, or says what it would do. ready is set if nothing is left to do.
 func (p pulumiOf) takeUp(
 	cmd *cobra.Command, finder *adopt.Finder, forget []string, yes, asJSON bool,
 ) (ready bool, err error) {
@@ -72,8 +25,8 @@ func (p pulumiOf) takeUp(
 	if err != nil {
 		return false, err
 	}
-	if len(state.Pending) == 0 && cmd.Name() == "adopt" {
-		return true, nil // which says what else there is
+	if len(state.Pending) == 0 {
+		return true, nil
 	}
 	plan, err := finder.Plan(ctx, state)
 	if err != nil {
@@ -88,19 +41,17 @@ func (p pulumiOf) takeUp(
 		}
 	}
 	out := cmd.OutOrStdout()
-	if yes && cmd.Name() == "adopt" {
-		out = cmd.ErrOrStderr() // what is adopted then comes behind it, perhaps as JSON
+	if yes {
+		out = cmd.ErrOrStderr() // standard output is for adopt's report, perhaps as JSON
 	}
 	if err := tellRecovery(out, plan, len(state.Pending), asJSON); err != nil {
 		return false, err
 	}
 	switch {
-	case len(state.Pending) == 0:
-		return true, nil
 	case unsure > 0:
 		fmt.Fprintln(cmd.ErrOrStderr(),
-			"nothing is done: see for yourself whether what stands under ask was made, delete it if it was, and name it with "+
-				"--forget")
+			"nothing is done: look in Azure whether the resources marked ask were made; delete those that were, and name all "+
+				"of them with --forget")
 		return false, nil
 	case !yes:
 		fmt.Fprintln(cmd.ErrOrStderr(), "nothing is done yet; say --yes to do it")
@@ -109,7 +60,7 @@ func (p pulumiOf) takeUp(
 	return true, p.recover(ctx, finder, state, plan)
 }
 
-// newFinder asks as whoever deploys.
+// newFinder makes a finder with the deployer's sign-in.
 func newFinder(cmd *cobra.Command, dir, stack string) (*adopt.Finder, error) {
 	environment, err := config.Environment(dir, stack)
 	if err != nil {
@@ -122,7 +73,7 @@ func newFinder(cmd *cobra.Command, dir, stack string) (*adopt.Finder, error) {
 	return adopt.New(client), nil
 }
 
-// recoveryForm is what recover prints as JSON.
+// recoveryForm is the JSON of adopt about an interrupted deployment.
 type recoveryForm struct {
 	Version   int              `json:"version"`
 	Creations []adopt.Recovery `json:"creations"`
@@ -132,10 +83,6 @@ type recoveryForm struct {
 func tellRecovery(w io.Writer, plan []adopt.Recovery, pending int, asJSON bool) error {
 	if asJSON {
 		return jsonform.Write(w, recoveryForm{jsonVersion, plan, pending})
-	}
-	if pending == 0 {
-		_, err := fmt.Fprintln(w, "nothing was broken off: pulumi up can go on")
-		return err
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, r := range plan {
@@ -158,8 +105,8 @@ func tellRecovery(w io.Writer, plan []adopt.Recovery, pending int, asJSON bool) 
 	return t.Flush()
 }
 
-// recover removes what is of no use, takes the rest into the state, and has Pulumi look at everything as it is now.
-// Broken off itself, it can be run again.
+// recover removes what nobody can use, adds the rest to the state, and refreshes everything. If it is interrupted, it
+// can be run again.
 func (p pulumiOf) recover(ctx context.Context, finder *adopt.Finder, state adopt.State, plan []adopt.Recovery) error {
 	for _, r := range plan {
 		for _, found := range r.Remove {
@@ -187,7 +134,7 @@ func (p pulumiOf) recover(ctx context.Context, finder *adopt.Finder, state adopt
 	if len(imported) == 0 {
 		return nil
 	}
-	// What is read anew is in the provider's words, as after an import, and is said in the program's.
+	// A refresh reads the provider's values, like an import; they are replaced by the program's.
 	for range adoptionRounds {
 		preview, _, err := p.preview(ctx)
 		if err != nil {

@@ -12,14 +12,13 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/spf13/cobra"
 
-	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
 )
 
-// propagationFlag is named as the setting of the weather that it gives.
+// propagationFlag has the name of the weather setting that it sets.
 const propagationFlag = "propagation"
 
 func newRehearse() *cobra.Command {
@@ -42,26 +41,28 @@ again.
 It exits with 1 if a path that should work does not, one that should not work does, or something is left behind, and
 with 2 if the configuration can't be deployed at all.
 
---from rehearses a change: the stack as it was is deployed first, and then as it is here, over it. After every write to
-Azure in between, everyone who could start a job before and can after it starts it. An interruption names who could not,
-which job, and from which write to which. --from takes a commit, branch or tag, whose program is built in a folder of
-its own, or an older Pulumi.<stack>.yaml, for the program as it is here. --propagation 10m shows the change as in Azure,
-which acts late on assignments; the rehearsal does not wait for it. --kill 10 also makes the change ten more times,
-kills the engine at a random write, takes the stack up again (pulumi cancel, batchaccess adopt, pulumi up), and demands
-the same end. It exits with 1 if the change fails or interrupts somebody, or if a job that should work does not, after
-the change or (without --world) before it, and with 2 if what was before can't be deployed.
+--from rehearses a change: it deploys the earlier version of the stack, and then the present one over it. After every
+write to Azure in between, each invoker starts the jobs that work for it in both versions. An interruption says who
+could not start which job, and between which writes. --from takes a commit, branch or tag, whose program it runs in
+another folder; a folder with the earlier program; or an older Pulumi.<stack>.yaml, for the present program. The
+program of a commit uses what npm or pip has installed here, if the files that say what to install are the same.
+--propagation 10m shows the change as in Azure, where assignments act late; the rehearsal does not really wait that
+long. --kill 10 also makes the change ten more times, kills the engine at a random write, continues (pulumi cancel,
+batchaccess adopt, pulumi up), and requires the same result. It exits with 1 if the change fails or interrupts
+somebody, or if a job that should work does not, after the change or (without --world) before it, and with 2 if the
+earlier version can't be deployed.
 
---world takes the file that batchaccess export wrote of the real Azure. Without it, workspace, endpoints, deployments,
-data stores and principals are guessed from the stack. A world of another tenant, cloud or workspace, or that lacks what
-the stack refers to, is refused. What principals hold there already is there in the rehearsal too: where it lets in
-somebody whom the stack keeps out, the rehearsal fails and names it. What the stack itself has made is left out. With
---from, the world has to have what both versions refer to.
+--world takes a file about the real Azure that batchaccess export wrote. Without it, the workspace, endpoints,
+deployments, data stores and principals are guessed from the stack. A world of another tenant, cloud or workspace, or
+one that lacks what the stack refers to, is refused. Roles that principals hold there already exist in the rehearsal
+too: if one of them gives somebody access that the stack does not give, the rehearsal fails and names it. What the stack
+itself has made is left out. With --from, the world must have what both versions refer to.
 
---from is for batchaccess's own program, whose access stands in the configuration; --world for programs that do not make
-the workspace or a storage account themselves. Others are refused; without the two flags they are rehearsed.
+--world needs a program that does not make the workspace or a storage account itself. Others are refused. With --from, a
+workspace or account that the program makes must be the same in both versions.
 
-With --weather, jobs are started once every assignment acts, however late that is; the rehearsal does not wait for it.
-The report names the weather, with which the rehearsal can be repeated.`,
+With --weather, jobs are started when every assignment acts, however late that is; the rehearsal does not really wait
+that long. The report names the weather, so that the rehearsal can be repeated.`,
 		Example: `  batchaccess rehearse --stack dev
   batchaccess rehearse --stack dev --json | jq '.outcomes[] | select(.ok | not)'
   batchaccess rehearse --stack dev --weather stormy,seed=7
@@ -89,10 +90,8 @@ The report names the weather, with which the rehearsal can be repeated.`,
 			if change.kills == 0 && cmd.Flags().Changed("kill-seed") {
 				return errors.New("--kill-seed picks the writes of kills; say with --kill how many")
 			}
-			if change.from != "" {
-				if err := from.configured(); err != nil {
-					return err
-				}
+			if change.from != "" && from.preview != "" {
+				return errors.New("--from: a preview is of one version, and the change is from one to another; leave out --preview")
 			}
 			real, err := readWorld(cmd, worldFile)
 			if err != nil {
@@ -102,19 +101,9 @@ The report names the weather, with which the rehearsal can be repeated.`,
 			if err != nil {
 				return err
 			}
-			var beside []access.Model
-			for _, other := range stack.Parts {
-				beside = append(beside, other.Plan.Model)
-			}
-			part, err := stack.narrow(from.component)
+			now, err := stack.version(from.component, cmd.ErrOrStderr())
 			if err != nil {
 				return err
-			}
-			for _, w := range part.Problems.Warnings() {
-				fmt.Fprintln(cmd.ErrOrStderr(), "warning:", w)
-			}
-			if err := part.Problems.Err(); err != nil {
-				return fmt.Errorf("the configuration of stack %s:\n%w", stack.name, err)
 			}
 			if stack.project.dir == "" {
 				return fmt.Errorf("a rehearsal deploys the program; name the folder of project %s with -C", stack.Project)
@@ -123,10 +112,9 @@ The report names the weather, with which the rehearsal can be repeated.`,
 			if err != nil {
 				return err
 			}
-			real = real.Without(stack.Project+"/"+stack.name, part.Plan.Model) // a rehearsal makes that anew
+			real = real.Without(stack.Project+"/"+stack.name, now.Model) // a rehearsal makes that anew
 			if change.from != "" {
-				now := rehearsal.Version{ProjectDir: stack.project.dir, Model: part.Plan.Model, Location: stack.location}
-				return rehearseChange(cmd, stack, now, change, inWorld{real, tenants}, today, form, to)
+				return rehearseChange(cmd, from, stack, now, change, inWorld{real, tenants}, today, form, to)
 			}
 			cli, err := pulumicli.Find(cmd.Context(), cmd.ErrOrStderr())
 			if err != nil {
@@ -143,11 +131,10 @@ The report names the weather, with which the rehearsal can be repeated.`,
 			}
 			shown := newProgress(cmd.ErrOrStderr())
 			report, err := rehearsal.Run(cmd.Context(), rehearsal.Options{
-				ProjectDir: stack.project.dir, Stack: stack.name, Model: part.Plan.Model, Location: stack.location,
-				World: real, Tenants: tenants, Component: part.URN, Inputs: part.Inputs, Beside: beside,
-				SubscriptionID: stack.SubscriptionID,
-				StateDir:       state, Pulumi: cli, StandIns: standIns, Keep: keep, Weather: today, Progress: shown,
-				Logger: logger(cmd),
+				ProjectDir: now.ProjectDir, Stack: stack.name, Model: now.Model, Location: now.Location,
+				World: real, Tenants: tenants, Component: now.Component, Inputs: now.Inputs, Beside: now.Beside,
+				SubscriptionID: now.SubscriptionID, StateDir: state, Pulumi: cli, StandIns: standIns,
+				Keep: keep, Weather: today, Progress: shown, Logger: logger(cmd),
 			})
 			shown.done()
 			if err != nil {
@@ -166,14 +153,14 @@ The report names the weather, with which the rehearsal can be repeated.`,
 		"in Azure; short for --weather propagation= (default: at once)")
 	addWorld(cmd, &worldFile)
 	cmd.Flags().BoolVar(&keep, "keep", false, "leave the stack up, in .batchaccess/rehearsal-<stack>")
-	cmd.Flags().StringVar(&change.from, "from", "", "rehearse the change from a commit, branch, tag or stack file")
-	cmd.Flags().IntVar(&change.kills, "kill", 0, "how often the change is killed and taken up again")
-	cmd.Flags().Uint64Var(&change.seed, "kill-seed", 0, "pick the writes at which it is killed (default: any)")
+	cmd.Flags().StringVar(&change.from, "from", "", "rehearse the change from a commit, branch, tag, folder or stack file")
+	cmd.Flags().IntVar(&change.kills, "kill", 0, "how many times to kill the change and continue it")
+	cmd.Flags().Uint64Var(&change.seed, "kill-seed", 0, "select the writes at which it is killed (default: random)")
 	cmd.MarkFlagsMutuallyExclusive("keep", "from")
 	return cmd
 }
 
-// location is where the endpoints are, as far as the configuration says so in plain text.
+// location returns the region of the endpoints, if the configuration has it in plain text.
 func location(args *components.BatchEndpointAccessArgs) string {
 	if location, known := args.Location.(pulumi.String); known {
 		return string(location)
@@ -181,7 +168,7 @@ func location(args *components.BatchEndpointAccessArgs) string {
 	return rehearsal.DefaultLocation
 }
 
-// rehearsalFolder is a new one for each rehearsal, gone when it is over, or one in the project for a stack that is
+// rehearsalFolder is a new folder, which is removed after the rehearsal, or one in the project for a stack that is
 // kept.
 func rehearsalFolder(p project, stack string, keep bool) (string, func(), error) {
 	if !keep {
@@ -222,7 +209,7 @@ func (p *progress) Step(what string) {
 func (p *progress) Line(string) {
 	p.lines++
 	if p.terminal {
-		fmt.Fprintf(p.w, "\r\x1b[K%s … %d lines, %.0f s", p.step, p.lines, time.Since(p.began).Seconds())
+		fmt.Fprintf(p.w, "\r\x1b[K%s … line %d, %.0f s", p.step, p.lines, time.Since(p.began).Seconds())
 	}
 }
 

@@ -14,7 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/batchaccess/batchaccess/internal/config"
 	"github.com/batchaccess/batchaccess/internal/filelock"
 	"github.com/batchaccess/batchaccess/internal/jsonform"
 	"github.com/batchaccess/batchaccess/internal/world"
@@ -23,47 +22,29 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
 )
 
-// changeFlags are those of a rehearsal of a change.
+// changeFlags are the flags for the rehearsal of a change.
 type changeFlags struct {
 	from  string
 	kills int
 	seed  uint64
 }
 
-// inWorld is the world of --world, nil for none, and the tenants of the stack by where they were read.
+// inWorld is the world of --world, nil for none, and the stack's tenants by where they were read.
 type inWorld struct {
 	world   *world.World
 	tenants map[string]string
 }
 
-// errNewStack is of a stack that was not there before.
+// errNewStack is the error for a stack that did not exist before.
 var errNewStack = errors.New("the stack is new")
 
-// configured refuses a program whose access of before can't be read from its configuration.
-func (s source) configured() error {
-	if s.preview != "" {
-		return errors.New("--from: a preview is of one version, and both are read from the configuration; leave out " +
-			"--preview")
-	}
-	p, name, err := openStack(s.dir, s.stack)
-	if err == nil {
-		_, _, err = p.read(name)
-	}
-	if errors.Is(err, errOwnProgram) {
-		return fmt.Errorf("--from: what stack %s of project %s was is not known, because its access does not stand in its "+
-			"configuration but in its program; leave out --from to rehearse it as it is, and review a preview of the change "+
-			"with batchaccess review", name, p.name)
-	}
-	return err
-}
-
-// rehearseChange rehearses the change from what the stack was to what it is here.
+// rehearseChange rehearses the change from the earlier stack to the present one.
 func rehearseChange(
-	cmd *cobra.Command, of *stackOf, now rehearsal.Version, f changeFlags, in inWorld, weather azure.Weather, form form,
-	to output,
+	cmd *cobra.Command, from source, of *stackOf, now rehearsal.Version, f changeFlags, in inWorld, weather azure.Weather,
+	form form, to output,
 ) error {
 	p, stack := of.project, of.name
-	old, remove, err := p.from(cmd.Context(), f.from, stack)
+	old, remove, err := from.from(cmd, of, f.from)
 	if errors.Is(err, errNewStack) {
 		return fmt.Errorf("--from: stack %s is not at %s, so nothing changes for anybody; leave --from out to rehearse it",
 			stack, f.from)
@@ -109,7 +90,7 @@ func rehearseChange(
 	return printRehearsal(cmd, to, form, report, changeForm{jsonVersion, report})
 }
 
-// printRehearsal prints what a rehearsal found, and fails where it does not pass. inJSON is the report for machines.
+// printRehearsal prints the result of a rehearsal, and fails if it does not pass. inJSON is the report for machines.
 func printRehearsal(cmd *cobra.Command, to output, form form, report interface {
 	Write(w io.Writer, colour bool) error
 	Passed() bool
@@ -130,35 +111,37 @@ func printRehearsal(cmd *cobra.Command, to output, form form, report interface {
 	return nil
 }
 
-// changeForm is what a rehearsal of a change prints as JSON.
+// changeForm is the JSON of a rehearsal of a change.
 type changeForm struct {
 	Version int `json:"version"`
 	*rehearsal.ChangeReport
 }
 
-// version reads a stack as it is in the project, with the settings of another file if one is given.
-func (p project) version(stack, file string, warnings io.Writer) (v rehearsal.Version, err error) {
-	from := p
-	if file != "" {
-		if from.dir, err = withSettings(p.dir, stack, file); err != nil {
-			return v, err
-		}
-		defer func() { err = errors.Join(err, os.RemoveAll(from.dir)) }()
-	}
-	args, problems, err := from.read(stack)
+// version returns the stack as a rehearsal deploys it: the BatchEndpointAccess with that name, or the only one, and
+// what the others refer to.
+func (s *stackOf) version(component string, warnings io.Writer) (v rehearsal.Version, err error) {
+	all := s.Parts
+	part, err := s.narrow(component)
 	if err != nil {
 		return v, err
 	}
-	for _, w := range problems.Warnings() {
+	for _, w := range part.Problems.Warnings() {
 		fmt.Fprintln(warnings, "warning:", w)
 	}
-	if err := problems.Err(); err != nil {
-		return v, fmt.Errorf("the configuration of stack %s:\n%w", stack, err)
+	if err := part.Problems.Err(); err != nil {
+		return v, fmt.Errorf("the configuration of stack %s:\n%w", s.name, err)
 	}
-	return rehearsal.Version{ProjectDir: p.dir, StackFile: file, Model: args.Model(), Location: location(args)}, nil
+	v = rehearsal.Version{ProjectDir: s.project.dir, StackFile: s.file, Model: part.Plan.Model, Location: s.location,
+		Component: part.URN, Inputs: part.Inputs, SubscriptionID: s.SubscriptionID}
+	for _, other := range all {
+		if other.URN != part.URN {
+			v.Beside = append(v.Beside, other.Plan.Model)
+		}
+	}
+	return v, nil
 }
 
-// withSettings makes a folder of the project's settings, with others of the stack.
+// withSettings makes a folder with the project's settings, and with the stack's settings from another file.
 func withSettings(dir, stack, file string) (made string, err error) {
 	if made, err = os.MkdirTemp("", "batchaccess-from-"); err != nil {
 		return "", fmt.Errorf("making a folder: %w", err)
@@ -177,61 +160,77 @@ func withSettings(dir, stack, file string) (made string, err error) {
 	return made, nil
 }
 
-// from is the stack as it was: in a file of its settings, for the program that is here, or at a commit, with the
-// program of then. What has been written for it is taken away by remove.
-func (p project) from(ctx context.Context, from, stack string) (v rehearsal.Version, remove func(), err error) {
-	if is, err := os.Stat(from); err == nil && is.Mode().IsRegular() {
-		file, err := filepath.Abs(from)
-		if err != nil {
-			return v, nil, fmt.Errorf("finding %s: %w", from, err)
-		}
-		v, err = p.version(stack, file, io.Discard)
-		if err != nil {
-			err = fmt.Errorf("%s: %w", from, err)
-		}
-		return v, func() {}, err
-	}
-	tree, at, err := p.checkout(ctx, from)
-	if err != nil {
-		return v, nil, err
-	}
-	discard := func() { _ = tree.remove() }
+// from returns the earlier stack: with a settings file, for the present program; in a folder; or at a commit. remove
+// deletes the files that were written for it.
+func (s source) from(cmd *cobra.Command, now *stackOf, from string) (v rehearsal.Version, remove func(), err error) {
+	p, then := now.project, &stackOf{project: now.project, name: now.name}
+	remove = func() {}
 	defer func() {
 		if err != nil {
-			discard()
+			remove()
+			err = fmt.Errorf("%s: %w", from, err)
 		}
 	}()
-	then := project{dir: at}
-	file := filepath.Join(at, "Pulumi.yaml")
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return v, nil, fmt.Errorf("there is no project at %s: this folder has no Pulumi.yaml there", from)
+	switch is, failed := os.Stat(from); {
+	case failed == nil && is.Mode().IsRegular():
+		if then.file, err = filepath.Abs(from); err != nil {
+			return v, remove, fmt.Errorf("finding the file: %w", err)
+		}
+	case failed == nil && is.IsDir() && hasProject(from): // otherwise it may be a branch of that name
+		if then.project, err = openProject(from); err != nil {
+			return v, remove, err
+		}
+		if here, err := os.Stat(p.dir); err == nil && os.SameFile(here, is) {
+			return v, remove, errors.New("it is the folder of the program as it is here; name another one")
+		}
+	default:
+		tree, at, err := p.checkout(cmd.Context(), from)
+		if err != nil {
+			return v, remove, err
+		}
+		remove = func() { _ = tree.remove() }
+		if !hasProject(at) {
+			return v, remove, errors.New("there is no project: this folder has no Pulumi.yaml there")
+		}
+		if then.project, err = openProject(at); err != nil {
+			return v, remove, err
+		}
+		if err := lend(p.dir, at, tree.dir); err != nil {
+			return v, remove, err
+		}
 	}
-	if then.name, err = config.ProjectName(file, text); err != nil {
-		return v, nil, fmt.Errorf("at %s: %w", from, err)
+	if then.project.name != p.name {
+		return v, remove, fmt.Errorf("the project is %s there, and %s here: name one of the same program",
+			then.project.name, p.name)
 	}
-	if then.name != p.name {
-		return v, nil, fmt.Errorf("at %s this folder has project %s, and now %s: name a commit at which it is the same "+
-			"program",
-			from, then.name, p.name)
+	if _, err := os.Stat(filepath.Join(then.project.dir, "Pulumi."+then.name+".yaml")); err != nil {
+		return v, remove, errNewStack
 	}
-	if _, err := os.Stat(filepath.Join(at, "Pulumi."+stack+".yaml")); err != nil {
-		return v, nil, errNewStack
+	if then, err = s.openAt(cmd, then); err != nil {
+		return v, remove, err
 	}
-	if v, err = then.version(stack, "", io.Discard); err != nil {
-		return v, nil, fmt.Errorf("at %s: %w", from, err)
+	component := s.component
+	if len(then.Parts) == 1 { // under any name
+		component = ""
 	}
-	return v, discard, nil
+	v, err = then.version(component, io.Discard)
+	return v, remove, err
+}
+
+// hasProject reports whether a folder is a project's.
+func hasProject(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "Pulumi.yaml"))
+	return err == nil
 }
 
 // A workTree is a folder for the files of a commit.
 type workTree struct {
 	dir  string
-	lock *filelock.Lock // nil for a folder that only this process knows
+	lock *filelock.Lock // nil for a folder that only this process uses
 }
 
 // newWorkTree makes an empty one. It is the same folder each time, so that the Go tool finds what it has compiled
-// there; another one while somebody else has it.
+// there; another folder while another process uses it.
 func newWorkTree() (workTree, error) {
 	caches, err := os.UserCacheDir()
 	if err != nil {
@@ -246,7 +245,7 @@ func newWorkTree() (workTree, error) {
 		return newTemporaryTree()
 	}
 	t := workTree{filepath.Join(folder, "tree"), lock}
-	err = os.RemoveAll(t.dir) // of a process that was killed
+	err = os.RemoveAll(t.dir) // left by a process that was killed
 	if err == nil {
 		err = os.Mkdir(t.dir, 0o700)
 	}
@@ -272,8 +271,8 @@ func (t workTree) remove() error {
 	return err
 }
 
-// checkout writes all files of the repository, as they were at a commit, into a folder of its own, and returns that and
-// the project's folder in it. The repository, its index and its list of work trees stay as they are.
+// checkout writes all files of the repository at a commit into a new folder, and returns it and the project's folder in
+// it. The repository, its index and its list of work trees do not change.
 func (p project) checkout(ctx context.Context, ref string) (tree workTree, dir string, err error) {
 	var env []string
 	git := func(args ...string) (string, error) {
@@ -292,8 +291,8 @@ func (p project) checkout(ctx context.Context, ref string) (tree workTree, dir s
 		if shallow, failed := git("rev-parse", "--is-shallow-repository"); failed == nil && shallow == "true" {
 			fetch = "this clone is shallow: git fetch --unshallow origin, or fetch-depth: 0 in a pipeline"
 		}
-		return workTree{}, "", fmt.Errorf("%q is no file, and no commit, branch or tag here; fetch it first (%s): %w",
-			ref, fetch, err)
+		return workTree{}, "", fmt.Errorf("no file or folder, and no commit, branch or tag here; fetch it first (%s): %w",
+			fetch, err)
 	}
 	below, err := git("rev-parse", "--show-prefix")
 	if err != nil {
@@ -323,7 +322,7 @@ func (p project) checkout(ctx context.Context, ref string) (tree workTree, dir s
 	return tree, filepath.Join(tree.dir, filepath.FromSlash(below)), nil
 }
 
-// remove takes a file away that may not be there.
+// remove deletes a file, if it exists.
 func remove(file string) error {
 	if err := os.Remove(file); !errors.Is(err, os.ErrNotExist) {
 		return err

@@ -42,37 +42,44 @@ func TestAChangeFromWhatIsNoVersionOfTheStackIsRefused(t *testing.T) {
 	const project, stack = "stack/Pulumi.yaml", "stack/Pulumi.dev.yaml"
 	ours := "name: batchaccess\nruntime: go\n"
 	now := map[string]string{project: ours, stack: oneUser, "broken.yaml": "config: [",
-		"code/Pulumi.yaml": ours, "code/Pulumi.dev.yaml": "config:\n  batchaccess:location: westeurope\n"}
+		"other/Pulumi.yaml": "name: other\nruntime: go\n", "new/Pulumi.yaml": ours,
+		"stack/folder/a": ""}
 	for name, c := range map[string]struct {
 		before map[string]string
 		args   []string
 		says   string
 	}{
 		"no commit": {now, []string{"--from", "nowhere"},
-			`--from: "nowhere" is no file, and no commit, branch or tag here`},
-		"an option": {now, []string{"--from=--help"}, `--from: "--help" is no file`},
+			"--from: nowhere: no file or folder, and no commit, branch or tag here"},
+		"an option": {now, []string{"--from=--help"}, "--from: --help: no file or folder"},
 		"no project then": {map[string]string{"other": ""}, []string{"--from", "HEAD"},
-			"--from: there is no project at HEAD"},
+			"--from: HEAD: there is no project"},
 		"another program": {map[string]string{project: "name: other\nruntime: go\n", stack: oneUser},
 			[]string{"--from", "HEAD"},
-			"--from: at HEAD this folder has project other, and now batchaccess"},
-		"a new stack": {map[string]string{project: ours}, []string{"--from", "HEAD"}, "--from: stack dev is not at HEAD"},
+			"--from: HEAD: the project is other there, and batchaccess here"},
+		"a folder of another program": {now, []string{"--from", "OTHER"},
+			"the project is other there, and batchaccess here"},
+		"a folder without one":       {now, []string{"--from", "FOLDER"}, "folder: no file or folder, and no commit"},
+		"a folder without the stack": {now, []string{"--from", "NEW"}, "--from: stack dev is not at "},
+		"the same folder":            {now, []string{"--from", "HERE"}, "it is the folder of the program as it is here"},
+		"a new stack": {map[string]string{project: ours}, []string{"--from", "HEAD"},
+			"--from: stack dev is not at HEAD"},
 		"a wrong stack": {map[string]string{project: ours,
-			stack: "config:\n  batchaccess:invokers: { a: { kind: x } }\n"}, []string{"--from", "HEAD"}, "--from: at HEAD: "},
+			stack: "config:\n  batchaccess:invokers: { a: { kind: x } }\n"}, []string{"--from", "HEAD"},
+			"--from: HEAD: the configuration of stack dev"},
 		"a file of text": {now, []string{"--from", "BROKEN"}, "broken.yaml: "},
 		"kills alone":    {now, []string{"--kill", "2"}, "--kill is of a change; say with --from"},
 		"a seed alone":   {now, []string{"--from", "HEAD", "--kill-seed", "7"}, "--kill-seed picks the writes of kills"},
-		"another program, with its access in the program": {map[string]string{project: ours},
-			[]string{"--from", "HEAD", "-C", "CODE"}, "--from: what stack dev of project batchaccess was is not known"},
 		"a preview": {now, []string{"--from", "HEAD", "--preview", "preview.json"},
-			"--from: a preview is of one version, and both are read from the configuration; leave out --preview"},
+			"--from: a preview is of one version, and the change is from one to another; leave out --preview"},
 		"kept": {now, []string{"--from", "HEAD", "--keep"}, "none of the others can be"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := history(t, c.before, now)
 			for i, arg := range c.args {
-				if at, is := map[string]string{"BROKEN": "broken.yaml", "CODE": "code"}[arg]; is {
+				if at, is := map[string]string{"BROKEN": "broken.yaml", "OTHER": "other", "NEW": "new",
+					"HERE": "stack", "FOLDER": "stack/folder"}[arg]; is {
 					c.args[i] = filepath.Join(dir, at)
 				}
 			}
@@ -84,7 +91,7 @@ func TestAChangeFromWhatIsNoVersionOfTheStackIsRefused(t *testing.T) {
 	}
 }
 
-// A pipeline's checkout has the last commit alone, unless it is told otherwise.
+// A pipeline's checkout has only the last commit by default.
 func TestAShallowCloneIsToldHowToGetItsHistory(t *testing.T) {
 	t.Parallel()
 	files := map[string]string{"stack/Pulumi.yaml": "name: batchaccess\nruntime: go\n", "stack/Pulumi.dev.yaml": oneUser}
@@ -131,8 +138,74 @@ func TestACheckoutLeavesTheRepositoryAsItIs(t *testing.T) {
 	assert.NoDirExists(t, tree.dir)
 	again, err := newWorkTree()
 	require.NoError(t, err)
-	if tree.lock != nil && again.lock != nil { // else another process has the folder
+	if tree.lock != nil && again.lock != nil { // otherwise another process has the folder
 		assert.Equal(t, tree.dir, again.dir, "where the Go tool finds what it has compiled")
 	}
 	require.NoError(t, again.remove())
+}
+
+// A program of a commit runs with what is installed for the one that is here, unless it asks for something else. What a
+// compiler made is of the program that is here, and none of it is lent.
+func TestWhatIsInstalledIsLentToTheProgramOfACommit(t *testing.T) {
+	t.Parallel()
+	const left = "installed in the folder, and in no commit"
+	for name, c := range map[string]struct {
+		before, now map[string]string // what the commit has, and what is here
+		lent, not   []string
+		refused     string
+	}{
+		"npm": {map[string]string{"package.json": "1", "index.ts": "old"},
+			map[string]string{"package.json": "1", "node_modules/a/a.js": left, "bin/index.js": left},
+			[]string{"node_modules/a/a.js"}, []string{"bin"}, ""},
+		"above the project": {map[string]string{"../package.json": "1", "../package-lock.json": "1", "index.ts": "old"},
+			map[string]string{"../package.json": "1", "../package-lock.json": "1", "../node_modules/a.js": left},
+			[]string{"../node_modules/a.js"}, nil, ""},
+		"pip": {map[string]string{"requirements.txt": "1"},
+			map[string]string{"requirements.txt": "1", "venv/bin/python": left, "sdks/x/x.py": left},
+			[]string{"venv/bin/python", "sdks/x/x.py"}, nil, ""},
+		"in the commit": {map[string]string{"sdks/x.go": "old", "package.json": "1"},
+			map[string]string{"sdks/x.go": "new", "package.json": "2"}, []string{"sdks/x.go"}, nil, ""},
+		"other packages": {map[string]string{"package-lock.json": "1"},
+			map[string]string{"package-lock.json": "2", "node_modules/a.js": left}, nil, nil,
+			"package-lock.json differs there"},
+		"packages that are new": {map[string]string{"a": ""},
+			map[string]string{"requirements-dev.txt": "1", ".venv/a": left}, nil, nil, "requirements-dev.txt differs there"},
+		"packages that are gone": {map[string]string{"poetry.lock": "1"}, map[string]string{"venv/a": left}, nil, nil,
+			"poetry.lock differs there"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			here, tree := t.TempDir(), t.TempDir()
+			for root, files := range map[string]map[string]string{here: c.now, tree: c.before} {
+				for file, text := range files {
+					file = filepath.Join(root, "stack", file)
+					require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o700))
+					require.NoError(t, os.MkdirAll(filepath.Join(root, "stack"), 0o700))
+					require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+				}
+			}
+			err := lend(filepath.Join(here, "stack"), filepath.Join(tree, "stack"), tree)
+			if c.refused != "" {
+				require.ErrorContains(t, err, c.refused)
+				return
+			}
+			require.NoError(t, err)
+			for _, file := range c.lent {
+				text, err := os.ReadFile(filepath.Join(tree, "stack", file))
+				require.NoError(t, err)
+				if _, in := c.before[file]; in {
+					assert.Equal(t, c.before[file], string(text), "the commit's own")
+				} else {
+					assert.Equal(t, left, string(text))
+				}
+			}
+			for _, file := range c.not {
+				assert.NoFileExists(t, filepath.Join(tree, "stack", file))
+			}
+			require.NoError(t, os.RemoveAll(tree))
+			for file := range c.now {
+				assert.FileExists(t, filepath.Join(here, "stack", file), "what is lent stays")
+			}
+		})
+	}
 }

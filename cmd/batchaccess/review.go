@@ -19,7 +19,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/review"
 )
 
-// reviewFormats are the renderers by the names that --format takes.
+// reviewFormats are the renderers, by the values of --format.
 var reviewFormats = []struct {
 	name   string
 	render func(io.Writer, review.Review) error
@@ -39,20 +39,20 @@ func newReview() *cobra.Command {
 		Use:   "review [preview.json|-]",
 		Short: "Report what access a Pulumi preview gives and takes, before it is merged",
 		Long: `Review reads the output of "pulumi preview --json" as access: who gains and loses what, which
-roles grow action by action, which secrets come and go, which jobs start or stop working, and which guardrails the
+actions each role gains, which secrets are made or removed, which jobs start or stop working, and which guardrails the
 change breaks.
 
-A preview leaves out what does not change, so a review of it can't know what a principal holds already by an assignment
-that stays. Add --show-sames to the preview to have all of it judged. With --stack and no file it runs the
+A preview leaves out what does not change, so a review can't know which access a principal keeps by an unchanged
+assignment. Add --show-sames to the preview, so that everything is judged. With --stack and no file, review runs the
 preview itself.
 
-Every resource that changes is judged, or known to hand out access and reported, or listed as not judged. What a
-team has decided about types that are not judged here, and what it has waived, is in the file that --guardrails names.
+Every changed resource is judged, or known to give access and reported, or listed as not judged. The file of
+--guardrails has a team's decisions about types that are not judged here, and its waivers.
 
 --fail-on takes a list of
 ` + conditions.String() + `
-It exits with 0; with 1 if a condition of --fail-on is met; with 2 if the preview can't be read, or not all of it: what
-could be read is printed then, and is not to be relied on.`,
+It exits with 1 if a condition of --fail-on is met, with 2 if the preview can't be read completely, and otherwise with
+0. With 2 it prints what it could read; do not rely on it.`,
 		Example: `  pulumi preview --json --show-sames --stack dev > preview.json
   batchaccess review preview.json --fail-on new-access,guardrails,unjudged
   batchaccess review --stack dev
@@ -158,7 +158,7 @@ func readGuardrails(file string) (guardrails.Config, error) {
 	return c, nil
 }
 
-// runPreview has Pulumi preview the stack.
+// runPreview previews the stack with Pulumi.
 func runPreview(cmd *cobra.Command, dir, stack string) (engine.Preview, error) {
 	p, err := openProject(dir)
 	if err != nil {
@@ -178,7 +178,7 @@ func runPreview(cmd *cobra.Command, dir, stack string) (engine.Preview, error) {
 	return engine.Read(bytes.NewReader(text))
 }
 
-// sameProgram refuses a preview of another stack, or project, than the one that was named.
+// sameProgram refuses a preview of another stack or project than the given one.
 func sameProgram(cmd *cobra.Command, preview engine.Preview, dir, stack string) error {
 	if stack != "" && preview.Stack != "" && baseName(stack) != preview.Stack {
 		return fmt.Errorf("the preview is of stack %s, and --stack is %s; preview the stack that is meant", preview.Stack,
@@ -195,7 +195,7 @@ func sameProgram(cmd *cobra.Command, preview engine.Preview, dir, stack string) 
 	return err
 }
 
-// stackFile is the configuration of the stack, by its path from the working folder; none if there is none.
+// stackFile returns the configuration of the stack, with its path from the working folder; empty if there is none.
 func stackFile(dir, stack string) review.StackFile {
 	p, err := openProject(dir)
 	if err != nil || stack == "" || strings.ContainsAny(stack, `/\`) {

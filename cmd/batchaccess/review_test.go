@@ -86,7 +86,7 @@ func TestReviewDocumentsItsConditionsAndFormats(t *testing.T) {
 	}
 }
 
-// The page of a review goes over an earlier one, and the conditions hold as in any other format.
+// The page of a review replaces an earlier one, and --fail-on works as in any other format.
 func TestAReviewIsAPage(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "review.html")

@@ -24,7 +24,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/standin"
 )
 
-// passedOn is how the command ended that was run in the sandbox: so ends this one.
+// passedOn is the exit of the command that ran in the sandbox: this command ends in the same way.
 type passedOn struct{ *exec.ExitError }
 
 func newSandbox() *cobra.Command {
@@ -34,21 +34,21 @@ func newSandbox() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sandbox [flags] -- <command> [arguments]",
 		Short: "Run a command, such as pulumi up, against the embedded Azure",
-		Long: `Sandbox runs any command with the embedded Azure behind it: Pulumi finds a state backend, plugins, a Go
-language host and credentials of its own, and nothing leaves this machine. What the configuration of the project's
-stacks refers to exists in the sandbox, also where other keys are missing or wrong. The state is kept from one command
-to the next. With -C, batchaccess in the sandbox looks at that project too, unless it has a -C of its own; relative
-paths stay those of the folder that you are in.
+		Long: `Sandbox runs any command with the embedded Azure: Pulumi finds a state backend, plugins, a Go language
+host and credentials there, and nothing leaves this machine. Everything that the configurations of the project's stacks
+refer to exists in the sandbox, even if other keys are missing or wrong. The state is kept from one command to the next.
+With -C, a batchaccess that runs in the sandbox uses that project too, unless it has its own -C; relative paths still
+start at your folder.
 
 ` + existsHelp + `
 
---world takes the file that batchaccess export wrote of the real Azure: the stacks of its workspace find there what it
-has, and nothing of it is guessed. One that lacks what they refer to is refused.
+--world takes a file about the real Azure that batchaccess export wrote: for the stacks of its workspace the sandbox has
+what the file has, and guesses nothing. A file that lacks what they refer to is refused.
 
 Everyone can sign in: az is a stand-in for the Azure CLI, which signs in at the sandbox and nowhere else (az login
---username <name>), and batchaccess invoke --as-invoker <name> takes the sign-in of any invoker of the stacks. Where the
-Azure CLI is installed, it does all that az is called for, but for the sign-in of a person: that takes a browser, and
-stays the stand-in's.
+--username <name>), and batchaccess invoke --as-invoker <name> uses the sign-in of any invoker of the stacks. If the
+Azure CLI is installed, it handles all calls of az except the sign-in of a person: that needs a browser, and the
+stand-in does it.
 
 It exits with the exit code of the command.`,
 		Example: `  batchaccess sandbox -- pulumi preview --stack dev --diff
@@ -61,7 +61,7 @@ It exits with the exit code of the command.`,
   batchaccess sandbox --weather stormy,seed=7 -- pulumi destroy --stack dev --yes`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return errors.New("no command to run; write it behind --, such as: batchaccess sandbox -- pulumi preview")
+				return errors.New("no command to run; write it after --, such as: batchaccess sandbox -- pulumi preview")
 			}
 			return nil
 		},
@@ -154,7 +154,7 @@ It exits with the exit code of the command.`,
 		"the project)")
 	addStandIn(cmd)
 	cmd.Flags().BoolVar(&standInAz, "stand-in-az", false,
-		"serve the stand-in for the Azure CLI even where that is installed")
+		"serve the stand-in for the Azure CLI even if the CLI is installed")
 	addExists(cmd, &exists)
 	addWeather(cmd, &weather)
 	addWorld(cmd, &worldFile)
@@ -162,18 +162,18 @@ It exits with the exit code of the command.`,
 	return cmd
 }
 
-// projectVariable names the folder of the project for the batchaccess that a sandbox runs, where the user named it
-// with -C. Relative paths are those of the folder in which the user is.
+// projectVariable names the project's folder for a batchaccess that runs in the sandbox, if the user gave -C. Relative
+// paths still start at the user's folder.
 const projectVariable = "BATCHACCESS_PROJECT"
 
-// followProject lets a command that takes -C and was given none look at the project of the sandbox around it.
+// followProject sets -C of a command without one to the project of the sandbox around it.
 func followProject(cmd *cobra.Command) error {
 	dir, set := os.LookupEnv(projectVariable)
 	flag := cmd.Flags().Lookup("dir")
 	if !set || flag == nil || flag.Changed {
 		return nil
 	}
-	return flag.Value.Set(dir) // not by the set of flags: nobody has named this folder here
+	return flag.Value.Set(dir) // not through the flag set, since the user has not set the flag here
 }
 
 // A stackSeed is what a stack refers to.
@@ -182,7 +182,7 @@ type stackSeed struct {
 	seed  azure.Seed
 }
 
-// stackOfCommand is the stack that a command names, by its own name; "" where it names none.
+// stackOfCommand returns the stack in a command line, by its own name; "" if there is none.
 func stackOfCommand(args []string) string {
 	for n, arg := range args {
 		flag, value, given := strings.Cut(arg, "=")
@@ -197,8 +197,8 @@ func stackOfCommand(args []string) string {
 	return ""
 }
 
-// seedAll seeds the stack that the command names, and then the others. One that can't exist beside those before it,
-// such as one with an endpoint of the same name in the same region, is left out: the command need not be about it.
+// seedAll seeds the stack in the command line, and then the others. A stack that can't exist beside those before it,
+// such as one with an endpoint of the same name in the same region, is left out: the command may not be about it.
 func seedAll(
 	cmd *cobra.Command, a *azure.Azure, seeds []stackSeed, models map[string]access.Model, named string,
 ) error {
@@ -219,8 +219,8 @@ func seedAll(
 	return nil
 }
 
-// seedsOf are what the stacks refer to, in the order in which to seed it, and their models by stack. Of a configuration
-// with problems it is what has none: the program that the command runs says what is wrong with it.
+// seedsOf returns what the stacks refer to, in the order for seeding, and their models by stack. If a configuration has
+// problems, only its correct parts are seeded: the program that the command runs reports the problems.
 func seedsOf(
 	cmd *cobra.Command, p project, exists []string, real *world.World,
 ) (map[string]access.Model, []stackSeed, error) {
@@ -257,9 +257,9 @@ func seedsOf(
 			if real != nil && !strings.EqualFold(part.Plan.Model.WorkspaceID.Text(), real.Workspace.ID) {
 				fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: the workspace of stack %s is not that of --world, so what it refers to "+
 					"is guessed\n", stack)
-				its = nil // Azure has other workspaces too
+				its = nil // Azure has other workspaces
 			}
-			for _, other := range stacks { // each of them is deployed here
+			for _, other := range stacks { // each of them is deployed in this sandbox
 				its = its.Without(read.Project+"/"+other, part.Plan.Model)
 			}
 			var s azure.Seed
@@ -273,13 +273,13 @@ func seedsOf(
 			}
 			used = used || its != nil
 			seeds = append(seeds, stackSeed{stack, s})
-			models[stack] = rehearsal.Identified(part.Plan.Model) // of several, the last one's invokers can sign in
+			models[stack] = rehearsal.Identified(part.Plan.Model) // of several, only the last one's invokers sign in
 		}
 		referred, err := seedOf(referredTo(read.Program))
 		if err != nil {
 			return nil, nil, fmt.Errorf("stack %s: %w", stack, err)
 		}
-		if arm.IsGUID(read.SubscriptionID) { // the program may make the first thing in it
+		if arm.IsGUID(read.SubscriptionID) { // the program may make the subscription's first resource
 			referred.SubscriptionIDs = append(referred.SubscriptionIDs, read.SubscriptionID)
 		}
 		for i := range referred.Workspaces {
@@ -291,10 +291,10 @@ func seedsOf(
 		return nil, nil, fmt.Errorf("--world: no stack of the project is in its workspace, %s; write the world of one with "+
 			"batchaccess export", real.Workspace.ID)
 	}
-	return models, append(bare, seeds...), nil // a model says more of the same thing, so it comes last
+	return models, append(bare, seeds...), nil // models say more about the same things, so they come last
 }
 
-// referredTo is what a program refers to beside its models, as --exists has it.
+// referredTo returns what a program refers to beside its models, in the form of --exists.
 func referredTo(p engine.Program) (things []string) {
 	for _, a := range p.Alone {
 		is := func(kind string) bool { return strings.EqualFold(kind, a.PrincipalType) }
@@ -310,14 +310,14 @@ func referredTo(p engine.Program) (things []string) {
 	return things
 }
 
-// addStandIn adds the flag that chooses which plugins are stand-ins.
+// addStandIn adds the flag that selects the plugins with stand-ins.
 func addStandIn(cmd *cobra.Command) {
 	cmd.Flags().StringSlice("stand-in", nil, "providers to serve stand-ins for: "+strings.Join(standin.Names(),
 		", ")+`, or "" for none (default: those not installed)`)
 	cmd.Flags().Lookup("stand-in").Annotations = map[string][]string{mayBeEmpty: nil}
 }
 
-// chosenStandIns reads the flag: nil where it was not given.
+// chosenStandIns reads the flag: nil if it was not given.
 func chosenStandIns(cmd *cobra.Command) ([]string, error) {
 	names, err := cmd.Flags().GetStringSlice("stand-in")
 	if err != nil || !cmd.Flags().Changed("stand-in") {

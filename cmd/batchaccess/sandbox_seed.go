@@ -14,11 +14,10 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
 )
 
-// seedOfTheRest is what a configuration of our own program with problems refers to, in the entries that have none: so
-// that a command that the problems do not keep from running finds what is there in Azure too. A model is given where
-// invokers can sign in.
+// seedOfTheRest returns what a configuration of our own program refers to in its correct entries, if it has problems. A
+// command that those do not stop then finds the same as in Azure. The model is returned if invokers can sign in.
 func seedOfTheRest(cmd *cobra.Command, p project, stack string) (s azure.Seed, m access.Model, found bool) {
-	// Not by p.read: what makes the program ours may be the key that is missing.
+	// Not by p.read: the key that makes the program ours may be missing.
 	values, err := config.ReadStack(p.dir, stack)
 	if err != nil {
 		return s, m, false
@@ -32,7 +31,7 @@ func seedOfTheRest(cmd *cobra.Command, p project, stack string) (s azure.Seed, m
 		fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: of stack %s, only the workspace and its storage accounts are seeded: %v\n",
 			stack, err)
 	}
-	// What stands alone needs no workspace to be known.
+	// These entries can be read without a workspace.
 	s, m = azure.Seed{}, access.Model{}
 	if id := args.Model().WorkspaceID.Text(); isID(id, arm.Workspace) {
 		s.Workspaces = []azure.Workspace{{ID: id, Location: location(args)}}
@@ -50,8 +49,8 @@ func isID(text, kind string) bool {
 	return err == nil
 }
 
-// withoutProblems leaves the entries out that something is wrong with, and then those that are wrong without them,
-// until what is left has no problem that an entry could take away.
+// withoutProblems removes the entries with problems, and then those that are wrong without them, until no problem is
+// left that an entry could solve.
 func withoutProblems(m access.Model, problems access.Problems) access.Model {
 	m.Invokers, m.Clusters = maps.Clone(m.Invokers), maps.Clone(m.Clusters)
 	m.StorageAccounts, m.SharedGrants = maps.Clone(m.StorageAccounts), maps.Clone(m.SharedGrants)
@@ -68,7 +67,7 @@ func withoutProblems(m access.Model, problems access.Problems) access.Model {
 	return m
 }
 
-// leaveOut takes the entry at a path away, and reports whether there was one.
+// leaveOut removes the entry at a path, and reports whether there was one.
 func leaveOut(m *access.Model, path string) bool {
 	section, rest, _ := strings.Cut(path, ".")
 	switch section {
@@ -98,7 +97,7 @@ func leaveOut(m *access.Model, path string) bool {
 	return false
 }
 
-// without deletes the entry that a path begins with.
+// without deletes the entry at the beginning of a path.
 func without[V any](entries map[string]V, path string) bool {
 	for name := range entries {
 		if after, is := strings.CutPrefix(path, name); is && (after == "" || strings.ContainsAny(after[:1], ".[")) {

@@ -14,7 +14,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// seededNames are what a seed has, short: the kind and the last part of the ID.
+// seededNames are the kinds and the last parts of the IDs in a seed.
 func seededNames(s azure.Seed) (names []string) {
 	add := func(kind, id string) { names = append(names, kind+" "+id[strings.LastIndex(id, "/")+1:]) }
 	for _, w := range s.Workspaces {
@@ -33,7 +33,7 @@ func seededNames(s azure.Seed) (names []string) {
 	return slices.Compact(names)
 }
 
-// What is wrong with one key keeps nothing from existing that another one describes.
+// A fault in one key does not keep the resources of other keys out of the seed.
 func TestWhatHasNoProblemIsSeeded(t *testing.T) {
 	t.Parallel()
 	const (
@@ -110,8 +110,8 @@ func TestWhatHasNoProblemIsSeeded(t *testing.T) {
 	}
 }
 
-// A command that the sandbox runs looks at the project of the sandbox's -C, unless it names one; what else it is given
-// by a relative path is in the user's folder.
+// A command in the sandbox works on the project of the sandbox's -C, unless it names another. Other relative paths are
+// relative to the user's folder.
 func TestACommandInTheSandboxFollowsItsFolder(t *testing.T) {
 	here, dir := t.TempDir(), projectWith(t, map[string]string{"dev": oneUser})
 	other := projectWith(t, map[string]string{"prod": strings.ReplaceAll(oneUser, "ann:", "zoe:")})
@@ -141,7 +141,7 @@ func TestACommandInTheSandboxFollowsItsFolder(t *testing.T) {
 	assert.Contains(t, stderr, "there is no folder")
 }
 
-// Two stacks of one project may have an endpoint of one name, in regions that their files do not say.
+// Two stacks of one project may have an endpoint of the same name, in regions that their files do not give.
 func TestTheStackThatACommandNamesIsSeededBeforeOthers(t *testing.T) {
 	t.Parallel()
 	const dev = oneUser + "  batchaccess:endpoints: { heart: { cluster: cpu } }\n"
@@ -164,7 +164,7 @@ func TestTheStackThatACommandNamesIsSeededBeforeOthers(t *testing.T) {
 			assert.Zero(t, code, stderr)
 			assert.Contains(t, stderr, "sandbox: stack "+c.left+" is left out, ")
 			assert.Equal(t, 1, strings.Count(stderr, "is left out"))
-			// What is there already is not taken away.
+			// Resources that exist already are not removed.
 			code, _, stderr = execute(t, "sandbox", "-C", dir, "--state-dir", state, "--", "true", "--stack", c.left)
 			assert.Equal(t, exitUsage, code)
 			assert.Contains(t, stderr, "batchaccess: stack "+c.left+": seeding the sandbox: ")

@@ -20,17 +20,17 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
 )
 
-// printed are what the commands print as JSON.
+// printed are the values that the commands print as JSON.
 var jsonForms = map[string]any{
 	"explain": explain.Explanation{}, "can": explain.Answer{}, "review": review.Review{}, "verify": verify.Report{},
 	"rehearse": rehearsal.Report{}, "pin": pinsForm{}, "adopt": adoptionForm{},
 	"invoke": invocationForm{}, "init": initForm{}, "export": world.World{},
 }
 
-// otherForms are what they print in other cases: of a change, and of a deployment that was broken off.
+// otherForms are other values that they print: for a change, and after a deployment that was broken off.
 var otherForms = map[string]any{"rehearse --from": changeForm{}, "adopt, of what was broken off": recoveryForm{}}
 
-// docs/json.schema.json is the schema of each command's JSON, out of the types that are printed.
+// docs/json.schema.json is the schema of each command's JSON, made from the printed types.
 func TestTheDocsHaveTheSchemaOfTheJSON(t *testing.T) {
 	t.Parallel()
 	definitions := map[string]any{}
@@ -118,7 +118,7 @@ func schemaOf(t reflect.Type) map[string]any {
 	}
 }
 
-// conforms reports where a value is not as its schema says.
+// conforms lists the places where a value does not fit its schema.
 func conforms(at string, schema map[string]any, value any) (wrong []string) {
 	switch v := value.(type) {
 	case nil:
@@ -159,7 +159,7 @@ func conforms(at string, schema map[string]any, value any) (wrong []string) {
 	return wrong
 }
 
-// What is printed is as the schema says, also where there is nothing to list.
+// Printed JSON fits the schema, also if there is nothing to list.
 func TestWhatIsPrintedIsAsTheSchemaSays(t *testing.T) {
 	t.Parallel()
 	dir := projectWith(t, map[string]string{"dev": oneInput, "bare": oneUser})

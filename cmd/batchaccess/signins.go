@@ -20,7 +20,7 @@ import (
 )
 
 // signInsVariable names the folder in which the sandbox keeps, for the commands that run in it, what people and outside
-// issuers hold and Azure does not. All in it is for its owner alone, and is good for one run and this sandbox only:
+// issuers have and Azure does not. Only its owner can read it, and it is valid for one run and this sandbox only:
 //
 //	users.json                              the users and their passwords
 //	<stack>/<invoker>/azure-cli/            settings of the Azure CLI in which the invoker, or a member, is signed in
@@ -33,17 +33,17 @@ const (
 	federated      = "federated"
 )
 
-// A knownUser is one of the sandbox's users, as users.json has it.
+// A knownUser is one of the sandbox's users, in users.json.
 type knownUser struct {
 	ObjectID          string `json:"objectId"`
 	UserPrincipalName string `json:"userPrincipalName"`
 	DisplayName       string `json:"displayName"`
 	Password          string `json:"password"`
-	// Invokers are those that the user is, or is a member of; none for one who is there to be refused.
+	// Invokers are the invokers that the user is or belongs to; none for a user who exists to be refused.
 	Invokers []string `json:"invokers,omitempty"`
 }
 
-// signIns are the sandbox's ways to sign in, for as long as it runs.
+// signIns are the sandbox's ways to sign in, while it runs.
 type signIns struct {
 	dir    string
 	azure  *azure.Azure
@@ -52,10 +52,10 @@ type signIns struct {
 	done   chan error
 }
 
-// renewal is how often federated tokens are written anew: each lasts for ten minutes.
+// renewal is how often federated tokens are renewed: each is valid for ten minutes.
 const renewal = 4 * time.Minute
 
-// offerSignIns fills the folder anew, and keeps the tokens in it from expiring until Close.
+// offerSignIns fills the folder, and renews the tokens in it until Close.
 func offerSignIns(ctx context.Context, dir string, a *azure.Azure, models map[string]access.Model) (*signIns, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -71,7 +71,7 @@ func offerSignIns(ctx context.Context, dir string, a *azure.Azure, models map[st
 	return s, nil
 }
 
-// Close ends the renewal and takes the folder away.
+// Close ends the renewal and removes the folder.
 func (s *signIns) Close() error {
 	s.stop()
 	return errors.Join(<-s.done, os.RemoveAll(s.dir))
@@ -90,9 +90,9 @@ func (s *signIns) renew(ctx context.Context) error {
 	}
 }
 
-// users writes who the users are, and signs the people among the invokers in.
+// users writes the list of users, and signs in the invokers that are people.
 func (s *signIns) users() error {
-	invokers := map[string][]string{} // by object ID of the user
+	invokers := map[string][]string{} // by the user's object ID
 	for _, stack := range slices.Sorted(maps.Keys(s.models)) {
 		for _, name := range slices.Sorted(maps.Keys(s.models[stack].Invokers)) {
 			user := rehearsal.Person(s.models[stack].Invokers[name])
@@ -116,7 +116,7 @@ func (s *signIns) users() error {
 	return writeJSON(filepath.Join(s.dir, usersFile), known)
 }
 
-// tokens plays the outside issuers: one token for each federated credential.
+// tokens acts as the outside issuers: one token for each federated credential.
 func (s *signIns) tokens() error {
 	for stack, model := range s.models {
 		for name, invoker := range model.Invokers {
@@ -142,7 +142,7 @@ func writeJSON(file string, value any) error {
 	return writeOwn(file, text)
 }
 
-// writeOwn writes a file that its owner alone can read, in a folder of which the same is true.
+// writeOwn writes a file that only its owner can read, in a folder that only its owner can read.
 func writeOwn(file string, text []byte) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return err
@@ -150,8 +150,8 @@ func writeOwn(file string, text []byte) error {
 	return wholefile.Write(file, text)
 }
 
-// useAzureCLIOf lets the Azure CLI, which azidentity runs, be signed in as the invoker. Outside the sandbox there is
-// one Azure CLI, and whoever is signed in to it invokes.
+// useAzureCLIOf makes azidentity's Azure CLI be signed in as the invoker. Outside of the sandbox there is one Azure
+// CLI, and the account that is signed in to it invokes.
 func useAzureCLIOf(stack, invoker string) error {
 	dir := os.Getenv(signInsVariable)
 	if dir == "" {
@@ -164,7 +164,8 @@ func useAzureCLIOf(stack, invoker string) error {
 	return os.Setenv("AZURE_CONFIG_DIR", dir)
 }
 
-// federatedTokenOf is the file with a token for one of the invoker's federated credentials, in the sandbox; else "".
+// federatedTokenOf returns the file with a token for one of the invoker's federated credentials, in the sandbox; else
+// "".
 func federatedTokenOf(stack, name string, invoker access.Invoker) string {
 	dir := os.Getenv(signInsVariable)
 	if dir == "" || len(invoker.FederatedCredentials) == 0 {

@@ -28,10 +28,11 @@ import (
 	"github.com/batchaccess/batchaccess/internal/machine"
 )
 
-// probeName is a command of the tests' own in the sandbox: a program that uses azidentity as anyone's does.
+// probeName is a test command in the sandbox: a program that uses azidentity like any other.
 const probeName = "probe"
 
-// TestMain lets the test's executable be what the sandbox puts on PATH, which is links to the executable that runs it.
+// TestMain lets the test's executable play the commands that the sandbox puts on PATH, which are links to the running
+// executable.
 func TestMain(m *testing.M) {
 	switch name := filepath.Base(os.Args[0]); name {
 	case azName, "batchaccess":
@@ -74,7 +75,7 @@ func (s sandboxed) sh(script string) (code int, stdout, stderr string) {
 	return s.run("sh", "-c", script)
 }
 
-// sampleProject is the repository's own stack, with a secret that is good today.
+// sampleProject is the repository's own stack, with a secret that is valid today.
 func sampleProject(t *testing.T) sandboxed {
 	t.Helper()
 	text, err := os.ReadFile("../../Pulumi.dev.yaml")
@@ -152,7 +153,7 @@ func TestEveryInvokerOfTheSampleStartsAJobWithOneCommand(t *testing.T) {
 		for invoker, instructions := range how {
 			var script string
 			switch {
-			case invoker == "cluster": // the workload identity's webhook names the file, or whoever runs it does
+			case invoker == "cluster": // set by the workload identity's webhook
 				script = federated(invoker) + instructions
 			case invoker == "partner":
 				script = `CLIENT_SECRET="$(pulumi stack output clientSecrets --show-secrets --json --stack dev | sed -n ` +
@@ -177,7 +178,7 @@ func TestEveryInvokerOfTheSampleStartsAJobWithOneCommand(t *testing.T) {
 			case strings.HasPrefix(instructions, "# Data Factory"), strings.HasPrefix(instructions, "# Logic Apps"):
 				script = scriptOfCalls(t, invoker, instructions)
 			case slices.Contains([]string{"analysts", "release-manager"}, invoker):
-				// az login asks in a browser who it is; here, a flag says so
+				// az login asks for the name in a browser; here, a flag gives it
 				script = strings.Replace(instructions, "az login", "az login --username "+invoker, 1)
 			default:
 				script = instructions
@@ -191,7 +192,7 @@ func TestEveryInvokerOfTheSampleStartsAJobWithOneCommand(t *testing.T) {
 	})
 }
 
-// callers are invokers that stand beside those of the sample, one for each way of starting jobs that it has not.
+// callers are more invokers than the sample has: one for each way of starting jobs that the sample lacks.
 var callers = map[string]string{
 	"gitlab": "{ kind: servicePrincipal, federatedCredentials: { main: { gitlab: { project: g/p, branch: main } } } }",
 	"cloud":  "{ kind: managedIdentity, caller: dataFactory }",
@@ -203,18 +204,18 @@ var callers = map[string]string{
 	"cluster": "{ kind: servicePrincipal, federatedCredentials: { main: { issuer: 'https://i.example', subject: s } } }",
 }
 
-// startedJob is a job as the endpoint answers it, or as the Python prints its name.
+// startedJob matches a job in the endpoint's answer, or its name as the Python program prints it.
 var startedJob = regexp.MustCompile(`"status":|(?m)^batchjob-[0-9a-f-]{36}$`)
 
-// inSandbox runs a script whose addresses of Azure are the sandbox's: of what it says nothing else is changed.
+// inSandbox runs a script with the sandbox's addresses in place of Azure's. Nothing else in it is changed.
 func inSandbox(script string) string {
 	return "printf '%s' " + jobrequest.Quote(script) +
 		` | sed -E "s#https://([a-z-]+)\.([a-z]+)\.inference\.ml\.azure\.com` +
 		`/jobs#$AZURE_AUTHORITY_HOST/inference/\2/\1/jobs#g; s#http://169\.254\.169\.254#$AZURE_AUTHORITY_HOST#g" | sh -e`
 }
 
-// startsOnMachine runs the Python of a virtual machine against a metadata service of the test's own, by the facts of
-// azure-facts.md, Invoking: that of the sandbox gives an identity only to a machine that exists and has it.
+// startsOnMachine runs the Python of a virtual machine against a metadata service of the test's own (azure-facts.md,
+// Invoking). The sandbox's serves an identity only to a machine that exists and has it.
 func startsOnMachine(t *testing.T, program string) {
 	t.Helper()
 	var asked url.Values
@@ -257,7 +258,7 @@ func decoded(t *testing.T, text string, into any) {
 	require.NoError(t, decoder.Decode(into), text)
 }
 
-// scriptOfWorkflow is the first job of a workflow, with what azure/login does by the Azure CLI.
+// scriptOfWorkflow is the first job of a workflow, with the Azure CLI in place of azure/login.
 func scriptOfWorkflow(t *testing.T, text string) string {
 	t.Helper()
 	var workflow struct {
@@ -284,7 +285,7 @@ func signInBy(clientID, tenantID string) string {
 		` --federated-token "$(cat "$AZURE_FEDERATED_TOKEN_FILE")"` + "\n"
 }
 
-// scriptOfPipeline is the step of a pipeline, with what the service connection does by the Azure CLI.
+// scriptOfPipeline is the step of a pipeline, with the Azure CLI in place of the service connection.
 func scriptOfPipeline(t *testing.T, text, clientID string) string {
 	t.Helper()
 	var pipeline struct {
@@ -311,8 +312,7 @@ func scriptOfGitLab(t *testing.T, text string) string {
 	return ""
 }
 
-// scriptOfCalls makes the calls that Web activities, or the actions of a Logic App, stand for, as the identity of their
-// host.
+// scriptOfCalls makes the HTTP calls of Web activities, or of a Logic App's actions, with the identity of their host.
 func scriptOfCalls(t *testing.T, invoker, text string) string {
 	t.Helper()
 	type call struct {
@@ -383,7 +383,7 @@ func TestTheStandInForTheAzureCLI(t *testing.T) {
 		require.NoError(t, err)
 		probe := filepath.Join(t.TempDir(), probeName)
 		require.NoError(t, os.Symlink(self, probe))
-		before := time.Now().Add(time.Hour - 2*time.Second) // in whole seconds, of which Entra holds back one
+		before := time.Now().Add(time.Hour - 2*time.Second) // whole seconds, of which Entra's answer has one less
 		code, stdout, stderr := s.run(probe)
 		require.Equal(t, 0, code, "who signed in stays signed in: %s", stderr)
 		raw, expires, _ := strings.Cut(stdout, " ")

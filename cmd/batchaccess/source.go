@@ -18,16 +18,16 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
 )
 
-// A source is what a command looks at, the same in every command: --stack, -C, --preview and --exists.
+// A source is what a command reads, with the same flags in every command: --stack, -C, --preview and --exists.
 type source struct {
 	stack, dir, preview string
-	component           string // where a command takes one: see componentFlag
+	component           string // if a command takes one: see componentFlag
 	exists              []string
 }
 
 const previewHelp = `The stack may be of any Pulumi program that uses the components. A stack of this repository's
 own program is read from its configuration alone. Any other program is previewed in the sandbox, without credentials;
-or --preview takes the file that "pulumi preview --json --show-sames" wrote.`
+or give --preview the file that "pulumi preview --json --show-sames" wrote.`
 
 func (s *source) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&s.stack, "stack", "s", "", "stack to look at (default: the only one)")
@@ -37,23 +37,24 @@ func (s *source) flags(cmd *cobra.Command) {
 	addExists(cmd, &s.exists)
 }
 
-// componentFlag adds --component, for commands that look at one BatchEndpointAccess.
+// componentFlag adds --component, for commands that read one BatchEndpointAccess.
 func componentFlag(cmd *cobra.Command, component *string) {
-	cmd.Flags().StringVar(component, "component", "", "name of the BatchEndpointAccess, where the program has several")
+	cmd.Flags().StringVar(component, "component", "", "name of the BatchEndpointAccess, if the program has several")
 }
 
-// A stackOf is the access that a stack of a program asks for.
+// A stackOf is the access that a stack of a program declares.
 type stackOf struct {
-	project project // none, where a preview was given and no folder has its project
+	project project // empty if a preview was given and no folder has its project
 	name    string
+	file    string // its settings, where they are not those beside Pulumi.yaml
 	engine.Program
-	// own is set for this repository's own program, which was read from its configuration.
+	// own is set for this repository's own program, which is read from its configuration.
 	own bool
-	// several is set where one of several BatchEndpointAccess is looked at.
+	// several is set if the program has several BatchEndpointAccess, of which one is selected.
 	several bool
-	// location is that of the workspace, where the program says it; else "".
+	// location is the workspace's region, if the program gives it; else "".
 	location string
-	// given are the regions that the configuration of our own program gives.
+	// given are the regions in the configuration of our own program.
 	given regions
 }
 
@@ -66,7 +67,18 @@ func (s source) open(cmd *cobra.Command) (*stackOf, error) {
 	if err != nil {
 		return nil, err
 	}
-	read := &stackOf{project: p, name: name}
+	return s.openAt(cmd, &stackOf{project: p, name: name})
+}
+
+// openAt reads the program of a project and a stack that are known.
+func (s source) openAt(cmd *cobra.Command, read *stackOf) (_ *stackOf, err error) {
+	p, name := read.project, read.name
+	if read.file != "" {
+		if p.dir, err = withSettings(p.dir, name, read.file); err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(p.dir)) }()
+	}
 	args, problems, err := p.read(name)
 	switch {
 	case errors.Is(err, errOwnProgram):
@@ -75,7 +87,7 @@ func (s source) open(cmd *cobra.Command) (*stackOf, error) {
 	case err != nil:
 		return nil, err
 	}
-	// An assertion that does not hold keeps a model from being deployed, not from being explained.
+	// A violated assertion prevents a deployment, but not an explanation.
 	err = problems.Without(problem.Violation).Err()
 	plan, more := args.Compile()
 	if err == nil && plan == nil {
@@ -111,7 +123,8 @@ func (s *stackOf) previewed(cmd *cobra.Command, exists []string) error {
 	defer func() { _ = os.RemoveAll(state) }()
 	shown := newProgress(cmd.ErrOrStderr())
 	text, err := rehearsal.Preview(cmd.Context(), rehearsal.Options{
-		ProjectDir: s.project.dir, Stack: s.name, StateDir: state, Pulumi: cli, Progress: shown, Logger: logger(cmd),
+		ProjectDir: s.project.dir, StackFile: s.file, Stack: s.name, StateDir: state, Pulumi: cli, Progress: shown,
+		Logger: logger(cmd),
 	}, seed)
 	shown.done()
 	if err != nil {
@@ -138,7 +151,7 @@ func (s *stackOf) take(text []byte) error {
 	return err
 }
 
-// fromPreview reads a preview that was given. It has to be of the stack and the project that were asked for.
+// fromPreview reads the given preview. It has to be of the given stack and project.
 func (s source) fromPreview(cmd *cobra.Command) (*stackOf, error) {
 	args := []string{s.preview}
 	preview, err := readPreview(cmd.InOrStdin(), args)
@@ -171,7 +184,7 @@ func (s source) fromPreview(cmd *cobra.Command) (*stackOf, error) {
 // baseName is the stack's own name in org/project/stack.
 func baseName(stack string) string { return stack[strings.LastIndex(stack, "/")+1:] }
 
-// narrow leaves the one BatchEndpointAccess that is named, or the only one.
+// narrow selects the BatchEndpointAccess with that name, or the only one.
 func (s *stackOf) narrow(component string) (engine.Part, error) {
 	part, err := s.One(component)
 	if err != nil {
@@ -182,7 +195,7 @@ func (s *stackOf) narrow(component string) (engine.Part, error) {
 	return part, nil
 }
 
-// title is how a report names what it is of.
+// title is what a report calls the stack or component.
 func (s *stackOf) title() string {
 	if s.several {
 		return s.name + ", component " + s.Parts[0].Name
@@ -190,7 +203,7 @@ func (s *stackOf) title() string {
 	return s.name
 }
 
-// deployed reads the BatchEndpointAccess of a program that is named, or the only one, as it can be deployed.
+// deployed reads the BatchEndpointAccess with the given name, or the only one, if it can be deployed.
 func (s source) deployed(cmd *cobra.Command) (*stackOf, error) {
 	read, err := s.open(cmd)
 	if err != nil {
@@ -234,10 +247,10 @@ func anyLater(ids map[string]access.ID) bool {
 	return false
 }
 
-// model is that of the only BatchEndpointAccess.
+// model returns the model of the only BatchEndpointAccess.
 func (s *stackOf) model() access.Model { return s.Parts[0].Plan.Model }
 
-// canRun reports what the machine lacks to run the project's program.
+// canRun returns an error if the machine lacks something for running the project's program.
 func (p project) canRun(cli string) error {
 	text, err := os.ReadFile(filepath.Join(p.dir, "Pulumi.yaml"))
 	if err != nil {

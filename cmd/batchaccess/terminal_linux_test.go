@@ -15,20 +15,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A terminal that answers nothing, as that of a pipeline.
+// A terminal that answers nothing, like that of a pipeline.
 func TestTheTerminalIsAskedNothing(t *testing.T) {
 	t.Parallel()
 	ours, theirs := openTerminal(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^$") // this program, and what it is built with
+	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^$") // this program, and its modules
 	cmd.Env = append(os.Environ(), "TERM=xterm-256color", "CI=")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = theirs, theirs, theirs
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	require.NoError(t, cmd.Run())
 	require.NoError(t, theirs.Close())
 	var said bytes.Buffer
-	_, _ = said.ReadFrom(ours) // ends with an error: nobody is on the other side any more
+	_, _ = said.ReadFrom(ours) // ends with an error when the other side is closed
 	assert.Contains(t, said.String(), "PASS")
 	assert.NotContains(t, said.String(), "\x1b")
 }

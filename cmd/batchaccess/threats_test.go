@@ -21,7 +21,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// Each threat has an answer that is in the code, or says that it has none.
+// Each threat has an answer that exists in the code, or says that it has none.
 func TestTheThreatModelNamesWhatIsThere(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile(filepath.Join(repository, "docs", "threat-model.md"))
@@ -57,8 +57,8 @@ var (
 	configRows = regexp.MustCompile("(?m)^\\| `([^`]+)` \\|")
 )
 
-// isThere reports whether a test, a command with its flags, a configuration key, a guardrail, a file, an action of the
-// invokers' role or a variable that the sandbox takes away is called so.
+// isThere reports whether there is a test, a command with its flags, a configuration key, a guardrail, a file, an
+// action of the invokers' role, or a variable that the sandbox removes, with this name.
 func isThere(t *testing.T, name string) bool {
 	t.Helper()
 	if parts := testForm.FindStringSubmatch(name); parts != nil {
@@ -67,7 +67,7 @@ func isThere(t *testing.T, name string) bool {
 	keys, err := os.ReadFile(filepath.Join(repository, "docs", "configuration.md"))
 	require.NoError(t, err)
 	var known []string
-	for _, row := range configRows.FindAllStringSubmatch(string(keys), -1) { // held by internal/config's tests
+	for _, row := range configRows.FindAllStringSubmatch(string(keys), -1) { // internal/config tests these
 		known = append(known, row[1])
 	}
 	for _, rule := range guardrails.Rules() {
@@ -79,7 +79,7 @@ func isThere(t *testing.T, name string) bool {
 	for _, action := range roles.InvokerActions() {
 		known = append(known, strings.TrimPrefix(action, "Microsoft.MachineLearningServices/workspaces/"))
 	}
-	// What is the user's, Pulumi's or Entra's, and so in no table of ours.
+	// Names of the user's, Pulumi's or Entra's, which are in no table of ours.
 	known = append(known, azName, "main", "guardrails.yaml", "pulumi up", "PULUMI_DEBUG_PROVIDERS", "*")
 	if slices.Contains(known, name) {
 		return true

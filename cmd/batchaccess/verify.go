@@ -19,7 +19,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/wholefile"
 )
 
-// azurePropagation is for how long a role assignment may not act after it was made, as Azure documents it.
+// azurePropagation is how long a new role assignment may not act, by Azure's documentation.
 const azurePropagation = 10 * time.Minute
 
 func newVerify() *cobra.Command {
@@ -32,47 +32,53 @@ func newVerify() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Ask Azure what each principal of a stack really has, and whether each path works",
-		Long: `Verify asks Resource Manager and Microsoft Graph what the invokers and cluster identities of a deployed stack
-have, wherever it comes from: assigned to them or to a group that they are in, at, above or below the stack's
-scopes, less what deny assignments take away. Roles are judged by what they allow now, not by their names. For
-each path of the matrix it says whether it works; then which grants are missing, and which assignments give more
-than the stack needs. A path does not work whose endpoint, deployment, data store, container or cluster is not
-there, whose endpoint runs on another cluster or uses another shared registry than the configuration says, whose
-data store points elsewhere, whose container registry or own stores are opened in another way, whose principal is
-disabled or deleted, or whose storage account forbids the keys or the anonymous reading that it needs. What
-workspace.lookUp leaves to Azure is asked: the mode of the container registry too, which the preview can't. Roles
-that are only eligible (PIM) are named and do not count.
+		Long: `Verify asks Resource Manager and Microsoft Graph which roles the invokers and cluster identities of a
+deployed stack have: assigned to them or to a group that they are in, at, above or below the stack's scopes, less what
+deny assignments take away. It judges roles by what they allow now, not by their names. It says for each path of the
+matrix whether it works; then which grants are missing, and which assignments give more than the stack needs.
 
-An assignment that is listed may not act for up to 10 minutes, and one that is gone may still act: Azure does not
-tell. So a path that depends on a younger one is settling, and --wait waits for it. What a condition decides is
-undecided, and so is whether a cluster gets through the firewall or the private endpoint of a storage account, unless
-the firewall names the cluster's subnet. POSIX ACLs and sign-in policies are not looked at.
+A path does not work if its endpoint, deployment, data store, container or cluster does not exist; if its endpoint runs
+on another cluster or uses another shared registry than the configuration says; if its data store points to another
+place; if its container registry or the workspace's own stores are opened in another way; if its principal is disabled
+or deleted; or if its storage account forbids the keys or the anonymous reading that it needs. Verify also asks for what
+workspace.lookUp leaves to Azure, and for the mode of the container registry, which a preview can't ask for. Roles for
+which a principal is only eligible (PIM) are named and do not count.
 
-A question that Azure does not answer costs its own answer: what depends on it is undecided, and the rest is reported.
+A new assignment may not act for up to 10 minutes, and a deleted one may still act: Azure does not say. So a path that
+depends on a newer one is settling, and --wait waits for it. A path that depends on a condition is undecided. So is
+whether a cluster gets through the firewall or the private endpoint of a storage account, unless the firewall names the
+cluster's subnet. Verify does not look at POSIX ACLs and sign-in policies.
 
-With --since it also reports what is different from an earlier report, which --report wrote.
+If Azure does not answer a question, what depends on it is undecided, and the rest is reported.
 
-Where a subscription has used 80 % of its 4,000 role assignments, or the tenant of its 5,000 custom roles, it says so
-and names the way down. Groups that the stack makes are asked for members whom it does not name.
-What is beyond need is listed with where it leads: to keys, to what runs on clusters, to identities or role
-assignments, as far as Azure's actions are known to lead there.
-It lists who owns the groups, service principals and applications of invokers: who owns one can add members or
-credentials, and so become the invoker. Owners do not change the exit code.
-The federated credentials, client secrets and certificates of invokers that the stack makes are compared with those
-that it declares: one that is not there fails, one more is beyond need. What has ended is left out.
+With --since it also reports the difference to an earlier report, which --report wrote.
+
+If a subscription has used 80 % of its 4,000 role assignments, or the tenant of its 5,000 custom roles, verify says so
+and how to use fewer. In groups that the stack makes, it looks for members that the stack does not name. For access
+beyond need it says where it leads: to keys, to what runs on clusters, to identities or role assignments, as far as that
+is known of Azure's actions. It lists the owners of the groups, service principals and applications of invokers: an
+owner can add members or credentials, and so become the invoker. Owners do not change the exit code. For invokers that
+the stack makes, it compares federated credentials, client secrets and certificates with the declared ones: a missing
+one fails, an additional one is beyond need. Those that have ended are left out.
+
+Verify finds the indirect ways that are open now. It also asks for everybody else who holds a role at, above or below
+what the stack has: who is in their groups, who owns those and their applications, and what they reach, directly or
+indirectly. It names what it does not ask for, which is undecided: who holds roles of Entra and permissions of Microsoft
+Graph, and what else runs as a managed identity. An assertion with how: byNoWay is checked against all of that, and is
+violated by what is undecided.
 
 ` + previewHelp + `
 
 It signs in as the deployer does (ARM_CLIENT_ID with ARM_CLIENT_SECRET, ARM_CLIENT_CERTIFICATE_PATH or ARM_USE_OIDC;
-ARM_USE_MSI; or the Azure CLI), and only reads: Reader on the resource groups
-of workspace and storage accounts, and Directory.Read.All (or Directory Readers) for the groups.
+ARM_USE_MSI; or the Azure CLI), and only reads. It needs Reader on the resource groups of workspace and storage
+accounts, and Directory.Read.All (or Directory Readers) for the groups.
 
 It exits with 0 if all declared paths work or are settling, with 1 if something is missing, undecided or not answered
-(with --strict: or is beyond need; with --since: or is beyond need and was not then; with --wait: or has not settled
-in time), and with 2 if it can't ask.`,
+or an assertion does not hold, and with 2 if it can't ask. It also exits with 1 if something is beyond need (--strict),
+has become so since the earlier report (--since), or has not settled in time (--wait).`,
 		Example: `  pulumi up --stack dev && batchaccess verify --stack dev --wait 15m
   batchaccess verify --stack prod --strict
-  batchaccess verify --stack dev --json | jq '.beyond[] | {principal, role, scope, risks}'
+  batchaccess verify --stack dev --json | jq '.excess[] | {principal, role, scope, risks}'
   batchaccess verify --stack dev --since yesterday.json --report today.json
   batchaccess sandbox -- batchaccess verify --stack dev --propagation 0s`,
 		Args: cobra.NoArgs,
@@ -135,14 +141,14 @@ in time), and with 2 if it can't ask.`,
 	cmd.Flags().BoolVar(&strict, "strict", false, "exit with 1 if anything is granted beyond need")
 	cmd.Flags().StringVar(&since, "since", "", "file with an earlier report (--report) to compare with")
 	cmd.Flags().StringVar(&keep, "report", "", "file to write the report to as well, as JSON, for a later --since")
-	cmd.Flags().DurationVar(&wait, "wait", 0, "ask again until every declared path acts for sure, for at most this "+
+	cmd.Flags().DurationVar(&wait, "wait", 0, "ask again until every declared path certainly acts, for at most this "+
 		"long, such as 15m")
 	cmd.Flags().DurationVar(&propagation, "propagation", azurePropagation,
-		"for how long an assignment may not act after it was made")
+		"how long a new assignment may not act")
 	return cmd
 }
 
-// verified asks Azure, for at most so long until all has settled.
+// verified asks Azure until everything has settled, for at most wait.
 func (s *stackOf) verified(cmd *cobra.Command, wait, propagation time.Duration) (verify.Report, error) {
 	ctx := cmd.Context()
 	subjects, observer, err := s.observer(cmd)
@@ -166,9 +172,9 @@ func (s *stackOf) verified(cmd *cobra.Command, wait, propagation time.Duration) 
 	return report, err
 }
 
-// observer asks Azure, as whoever deploys, about the principals of the stack.
+// observer asks Azure, with the deployer's sign-in, about the principals of the stack.
 func (s *stackOf) observer(cmd *cobra.Command) ([]verify.Subject, *verify.Observer, error) {
-	client, err := asDeployer(cmd, s.model().Environment) // first: Pulumi takes longer to say what is wrong
+	client, err := asDeployer(cmd, s.model().Environment) // first, because Pulumi takes longer to report an error
 	if err != nil {
 		return nil, nil, err
 	}
@@ -190,7 +196,7 @@ func earlierReport(name string) (*verify.Report, error) {
 	return &r, nil
 }
 
-// asDeployer asks Azure as whoever deploys. The error is none of invoke's: the exit code is this command's own.
+// asDeployer makes a client with the deployer's sign-in. Its error has none of invoke's exit codes.
 func asDeployer(cmd *cobra.Command, environment string) (*azure.Client, error) {
 	failed := func(err error) (*azure.Client, error) { return nil, fmt.Errorf("can't ask Azure: %v", err) }
 	client, err := clientOfCloud()
@@ -212,7 +218,7 @@ func asDeployer(cmd *cobra.Command, environment string) (*azure.Client, error) {
 	return azure.NewClient(credential, c, client, logger(cmd)), nil
 }
 
-// subjects are the principals of the stack: the IDs are in its configuration, and those of what it makes in its
+// subjects returns the principals of the stack, with the IDs in its configuration and, for what it makes, in its
 // outputs.
 func (s *stackOf) subjects(ctx context.Context, cmd *cobra.Command) ([]verify.Subject, error) {
 	deployed, err := s.outputs(ctx, cmd, false)

@@ -18,7 +18,7 @@ const reading = oneUser + `  batchaccess:role: { additions: [pollJobs] }
     images: { kind: blob, storageAccount: shared, container: images }
 `
 
-// What --wait waited for acts: the very next job is taken, in weather in which new assignments take their time.
+// After --wait, the grants have effect: the very next job is accepted, although the weather delays new assignments.
 func TestVerifyAsksOfWhatIsDeployed(t *testing.T) {
 	t.Parallel()
 	dir := projectWith(t, map[string]string{"dev": reading})

@@ -8,25 +8,26 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// weatherHelp says what --weather takes.
+// weatherHelp explains --weather.
 var weatherHelp = `--weather makes the sandbox as slow and unreliable as Azure can be. It takes settings, ` +
 	`separated by commas:
-  seed=7           which of the possible courses the weather takes; the same one takes the same
+  seed=7           selects one course of events; the same seed gives the same course
   replication=2s   how long a new principal is unknown elsewhere
-  propagation=3s   how long a new role assignment does not act yet, and a removed one still does; roles and groups that
-                   change act as late. Azure: up to 10m
-  identityTokens=6s  how long a managed identity stays in the groups that it was in, as its token is cached. Azure: up
-                   to 24h
-  latency=20ms     the most by which an answer is held back
-  leastLatency=5ms the least
-  throttling=0.1   share of the requests that are answered 429, and not done
-  retryAfter=1s    what Retry-After then says
-  faults=0.1       share of the requests that are answered 500 or 503, and not done
-  lostAnswers=0.1  share of Resource Manager's changes that are done, and then answered 500
+  propagation=3s   how long a new role assignment does not act yet, and a removed one still acts; so for changes of
+                   roles and groups. Azure: up to 10m
+  identityTokens=6s  how long a managed identity keeps its old groups, because its token is cached. Azure: up to 24h
+  identityWrites=4s  the time in which a managed identity takes one write of a federated credential, a subscription
+                   eight and a tenant forty; more is answered with 429. Azure: 4s
+  latency=20ms     the longest delay of an answer
+  leastLatency=5ms the shortest delay
+  throttling=0.1   share of requests that are answered with 429, and not done
+  retryAfter=1s    the value of Retry-After then
+  faults=0.1       share of requests that are answered with 500 or 503, and not done
+  lostAnswers=0.1  share of Resource Manager's changes that are done, and then answered with 500
 or stormy, for ` + azure.Stormy().String() + `,
 of which settings change what they say: stormy,seed=7.`
 
-// newWeather is a page of help, for whoever tests with the sandbox.
+// newWeather is a hidden page of help about testing with the sandbox.
 func newWeather() *cobra.Command {
 	return &cobra.Command{
 		Use: "weather", Short: "Print what --weather takes, of rehearse and sandbox", Hidden: true, Args: cobra.NoArgs,

@@ -15,7 +15,7 @@ func main() { pulumi.Run(deploy) }
 func deploy(ctx *pulumi.Context) error {
 	settings := config.New(ctx, "")
 
-	// An identity of the stack's own, that a function app would run as.
+	// An identity that the stack makes, for a function app to run as.
 	scheduler, err := components.NewManagedIdentity(ctx, "scheduler", &components.ManagedIdentityArgs{
 		ResourceGroupName: pulumi.String("scoring-dev"),
 		ResourceName:      pulumi.String("scoring-scheduler"),

@@ -16,45 +16,45 @@ import (
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 )
 
-// An Outcome is what became of one resource that the stack would make.
+// An Outcome says what was found about one resource that the stack would make.
 type Outcome string
 
 // The outcomes.
 const (
-	Exists  Outcome = "exists"  // it stands where the stack would make it, and can be imported
-	ToMake  Outcome = "new"     // nothing stands there
-	Alike   Outcome = "alike"   // nothing stands there, but something that looks like it elsewhere: that is left alone
-	Later   Outcome = "later"   // where it would stand depends on others: known once those are imported, or made
+	Exists  Outcome = "exists"  // it exists where the stack would make it, and can be imported
+	ToMake  Outcome = "new"     // nothing is there
+	Alike   Outcome = "alike"   // nothing is there; something that looks like it is elsewhere, and is left alone
+	Later   Outcome = "later"   // its place depends on others, which have to be imported or made first
 	Lost    Outcome = "lost"    // it exists, and can't be imported: the stack makes another
 	Taken   Outcome = "taken"   // something else is in its way: Azure will refuse it
 	Several Outcome = "several" // more than one could be it
-	Unknown Outcome = "unknown" // nobody here knows how to look for one of its type
+	Unknown Outcome = "unknown" // this package can't look for one of its type
 )
 
-// An Adoptee is a resource that the stack would make.
+// An Adoptee is a resource that the stack would make, and what was found about it.
 type Adoptee struct {
 	URN     string  `json:"urn"`
 	Type    string  `json:"type"`
 	Outcome Outcome `json:"outcome"`
-	// of what was found: of the resource as Pulumi has it, or of what Why speaks of
+	// IDs of what was found: Pulumi's ID of the resource, or the IDs of what Why is about.
 	IDs []string `json:"ids,omitempty"`
-	// Owner is whose that is, of what exists or is taken, as far as Azure says it; "" where nothing is found.
+	// Owner says whose the found thing is, as far as Azure says it; "" if nothing was found.
 	Owner string `json:"owner,omitempty"`
 	Why   string `json:"why,omitempty"`
 }
 
-// Adoption is what there is to adopt.
+// Adoption is everything that can be adopted.
 type Adoption struct {
 	Resources []Adoptee `json:"resources"` // by URN
-	// Changing are the URNs of resources of the state that the stack would change or replace. What depends on one of them
-	// is Later for as long as that is so.
+	// Changing are the URNs of resources of the state that the stack would change or replace. Until that is done, what
+	// depends on one of them is Later.
 	Changing []string `json:"changing,omitempty"`
-	// File is the input of `pulumi import --file`: what Exists, and the components that it lies in. Once nothing else is
-	// left to make, all components. Nil if there is neither.
+	// File is the input of `pulumi import --file`: what Exists, and the components around it. If nothing else is left
+	// to make, it has all components. Nil if it would be empty.
 	File []byte `json:"-"`
 }
 
-// Count counts the resources of the outcomes.
+// Count counts the resources with one of the outcomes.
 func (a Adoption) Count(outcomes ...Outcome) (n int) {
 	for _, r := range a.Resources {
 		if slices.Contains(outcomes, r.Outcome) {
@@ -64,9 +64,9 @@ func (a Adoption) Count(outcomes ...Outcome) (n int) {
 	return n
 }
 
-// Adopt looks in Azure for everything that a preview would create, and for what stands in its way. placeholders is what
-// the same run of `pulumi preview --import-file` wrote; the state says what is owned already, under another name;
-// subscriptionID is that of a provider whose own inputs do not say.
+// Adopt looks in Azure for everything that a preview would create, and for what blocks it. placeholders is the file of
+// the same run of `pulumi preview --import-file`. The state says what the stack owns already, under another name.
+// subscriptionID is the default for a provider whose inputs have none.
 func (f *Finder) Adopt(
 	ctx context.Context, p engine.Preview, state State, placeholders []byte, subscriptionID string,
 ) (Adoption, error) {
@@ -108,7 +108,7 @@ func (f *Finder) Adopt(
 		}
 	}
 	var components []string
-	if len(found) == len(a.Resources) { // else pulumi up makes the rest, and components that have nothing in them with it
+	if len(found) == len(a.Resources) { // otherwise pulumi up makes the rest, with the components that are empty
 		components = componentsOf(p)
 	}
 	if len(found)+len(components) == 0 {
@@ -122,8 +122,8 @@ func (f *Finder) Adopt(
 	return a, err
 }
 
-// componentsOf are the URNs of the components that the stack would create: those of what exists already may have
-// nothing in them.
+// componentsOf returns the URNs of the components that the stack would create; one may be empty, if what it would make
+// exists already.
 func componentsOf(p engine.Preview) (urns []string) {
 	for _, s := range p.Steps {
 		if s.Op == "create" && s.New != nil && s.New.Component && !strings.HasPrefix(s.New.Type, "pulumi:") {
@@ -133,8 +133,8 @@ func componentsOf(p engine.Preview) (urns []string) {
 	return urns
 }
 
-// ownedAlready is what becomes of what exists and the state may have already: two resources that are one thing in Azure
-// lose it together.
+// ownedAlready changes the outcome of what exists if the state may have it already: if two resources were one thing in
+// Azure, deleting one would delete it for both.
 func (s State) ownedAlready(r Adoptee) Adoptee {
 	at := slices.IndexFunc(s.Resources, func(one apitype.ResourceV3) bool {
 		return (string(one.URN) != r.URN || one.Delete) && isIn(one, r.IDs[0])
@@ -160,10 +160,11 @@ func (s State) ownedAlready(r Adoptee) Adoptee {
 	return r
 }
 
-// isIn reports whether a resource of the state is what Azure has by an ID, whichever version of a provider made it: the
-// classic one has the scope behind a role's ID and a |, and earlier ones of azuread the bare GUID of an object
-// (pulumi.com/registry, azure.authorization.RoleDefinition and azuread, imports). What a program only reads is not its
-// own, and what waits for its replacement is in Azure no more.
+// isIn reports whether a resource of the state has this ID in Azure, whichever provider version made it: the classic
+// provider appends
+// and the scope to a role's ID, and earlier versions of azuread have the bare GUID of an object (pulumi.com/registry,
+// azure.authorization.RoleDefinition and azuread, imports). A resource that the program only reads is not its own, and
+// one that waits for its replacement is not in Azure any more.
 func isIn(one apitype.ResourceV3, id string) bool {
 	if !one.Custom || one.External || one.PendingReplacement || one.ID == "" {
 		return false
@@ -173,8 +174,8 @@ func isIn(one apitype.ResourceV3, id string) bool {
 	return arm.Same(has, id) || ofDirectory && strings.EqualFold(has, lastSegment(id))
 }
 
-// takenTwice refuses what more than one resource of the program would be: imported for both, the one that goes first
-// takes it from the other.
+// takenTwice refuses what more than one resource of the program would be: if both imported it, deleting the first would
+// delete it for the other.
 func (a Adoption) takenTwice() {
 	makers := map[string][]int{}
 	for i, r := range a.Resources {
@@ -200,7 +201,7 @@ func (a Adoption) takenTwice() {
 	}
 }
 
-// stackOf is the stack that a resource is of, as project/stack.
+// stackOf returns the stack of a resource, as project/stack.
 func stackOf(urn string) string {
 	u := resource.URN(urn)
 	if !u.IsValid() {
@@ -260,7 +261,7 @@ func (f *Finder) adoptee(ctx context.Context, urn string, r Resource) (Adoptee, 
 	return a, nil
 }
 
-// rivalOf adds what stands in the way of a resource that is not there.
+// rivalOf adds what blocks a resource that does not exist.
 func (f *Finder) rivalOf(ctx context.Context, a Adoptee, r Resource) (Adoptee, error) {
 	k := kinds[r.Type]
 	if k.rival == nil {

@@ -42,8 +42,8 @@ func read(t *testing.T, preview string) engine.Preview {
 	return p
 }
 
-// previewOf is a preview that creates resources of a type, by name, with their inputs; and what --import-file writes
-// with it.
+// previewOf is a preview that creates resources of a type, by name, with their inputs, and the file that --import-file
+// writes with it.
 func previewOf(t *testing.T, kind string, resources map[string]map[string]any) (engine.Preview, []byte) {
 	t.Helper()
 	var steps, specs []map[string]any
@@ -63,7 +63,7 @@ func previewOf(t *testing.T, kind string, resources map[string]map[string]any) (
 	return p, file
 }
 
-// adopt gives what becomes of each, by name.
+// adopt returns what happens to each resource, by name.
 func adoptAll(t *testing.T, f *adopt.Finder, kind string,
 	resources map[string]map[string]any) map[string]adopt.Adoptee {
 	t.Helper()
@@ -98,7 +98,7 @@ func TestAnAssignmentIsAdoptedByNameAndKnownByWhatItGrants(t *testing.T) {
 	w := newWorld(t)
 	byHand := w.assign("77777777-7777-4777-8777-777777777777", scope, reader)
 	ours := w.assign(assignment, scope, contributor)
-	// Of each that is new, one thing is otherwise than in the one that was made by hand.
+	// Each new assignment differs in one property from the one that was made by hand.
 	of := func(name, scope, principal, role string) map[string]any {
 		return map[string]any{"roleAssignmentName": name, "scope": scope, "principalId": principal,
 			"roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/" + role}
@@ -124,8 +124,8 @@ func TestAnAssignmentIsAdoptedByNameAndKnownByWhatItGrants(t *testing.T) {
 	assert.Equal(t, adopt.Later, found["unknown principal"].Outcome)
 }
 
-// An assignment at one endpoint is another than one at its workspace, and a reader on a condition is the one that has
-// the place: Azure takes no second one beside it.
+// An assignment at an endpoint is not one at its workspace. A reader with a condition is in the place of one without:
+// Azure accepts no second assignment.
 func TestNarrowAssignmentsAreKnownByWhatTheyGrant(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -161,11 +161,12 @@ func TestNarrowAssignmentsAreKnownByWhatTheyGrant(t *testing.T) {
 	}
 }
 
-// Two stacks derive one name for an assignment that both need: who has made it keeps it, whatever takes up the other.
+// Two stacks derive one name for an assignment that both need. The stack that made it keeps it, whatever the other one
+// adopts.
 func TestAnAssignmentOfAnotherStackIsNeitherAdoptedNorTakenUp(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		says, wants string // descriptions: in Azure, and of the program
+		says, wants string // descriptions in Azure, and in the program
 		outcome     adopt.Outcome
 		remedy      adopt.Remedy
 		owner       string
@@ -252,7 +253,7 @@ func TestApplicationsAreOursByTheirTagAndNothingElse(t *testing.T) {
 	assert.Equal(t, adopt.ToMake, found["new"].Outcome)
 }
 
-// The tag can be written by anyone who may register applications: who owns one can sign in as it.
+// Whoever may register applications can write the tag, and the owner of an application can sign in as it.
 func TestAnApplicationThatSomebodyElseOwnsIsNotAdopted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -345,7 +346,7 @@ func TestOnlyWhatIsCreatedInAzureIsLookedFor(t *testing.T) {
 	assert.Equal(t, []string{p.Steps[1].URN, p.Steps[3].URN}, a.Changing, "nothing depends on components")
 }
 
-// answers is an Azure that answers each path in its own way.
+// answers is an Azure with an answer for each path.
 type answers map[string]func() (status int, body string)
 
 func (a answers) Do(req *http.Request) (*http.Response, error) {
@@ -477,7 +478,8 @@ func TestAnOwnerIsTheDeployerWhateverTheCaseOfTheID(t *testing.T) {
 	}
 }
 
-// Whoever sees one scope only may not list the roles of the tenant: then those of the scope are all that is found.
+// With permissions at one scope only, one may not list the roles of the tenant: then only the roles of that scope are
+// found.
 func TestRolesAreLookedForWhereOneMayLook(t *testing.T) {
 	t.Parallel()
 	list := "/providers/Microsoft.Authorization/roleDefinitions"
@@ -509,7 +511,7 @@ func TestTheFileHoldsWhatExistsAndTheComponentsAroundIt(t *testing.T) {
 		return `{"op": "create", "urn": "` + urn + `", "newState": {"type": "` + assignmentType +
 			`", "custom": true, "inputs": ` + inputs + `}}`
 	}
-	// Of the same name in two components, of which the outer one of the first is in the state already.
+	// Resources with the same name in two components. The outer component of the first one is in the state already.
 	p := read(t, `{"steps": [`+step("urn:pulumi:dev::p::x:y:Outer$x:y:Inner$"+assignmentType+"::reader")+`]}`)
 	a, err := w.finder.Adopt(t.Context(), p, adopt.State{},
 		[]byte(`{"nameTable": {"outer": "urn:pulumi:dev::p::x:y:Outer::o"}, "future": "kept", "resources": [
@@ -534,8 +536,8 @@ func TestTheFileHoldsWhatExistsAndTheComponentsAroundIt(t *testing.T) {
 	assert.ErrorContains(t, err, "reading the file for `pulumi import`")
 }
 
-// A component of what exists already has nothing in it, and stands in no Azure. It is taken in with the rest, or the
-// first preview would make it; but not for a stack of which something is to be made.
+// A component of existing resources has no children, and is not in Azure. It is imported with the rest, because the
+// first preview would make it otherwise; but not if the stack still has something to make.
 func TestComponentsComeAlongOnceNothingIsLeftToMake(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -555,7 +557,7 @@ func TestComponentsComeAlongOnceNothingIsLeftToMake(t *testing.T) {
 	there, lacks := of("there", assignment), of("lacks", "99999999-0000-4000-8000-000000000009")
 	for name, c := range map[string]struct {
 		steps string
-		want  []string // what the file imports
+		want  []string // resources that the file imports
 	}{
 		"all is there":            {stack + "," + outer + "," + there + "," + empty, []string{"o", "there", "cpu"}},
 		"components alone":        {stack + "," + empty, []string{"cpu"}},

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// findApplication goes by the tags, which say whose an application is. Display names are not unique, and the azuread
-// provider gives a new application another one for a moment. But anyone who may register applications can write the
-// same tags, and a stack of the same name may be deployed to the same tenant from elsewhere: so how it is kept counts
-// too.
+// findApplication looks for the tags, which say which stack made an application. Display names are not unique, and the
+// azuread provider gives a new application another name for a moment. But anyone who may register applications can
+// write the same tags, and a stack of the same name may be deployed to the same tenant from elsewhere: so owners and
+// credentials count too.
 func findApplication(ctx context.Context, f *Finder, r Resource) (found []Found, err error) {
 	var conditions []string
 	tags, _ := r.Inputs["tags"].([]any)
@@ -34,9 +34,10 @@ func findApplication(ctx context.Context, f *Finder, r Resource) (found []Found,
 	return found, nil
 }
 
-// othersHold says by what an application that the state does not know is somebody's; "" for what a broken-off creation
-// leaves: credentials and the service principal come only after the state has the application, and until then nobody
-// but its maker owns it. Taken into the state, one that somebody else has a key to would hand them the stack's access.
+// othersHold says why an application that the state does not know may belong to somebody else; "" if it looks like the
+// remains of an interrupted creation: credentials and the service principal are made only after the state has the
+// application, and until then only its maker owns it. If the state took over an application that somebody else has a
+// key to, that person would have the stack's access.
 func (f *Finder) othersHold(ctx context.Context, o graphObject) (others string, owned bool, owner string, err error) {
 	owner, other, err := f.ownerOf(ctx, "/applications/"+o.ID)
 	if err != nil || other {
@@ -56,8 +57,8 @@ func (f *Finder) othersHold(ctx context.Context, o graphObject) (others string, 
 	return "", false, owner, nil
 }
 
-// ownerOf is who owns the object at the path, for a person, and whether that is another than whoever this is signed in
-// as.
+// ownerOf returns the owner of the object at the path, as text for people; other is set if that is not the account that
+// is signed in.
 func (f *Finder) ownerOf(ctx context.Context, path string) (owner string, other bool, err error) {
 	owners, err := f.list(ctx, path+"/owners", "")
 	if err != nil || len(owners) == 0 {

@@ -8,7 +8,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/adopt"
 )
 
-// A state that can be read can be written, and what is written has the same resources and nothing pending.
+// A state that can be read can be written, with the same resources and nothing pending.
 func FuzzReadState(f *testing.F) {
 	for _, seed := range []string{
 		`{"version": 3, "deployment": {"resources": [{"urn": "urn:pulumi:s::p::t::n", "type": "t"}], ` +

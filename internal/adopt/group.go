@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// findGroup goes by the description, which says whose a group is, for the reasons that findApplication has: also that
-// anyone who may make groups can write the same. A group that somebody else owns would let them add whom they like to
-// what the stack grants it.
+// findGroup looks for the description, which says which stack made a group. As for findApplication that is not enough:
+// anyone who may make groups can write the same, and an owner of the group could add anybody to it, who then has what
+// the stack grants it.
 func findGroup(ctx context.Context, f *Finder, r Resource) (found []Found, err error) {
 	objects, err := f.list(ctx, "/groups", "description eq "+quoted(text(r.Inputs, "description")))
 	for _, o := range objects {
@@ -25,7 +25,7 @@ func findGroup(ctx context.Context, f *Finder, r Resource) (found []Found, err e
 		switch {
 		case other:
 			one.Others, one.Owned = o.ID+" is owned by "+owner, true
-		case len(members) > 0: // they come only after the state has the group
+		case len(members) > 0: // they are made only after the state has the group
 			one.Others = fmt.Sprintf("%s has %d members", o.ID, len(members))
 		}
 		found = append(found, one)
@@ -33,7 +33,7 @@ func findGroup(ctx context.Context, f *Finder, r Resource) (found []Found, err e
 	return found, err
 }
 
-// groupsAlike finds those of the display name that do not carry the description. They are no obstacle: it is not
+// groupsAlike finds groups of the same display name without the description. They block nothing: the name need not be
 // unique.
 func groupsAlike(ctx context.Context, f *Finder, r Resource) (rival Rival, err error) {
 	objects, err := f.list(ctx, "/groups", "displayName eq "+quoted(text(r.Inputs, "displayName")))

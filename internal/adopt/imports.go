@@ -14,24 +14,24 @@ import (
 	"github.com/batchaccess/batchaccess/internal/engine"
 )
 
-// imports is what `pulumi preview --import-file` writes and `pulumi import --file` reads. What is not known here is
+// imports is the file that `pulumi preview --import-file` writes and `pulumi import --file` reads. Unknown keys are
 // kept.
 type imports struct {
 	all   map[string]json.RawMessage
 	specs []spec
-	// byName are the specs by the names that others refer to them by, and table has what is in the state already.
+	// byName are the specs by the names that others refer to them by; table has what the state has already.
 	byName  map[string]spec
 	table   map[string]resource.URN
 	stack   tokens.QName
 	project tokens.PackageName
 }
 
-// spec is one resource of the file.
+// A spec is one resource of the file.
 type spec map[string]any
 
 func (s spec) text(key string) string { return text(s, key) }
 
-// readImports reads the file; the preview reports which stack it is of.
+// readImports reads the file; the preview says which stack it is of.
 func readImports(file []byte, p engine.Preview) (*imports, error) {
 	f := &imports{
 		byName: map[string]spec{}, stack: tokens.QName(p.Stack), project: tokens.PackageName(p.Project),
@@ -54,7 +54,7 @@ func readImports(file []byte, p engine.Preview) (*imports, error) {
 	return f, nil
 }
 
-// check refuses what urnOf can't follow.
+// check refuses files that urnOf can't read.
 func (f *imports) check() error {
 	if f.all == nil {
 		return errors.New("it holds no object")
@@ -90,9 +90,9 @@ func (f *imports) urnOf(s spec) resource.URN {
 		cmp.Or(s.text("logicalName"), s.text("name")))
 }
 
-// fill writes the IDs of what was found in, and leaves out what was not, but for the components.
+// fill writes the IDs of what was found, and leaves out what was not, except for the components.
 func (f *imports) fill(found map[string]string, components []string) ([]byte, error) {
-	needed := map[string]bool{} // names of what goes in, of the components that it lies in, and of its providers
+	needed := map[string]bool{} // names of what is written, of the components around it, and of its providers
 	var need func(name string)
 	need = func(name string) {
 		if s, there := f.byName[name]; there && !needed[name] {

@@ -45,7 +45,7 @@ func TestAFileForImportThatIsNotUnderstoodIsRefused(t *testing.T) {
 	}
 }
 
-// Whatever is found stands in the file with its ID, and beside it only what it needs.
+// Every resource that was found is in the file with its ID, beside only those that it needs.
 func FuzzImports(f *testing.F) {
 	for _, seed := range [][2]string{
 		{placeholders, previewed}, {`null`, previewed}, {`{"resources": [{"type": "t", "name": "a", "parent": "a"}]}`,

@@ -17,61 +17,61 @@ import (
 type Resource struct {
 	// Type is Pulumi's token, such as azure-native:authorization:RoleAssignment.
 	Type string
-	// Inputs are those that its provider has checked, as plain values. Secret ones are not needed.
+	// Inputs are plain values that its provider has checked. Secret ones are not needed.
 	Inputs map[string]any
-	// SubscriptionID is that of its provider.
+	// SubscriptionID of its provider.
 	SubscriptionID string
-	// Stack is whose it is, as project/stack.
+	// Stack that the resource is of, as project/stack.
 	Stack string
 }
 
-// Found is something in Azure that stands where a resource would.
+// A Found is something in Azure at the place of a resource.
 type Found struct {
-	// ID is Pulumi's, as `pulumi import` takes it.
+	// ID for `pulumi import`.
 	ID string
-	// Lost says why it can't become the resource, if it can't: then it is to be removed and made again.
+	// Lost says why it can't become the resource; "" if it can. Then it has to be removed and made again.
 	Lost string
-	// Others says by what it may be somebody else's, though it looks like the resource; Owned that it has another owner
-	// than whoever deploys, which nothing that a stack makes has.
+	// Others says why it may be somebody else's, though it looks like the resource. Owned is set if its owner is not
+	// the deployer: a stack makes nothing with another owner.
 	Others string
 	Owned  bool
-	// Stack is the other stack that made it, as project/stack, where it says so.
+	// Stack is the other stack that made it, as project/stack; "" if it does not say.
 	Stack string
-	// Owner is whose it is, for a person: by what marks it, or that nothing does.
+	// Owner says whose it is, as text for people: by its mark, or that it has none.
 	Owner string
 }
 
 // errUnknownType is wrapped by the error for a type of resource that this package can't find.
 var errUnknownType = errors.New("it is not known where in Azure a resource of this type would be")
 
-// kind is how one type of resource is found.
+// A kind says how resources of one type are found.
 type kind struct {
-	// armID is the ID of a resource of Resource Manager with the input for each {part}; apiVersion is that of the GET.
+	// armID is the ID of a resource of Resource Manager, with {part} for each input; apiVersion is for the GET.
 	armID, apiVersion string
-	// other reports that what has the ID is something else, which can't become the resource.
+	// other reports that the thing with the ID is something else, which can't become the resource.
 	other func(answer map[string]any) bool
-	// others says by what that which stands at the ID may be somebody else's; "" for nothing. Nil where nothing can be.
+	// others says why the thing with the ID may be somebody else's; "" for no reason. Nil if it can't be.
 	others func(ctx context.Context, f *Finder, id string) (string, error)
-	// madeBy is the stack that made what stands at the ID; "" where it does not say. Nil where nothing does.
+	// madeBy returns the stack that made the thing with the ID; "" if it does not say. Nil if no such thing says so.
 	madeBy func(properties map[string]any) string
-	// principals are those that go with what stands at the ID: what they are granted says which stack they are of. Nil
-	// where there are none.
+	// principals returns the principals of the thing with the ID: their assignments say which stack it is of. Nil if it
+	// has none.
 	principals func(answer map[string]any) []string
-	// part is what it is a part of, with whose owner it goes; "" where Azure has it by itself.
+	// part says what it is a part of, which has the same owner; "" if it is a thing of its own in Azure.
 	part string
-	// within is the template of the ID of what it is a part of, with whose mark it is marked; "" for nothing.
+	// within is the ID's template of what it is a part of, which has the mark; "" for nothing.
 	within string
-	// instead is what to do where another stack, STACK, made what is there.
+	// instead says what to do if another stack, STACK, made what is there.
 	instead string
 	// find looks for any other resource.
 	find func(ctx context.Context, f *Finder, r Resource) ([]Found, error)
-	// needs are the inputs that find and rival go by, beside the parts of armID.
+	// needs are the inputs that find and rival read, beside the parts of armID.
 	needs []string
-	// rival looks for what stands in the way of a resource that is not there; nil where nothing can.
+	// rival looks for what blocks a resource that does not exist; nil if nothing can.
 	rival func(ctx context.Context, f *Finder, r Resource) (Rival, error)
-	// remove deletes one; nil where nothing is ever left over, because its ID is its own.
+	// remove deletes one; nil if nothing is ever left over, because its ID is derived.
 	remove func(ctx context.Context, f *Finder, id string) error
-	// open are inputs, with all below them, that Azure fills in where the program leaves them open. See settle.
+	// open are inputs, with everything below them, that Azure sets if the program does not. See settle.
 	open []string
 }
 
@@ -79,7 +79,7 @@ const (
 	inGroup         = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/"
 	computeID       = inGroup + "Microsoft.MachineLearningServices/workspaces/{workspaceName}/computes/{computeName}"
 	identityID      = inGroup + "Microsoft.ManagedIdentity/userAssignedIdentities/{resourceName}"
-	heldByOther     = "let that one hold it, and name it here under sharedGrants, with by: STACK"
+	heldByOther     = "let that stack keep it, and name it here under sharedGrants, with by: STACK"
 	identityOfOther = "name it here with resourceId, as one that exists, or give this stack's another displayName"
 	secretLost      = "only the deployment that made it was given its secret, which can't be read again"
 )
@@ -134,12 +134,12 @@ var kinds = map[string]kind{
 	},
 }
 
-// marks are what says whose an object of the directory is.
+// marks are what says which stack made an object of the directory.
 var marks = map[string]string{"azuread:index/application:Application": "its tag",
 	"azuread:index/group:Group": "its description"}
 
-// Find returns what exists in Azure as the resource would: nothing, or one; several only of applications, whose names
-// are not unique. The error wraps errUnknownType for a type that is not one of kinds.
+// Find returns what exists in Azure as the resource: nothing or one thing; several only for applications, whose names
+// are not unique. The error wraps errUnknownType for a type that is not in kinds.
 func (f *Finder) Find(ctx context.Context, r Resource) ([]Found, error) {
 	k, ok := kinds[r.Type]
 	if !ok {
@@ -191,7 +191,7 @@ func (f *Finder) Remove(ctx context.Context, resourceType string, found Found) e
 	return nil
 }
 
-// needs are the inputs that a resource of the type, or what stands in its way, is found by.
+// needs returns the inputs that are needed to find a resource of the type, or what blocks it.
 func needs(resourceType string) []string {
 	k := kinds[resourceType]
 	names := slices.Clone(k.needs)
@@ -203,7 +203,7 @@ func needs(resourceType string) []string {
 
 var part = regexp.MustCompile(`\{(\w+)\}`)
 
-// armIDOf puts the inputs in. {scope} is an ID itself.
+// armIDOf replaces the template's parts by the inputs. {scope} is an ID itself.
 func armIDOf(template string, r Resource) (string, error) {
 	var missing []string
 	id := part.ReplaceAllStringFunc(template, func(match string) string {
@@ -215,7 +215,7 @@ func armIDOf(template string, r Resource) (string, error) {
 		if value == "" {
 			missing = append(missing, name)
 		}
-		if name == "scope" { // that of the tenant is /
+		if name == "scope" { // the tenant's is /
 			return slashed(value)
 		}
 		return url.PathEscape(value)
@@ -226,7 +226,7 @@ func armIDOf(template string, r Resource) (string, error) {
 	return id, nil
 }
 
-// graphObject is what is read of an object of the directory.
+// A graphObject has the properties that are read of an object of the directory.
 type graphObject struct {
 	ID                  string `json:"id"`
 	AppID               string `json:"appId"`
@@ -241,8 +241,8 @@ type graphObject struct {
 	KeyCredentials []any `json:"keyCredentials"`
 }
 
-// credentialsOfIdentity says that a managed identity has federated credentials: a broken-off creation leaves none,
-// since they are made after the state has the identity, and whoever signs in by them would have the stack's access.
+// credentialsOfIdentity says that a managed identity has federated credentials. An interrupted creation leaves none,
+// since they are made after the state has the identity, and whoever signs in with them would have the stack's access.
 func credentialsOfIdentity(ctx context.Context, f *Finder, id string) (string, error) {
 	credentials, err := f.listARM(ctx, id+"/federatedIdentityCredentials", azure.IdentityVersion, "")
 	if err != nil || len(credentials) == 0 {
@@ -285,7 +285,7 @@ func findFederatedCredential(ctx context.Context, f *Finder, r Resource) (found 
 	return found, err
 }
 
-// The parts between the IDs of an application and of what it holds, in Pulumi's IDs.
+// The parts between the IDs of an application and of what belongs to it, in Pulumi's IDs.
 const (
 	passwordPart  = "/password/"
 	federatedPart = "/federatedIdentityCredential/"
@@ -309,5 +309,5 @@ func removeFederatedCredential(ctx context.Context, f *Finder, id string) error 
 
 func text(m map[string]any, key string) string { s, _ := m[key].(string); return s }
 
-// quoted is a string in a $filter.
+// quoted writes a string for a $filter.
 func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

@@ -12,16 +12,16 @@ import (
 	"github.com/batchaccess/batchaccess/internal/engine"
 )
 
-// links are what a resource depends on, as Pulumi's state has it.
+// links say what a resource depends on, as Pulumi's state has it.
 type links struct {
 	Dependencies         []resource.URN
 	PropertyDependencies map[resource.PropertyKey][]resource.URN
 }
 
-// linksOf are those of a resource of a preview.
+// linksOf returns the links of a resource in a preview.
 func linksOf(s *engine.State) links {
 	urns := func(all []string) []resource.URN {
-		of := []resource.URN{} // a state has lists, and no null
+		of := []resource.URN{} // a state has empty lists, and no null
 		for _, urn := range all {
 			of = append(of, resource.URN(urn))
 		}
@@ -34,7 +34,7 @@ func linksOf(s *engine.State) links {
 	return l
 }
 
-// within leaves out what is not there, which no state may name.
+// within leaves out resources that do not exist: a state may not name them.
 func (l links) within(there map[resource.URN]bool) links {
 	kept := func(urns []resource.URN) []resource.URN {
 		return slices.DeleteFunc(slices.Clone(urns), func(urn resource.URN) bool { return !there[urn] })
@@ -46,8 +46,8 @@ func (l links) within(there map[resource.URN]bool) links {
 	return all
 }
 
-// equal reports whether both name the same, in whatever order programs name it in a run. A property without any says as
-// much as one that is not named.
+// equal reports whether both name the same resources, in any order. A property without dependencies is the same as one
+// that is not named.
 func (l links) equal(other links) bool {
 	stated := func(l links) map[resource.PropertyKey][]resource.URN {
 		all := maps.Clone(l.PropertyDependencies)
@@ -61,7 +61,7 @@ func sameURNs(a, b []resource.URN) bool {
 	return slices.Equal(slices.Compact(slices.Sorted(slices.Values(a))), slices.Compact(slices.Sorted(slices.Values(b))))
 }
 
-// with gives a resource of the state these links.
+// with writes the links into a resource of the state.
 func with(one json.RawMessage, l links) (json.RawMessage, error) {
 	var all map[string]json.RawMessage
 	err := json.Unmarshal(one, &all)
@@ -74,13 +74,14 @@ func with(one json.RawMessage, l links) (json.RawMessage, error) {
 	return json.Marshal(all)
 }
 
-// inOrder puts each resource behind what it depends on, as a state has to have it. All else stays in its place.
+// inOrder moves each resource behind the ones that it depends on, as a state must have it. All others stay in their
+// place.
 func inOrder(resources []json.RawMessage) (ordered []json.RawMessage, err error) {
 	all := make([]apitype.ResourceV3, len(resources))
 	at := map[resource.URN]int{}
 	for i, text := range resources {
 		err = errors.Join(err, json.Unmarshal(text, &all[i]))
-		if !all[i].Delete { // what is still to be deleted has its successor's URN, and nothing depends on it
+		if !all[i].Delete { // a resource that is still to be deleted has its successor's URN, and nothing depends on it
 			at[all[i].URN] = i
 		}
 	}
@@ -104,7 +105,7 @@ func inOrder(resources []json.RawMessage) (ordered []json.RawMessage, err error)
 	return ordered, err
 }
 
-// before are the URNs of what has to stand before a resource.
+// before returns the URNs of what has to be before a resource.
 func before(one apitype.ResourceV3) []resource.URN {
 	urns := append([]resource.URN{one.Parent, one.DeletedWith}, one.Dependencies...)
 	for _, key := range slices.Sorted(maps.Keys(one.PropertyDependencies)) {

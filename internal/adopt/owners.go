@@ -12,11 +12,11 @@ import (
 	"github.com/batchaccess/batchaccess/internal/azure"
 )
 
-// notSaid is the owner of what Azure has no mark of.
+// notSaid is the owner of things that have no mark in Azure.
 const notSaid = "not said"
 
-// markedByGrants says of what is found which stack it is of, by the assignments to its principals: clusters and
-// identities have no mark, and the stack that made one granted it something.
+// markedByGrants finds which stack made a thing by the assignments to its principals: clusters and identities have no
+// mark, but the stack that made one granted it something.
 func (f *Finder) markedByGrants(
 	ctx context.Context, found Found, k kind, r Resource, answer map[string]any,
 ) (Found, error) {
@@ -45,8 +45,8 @@ func (f *Finder) markedByGrants(
 	return found, nil
 }
 
-// stacksThatGrant are the stacks that made assignments to principals, sorted, in the subscription of what they are the
-// principals of. Whoever may not list these has those of the resource group alone: then it is not the whole.
+// stacksThatGrant returns the stacks that made assignments to principals, sorted, in the subscription of the resource
+// with these principals. If the account may not list those, it looks in the resource group alone, and whole is false.
 func (f *Finder) stacksThatGrant(
 	ctx context.Context, of string, principals []string,
 ) (stacks []string, whole bool, err error) {
@@ -81,8 +81,8 @@ func principalOfIdentity(answer map[string]any) []string {
 	return given(text(properties, "principalId"))
 }
 
-// principalsOfCluster are its own principal, or that of the user-assigned identity that a ComputeCluster makes for it.
-// What any other identity is granted does not say whose the cluster is: stacks share identities.
+// principalsOfCluster returns the cluster's own principal, or that of the user-assigned identity that a ComputeCluster
+// makes for it. The grants of other identities do not say which stack made the cluster: stacks share identities.
 func principalsOfCluster(answer map[string]any) (all []string) {
 	identity, _ := answer["identity"].(map[string]any)
 	all = given(text(identity, "principalId"))

@@ -12,7 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// assignTo has a stack grant a principal something; "" for a person, who marks nothing.
+// assignTo makes a stack grant a principal something; "" means a person, who leaves no mark.
 func (w world) assignTo(name, at, principal, stack string) {
 	w.t.Helper()
 	properties := map[string]any{"principalId": principal, "principalType": "ServicePrincipal",
@@ -25,7 +25,7 @@ func (w world) assignTo(name, at, principal, stack string) {
 		map[string]any{"properties": properties})
 }
 
-// Clusters and identities have no mark: what they are granted says which stack they are of.
+// Clusters and identities have no mark. The assignments of their principals say which stack they belong to.
 func TestAClusterOrIdentityOfAnotherStackIsNeitherAdoptedNorTakenUp(t *testing.T) {
 	t.Parallel()
 	const (
@@ -98,7 +98,7 @@ func TestAClusterOrIdentityOfAnotherStackIsNeitherAdoptedNorTakenUp(t *testing.T
 				require.NoError(t, err)
 				if !c.taken {
 					assert.Equal(t, adopt.Exists, found.Outcome, what)
-					continue // of an identity that has credentials a recovery thinks otherwise
+					continue // a recovery treats an identity with credentials differently
 				}
 				assert.Equal(t, adopt.Taken, found.Outcome, what)
 				assert.Contains(t, found.Why, c.owner+" made it", what)
@@ -119,14 +119,15 @@ func TestAClusterOrIdentityOfAnotherStackIsNeitherAdoptedNorTakenUp(t *testing.T
 	}
 }
 
-// Whoever may not list the assignments of the subscription learns that the owner is not known from those of the group.
+// If the assignments of the subscription may not be listed, those of the resource group are, and the owner is not
+// known.
 func TestAnOwnerThatMayNotBeLookedForIsNotKnown(t *testing.T) {
 	t.Parallel()
 	const group = scope + "/resourceGroups/rg"
 	const id = group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/one"
 	const list = "/providers/Microsoft.Authorization/roleAssignments"
 	for name, c := range map[string]struct {
-		assignments string // of the group
+		assignments string // of the resource group
 		outcome     adopt.Outcome
 		owner       string
 	}{
@@ -150,7 +151,8 @@ func TestAnOwnerThatMayNotBeLookedForIsNotKnown(t *testing.T) {
 	}
 }
 
-// Two resources of a program that are one thing in Azure: imported as both, the first to go takes it from the other.
+// Two resources of a program are one resource in Azure. If both were imported, deleting one would take it from the
+// other.
 func TestWhatAProgramMakesTwiceIsNotAdopted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -168,7 +170,7 @@ func TestWhatAProgramMakesTwiceIsNotAdopted(t *testing.T) {
 	}
 }
 
-// Whoever made the assignment that is in the way is named, with what to do.
+// The error names the stack that made the assignment in the way, and what to do.
 func TestTheOwnerOfWhatIsInTheWayIsNamed(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ stack, owner, remedy string }{

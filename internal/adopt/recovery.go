@@ -12,32 +12,33 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
-// Remedy is what is to be done about a creation that was broken off.
+// A Remedy is what to do about an interrupted creation.
 type Remedy string
 
 // The remedies.
 const (
-	Import Remedy = "import" // it was made: take it into the state
-	Clear  Remedy = "clear"  // it was not made: forget that it was begun
+	Import Remedy = "import" // it was made: import it into the state
+	Clear  Remedy = "clear"  // it was not made: remove its pending creation from the state
 	Ask    Remedy = "ask"    // it is undecided whether it was made
 )
 
-// A Recovery is one creation that was broken off, and what is to be done about it.
+// A Recovery is one interrupted creation, and what to do about it.
 type Recovery struct {
 	URN    string `json:"urn"`
 	Type   string `json:"type"`
 	Remedy Remedy `json:"remedy"`
 	// ID to import.
 	ID string `json:"id,omitempty"`
-	// Remove is what nobody will ever use: a secret that nobody knows, an application that a later deployment made again.
+	// Remove are things that nobody can use: a secret that nobody knows, an application that a later deployment made
+	// again.
 	Remove []Found `json:"remove,omitempty"`
-	// LeftAlone says what looks like it and is somebody else's.
+	// LeftAlone names things that look like it and belong to somebody else.
 	LeftAlone []string `json:"leftAlone,omitempty"`
-	// Why it is undecided, or something is removed.
+	// Why it is undecided, or why something is removed.
 	Why string `json:"why,omitempty"`
 }
 
-// State is what a recovery needs of `pulumi stack export`.
+// A State is the part of `pulumi stack export` that a recovery needs.
 type State struct {
 	Resources []apitype.ResourceV3  `json:"resources"`
 	Pending   []apitype.OperationV2 `json:"pending_operations"`
@@ -62,10 +63,9 @@ func ReadState(export []byte) (State, error) {
 	return *file.Deployment, nil
 }
 
-// After is the state as `pulumi stack import` takes it, once the plan was carried out: what is to be imported is a
-// resource with the inputs that the program gave it and no outputs yet, which the next `pulumi refresh` reads. (That
-// refresh has a flag of its own for this, --import-pending-creates. With the CLI 3.259 the resource is then in no
-// state at all.)
+// After returns the state for `pulumi stack import`, after the plan was carried out. An imported resource has the
+// inputs that the program gave it and no outputs yet; the next `pulumi refresh` reads them. (That command has a flag
+// for this, --import-pending-creates. With CLI 3.259 the resource is then missing in the state.)
 func (s State) After(plan []Recovery) ([]byte, error) {
 	e, err := s.edit()
 	if err != nil {
@@ -90,7 +90,7 @@ func (s State) After(plan []Recovery) ([]byte, error) {
 		imported = append(imported, made)
 	}
 	err = errors.Join(err, e.replaced(s, taken))
-	ordered, orderErr := inOrder(append(e.resources, imported...)) // what depends on a resource of old may stand before it
+	ordered, orderErr := inOrder(append(e.resources, imported...)) // an old resource may depend on an imported one
 	e.resources, err = ordered, errors.Join(err, orderErr)
 	e.pending = []json.RawMessage{}
 	if err != nil {
@@ -99,8 +99,8 @@ func (s State) After(plan []Recovery) ([]byte, error) {
 	return e.text()
 }
 
-// replaced makes way for what takes a resource's place: what a replacement had deleted already is no resource any more,
-// and what it had not is deleted by the next deployment, after all that is made.
+// replaced removes the old resource in the place of a new one. One that a replacement had deleted already is in the
+// state no more; one that it had not deleted is deleted by the next deployment, at the end.
 func (e *edited) replaced(s State, taken []resource.URN) (err error) {
 	var kept []json.RawMessage
 	for i, one := range s.Resources {
@@ -121,7 +121,7 @@ func (e *edited) replaced(s State, taken []resource.URN) (err error) {
 	return err
 }
 
-// edited is a state that is being changed. What is not known here is kept as it is.
+// An edited is a state that is being changed. Unknown keys are kept.
 type edited struct {
 	file, deployment   map[string]json.RawMessage
 	resources, pending []json.RawMessage
@@ -164,13 +164,13 @@ func (e edited) text() ([]byte, error) {
 	return text, nil
 }
 
-// Plan looks in Azure for everything whose creation the state has as begun and not as ended.
+// Plan looks in Azure for every resource whose creation has begun and not ended, by the state.
 func (f *Finder) Plan(ctx context.Context, s State) ([]Recovery, error) {
 	var plan []Recovery
 	for _, op := range s.Pending {
 		if op.Type != apitype.OperationTypeCreating || !op.Resource.Custom ||
 			strings.HasPrefix(string(op.Resource.Type), "pulumi:") {
-			continue // a refresh settles changes and deletions; components and providers are nothing in Azure
+			continue // a refresh ends changes and deletions; components and providers do not exist in Azure
 		}
 		r, err := f.recover(ctx, s, op.Resource)
 		if err != nil {
@@ -192,12 +192,12 @@ func (f *Finder) recover(ctx context.Context, s State, pending apitype.ResourceV
 	if err != nil {
 		return r, err
 	}
-	// What Azure lets only be replaced is another one where its ID is another, and takes the place of the one before it.
-	// Of what can be made twice, such as an application, a second one is one too many.
+	// For a resource that Azure can only replace, another ID means another resource, which takes the old one's place.
+	// Of things that can be made twice, such as an application, a second one is left over.
 	known := s.has(pending.URN) && kinds[r.Type].remove != nil
 	for _, one := range found {
 		switch {
-		case s.hasID(one.ID): // it was not this creation that made it
+		case s.hasID(one.ID): // another creation made it
 		case one.Stack != "":
 			r.LeftAlone = append(r.LeftAlone, one.ID+" is left alone: stack "+one.Stack+" made it")
 		case one.Others != "":
@@ -224,7 +224,7 @@ func (s State) hasID(id string) bool {
 	return slices.ContainsFunc(s.Resources, func(r apitype.ResourceV3) bool { return isIn(r, id) })
 }
 
-// subscriptionOf is that of the resource's provider.
+// subscriptionOf returns the subscription of the resource's provider.
 func (s State) subscriptionOf(r apitype.ResourceV3) string {
 	urn, _, ok := cutLast(r.Provider, "::")
 	if !ok {

@@ -24,7 +24,7 @@ const (
 	urnOf        = "urn:pulumi:dev::p::"
 )
 
-// world is an Azure with things in it that the state does not know.
+// world is an Azure with resources that the state does not know.
 type world struct {
 	t      *testing.T
 	azure  *azure.Azure
@@ -46,13 +46,16 @@ func newWorld(t *testing.T) world {
 	return world{t, a, adopt.New(azureclient.NewClient(credential, cloud, a.Client(), nil))}
 }
 
-// make puts something there, and gives Azure's answer.
+// make adds a resource, and returns Azure's answer.
 func (w world) make(method, audience, path string, body map[string]any) map[string]any {
 	w.t.Helper()
 	token, err := w.azure.SignIn(w.t.Context(), w.azure.Deployer().ObjectID, audience)
 	require.NoError(w.t, err)
 	content, err := json.Marshal(body)
 	require.NoError(w.t, err)
+	if body == nil {
+		content = nil
+	}
 	req, err := http.NewRequestWithContext(w.t.Context(), method, w.azure.URL()+path, bytes.NewReader(content))
 	require.NoError(w.t, err)
 	req.Header.Set("Authorization", "Bearer "+token)
@@ -75,7 +78,7 @@ func (w world) application(tag string) string {
 		map[string]any{"displayName": "TERRAFORM_UPDATE_x", "tags": []string{tag}})["id"].(string)
 }
 
-// state is an export with resources and with creations that were broken off.
+// state is an export with resources, and with creations that were broken off.
 func state(t *testing.T, resources, creations string) adopt.State {
 	t.Helper()
 	s, err := adopt.ReadState(fmt.Appendf(nil,
@@ -149,8 +152,9 @@ func TestWhatWasMadeIsTakenIntoTheState(t *testing.T) {
 	assert.Equal(t, app, after.Deployment.Resources[2]["id"])
 }
 
-// A kill between the deletion and the creation of a replacement leaves the old resource in the state, as replaced and
-// gone. What takes its place stands there as begun: it is taken up if Azure has it, and made by the next up if not.
+// A kill between the deletion and the creation of a replacement leaves the old resource in the state, marked as
+// replaced and deleted. Its replacement is in the state as begun. It is adopted if Azure has it, and made by the next
+// up if not.
 func TestAReplacementThatWasKilledHalfWayIsTakenUp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -161,10 +165,10 @@ func TestAReplacementThatWasKilledHalfWayIsTakenUp(t *testing.T) {
 			"}"
 	}
 	for name, c := range map[string]struct {
-		before string // how the state has the old one
+		before string // the old resource, as the state has it
 		made   string // the assignment that was begun
 		remedy adopt.Remedy
-		after  []string // what the state has then: IDs, and "deleted" behind those that the next up deletes
+		after  []string // the state afterwards: IDs, with "deleted" behind those that the next up deletes
 	}{
 		"made": {gone(`, "pendingReplacement": true`), assignment, adopt.Import, []string{"1", path}},
 		"not made": {gone(`, "pendingReplacement": true`), mallory, adopt.Clear,
@@ -239,7 +243,7 @@ func TestOneOfSeveralIsTakenAndTheRestRemoved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	apps := []string{w.application("whose:this"), w.application("whose:this")}
-	// What the state is only about to delete is no bar: the creation was to replace it.
+	// A resource that the state is about to delete does not matter: the creation was to replace it.
 	replaced := provider + `, {"urn": "` + urnOf + applicationType + `::app", "custom": true, "delete": true, "type": "` +
 		applicationType + `", "id": "/applications/old"}`
 	plan, err := w.finder.Plan(t.Context(), state(t, replaced,
@@ -251,8 +255,8 @@ func TestOneOfSeveralIsTakenAndTheRestRemoved(t *testing.T) {
 	assert.ElementsMatch(t, apps, []string{plan[0].ID, plan[0].Remove[0].ID})
 }
 
-// The tag is public and not unique: anyone who may register applications can write it, and a stack of the same name
-// may be deployed to the same tenant from elsewhere.
+// The tag is public and not unique: whoever may register applications can write it, and a stack of the same name may be
+// deployed to the same tenant from elsewhere.
 func TestAnApplicationThatSomebodyHoldsIsNeitherTakenNorRemoved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -355,7 +359,7 @@ func TestFederatedCredentialsOfAManagedIdentityAreTakenIntoTheState(t *testing.T
 	assert.Contains(t, found["other"].Why, `under the name "main"`)
 }
 
-// What marks a group is as public as the tag of an application.
+// The mark of a group is as public as the tag of an application.
 func TestAGroupThatSomebodyHoldsIsNeitherTakenNorRemoved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -11,19 +11,19 @@ import (
 	"github.com/batchaccess/batchaccess/internal/azure"
 )
 
-// A Rival is what the directory or Resource Manager has in the place of a resource, although under another name.
+// A Rival is what exists instead of a resource, under another name.
 type Rival struct {
-	// IDs are Azure's.
+	// IDs in Azure.
 	IDs []string
-	// Why says what they are, and what to do.
+	// Why says what they are, and what to do about them.
 	Why string
-	// Blocks is set if Azure refuses the resource as long as they are there. Otherwise they are merely mentioned.
+	// Blocks is set if Azure refuses the resource as long as they exist. Otherwise they are only reported.
 	Blocks bool
-	// Owner is whose they are; see Found.
+	// Owner says whose they are; see Found.
 	Owner string
 }
 
-// armObject is what is read of an item of a list of Resource Manager.
+// An armObject has the properties that are read of an item of a list of Resource Manager.
 type armObject struct {
 	ID         string `json:"id"`
 	Name       string `json:"name"`
@@ -38,15 +38,16 @@ type armObject struct {
 }
 
 // assignmentOfOtherName finds the assignment of the same role to the same principal at the same scope: Azure refuses a
-// second one with 409 RoleAssignmentExists, whatever its name. Imported, it would be replaced, since its name can't be
-// changed: taken from whoever made it, and for minutes from whoever uses it. So that is left to a person.
+// second one with 409 RoleAssignmentExists, whatever its name. If it were imported, it would be replaced, because its
+// name can't be changed: whoever made it would lose it, and the principal would have no access for minutes. So a person
+// has to decide.
 func assignmentOfOtherName(ctx context.Context, f *Finder, r Resource) (rival Rival, err error) {
 	scope := slashed(text(r.Inputs, "scope"))
 	var maker, name string
 	assignments, err := f.listARM(ctx, scope+"/providers/Microsoft.Authorization/roleAssignments",
 		azure.AuthorizationVersion,
 		"principalId eq "+quoted(text(r.Inputs, "principalId")))
-	for _, a := range assignments { // of the scopes above and below too
+	for _, a := range assignments { // also at the scopes above and below
 		p := a.Properties
 		if strings.EqualFold(slashed(p.Scope), scope) &&
 			strings.EqualFold(lastSegment(p.RoleDefinitionID), lastSegment(text(r.Inputs, "roleDefinitionId"))) {
@@ -80,12 +81,12 @@ func assignedBy(properties map[string]any) string {
 	return stack
 }
 
-// roleOfSameName finds a custom role that has the name: role names are unique in the tenant.
+// roleOfSameName finds a custom role with the same name: role names are unique in the tenant.
 func roleOfSameName(ctx context.Context, f *Finder, r Resource) (rival Rival, err error) {
 	const custom = "type eq 'CustomRole'"
 	const list = "/providers/Microsoft.Authorization/roleDefinitions"
 	name := text(r.Inputs, "roleName")
-	defined, err := f.listARM(ctx, list, azure.AuthorizationVersion, custom) // of the whole tenant
+	defined, err := f.listARM(ctx, list, azure.AuthorizationVersion, custom) // in the whole tenant
 	if refusal := new(azure.Refusal); errors.As(err, &refusal) {
 		defined, err = f.listARM(ctx, slashed(text(r.Inputs, "scope"))+list, azure.AuthorizationVersion, custom)
 	}
@@ -103,7 +104,8 @@ func roleOfSameName(ctx context.Context, f *Finder, r Resource) (rival Rival, er
 	return rival, err
 }
 
-// applicationsAlike finds those of the display name that do not carry the tag. They are no obstacle: it is not unique.
+// applicationsAlike finds applications of the same display name without the tag. They block nothing: the name need not
+// be unique.
 func applicationsAlike(ctx context.Context, f *Finder, r Resource) (rival Rival, err error) {
 	name := text(r.Inputs, "displayName")
 	if name == "" {
@@ -155,8 +157,8 @@ func identityCredentialOfSameSubject(ctx context.Context, f *Finder, r Resource)
 	return rival, err
 }
 
-// computeOfOtherKind finds what has the name of a cluster and is none, such as a compute instance: the names of a
-// workspace's computes are unique.
+// computeOfOtherKind finds another kind of compute with the cluster's name, such as a compute instance: names of
+// computes are unique in a workspace.
 func computeOfOtherKind(ctx context.Context, f *Finder, r Resource) (rival Rival, err error) {
 	id, err := armIDOf(computeID, r)
 	if err != nil {
@@ -181,7 +183,7 @@ func computeType(answer map[string]any) string {
 	return text(properties, "computeType")
 }
 
-// slashed is a scope as it stands in a path: with a slash before it and none behind. That of the tenant is empty.
+// slashed returns a scope as part of a path: with a slash before it and none after it. The tenant's is empty.
 func slashed(scope string) string {
 	return strings.TrimSuffix("/"+strings.Trim(scope, "/"), "/")
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 )
 
-// Imported are the URNs of what `pulumi import` was given in files. The preview is any of the stack.
+// Imported returns the URNs of what the given files imported. Any preview of the stack will do.
 func Imported(p engine.Preview, files ...[]byte) (urns []string, err error) {
 	for _, text := range files {
 		file, err := readImports(text, p)
@@ -29,16 +29,16 @@ func Imported(p engine.Preview, files ...[]byte) (urns []string, err error) {
 	return urns, nil
 }
 
-// Settled is the state, as `pulumi stack import` takes it, with what was imported said in the program's words:
-// changed counts the resources of which inputs or dependencies are not the same any more. Only the resources of these
-// URNs are touched, and components. The preview is of the state as it is, and shows what stays the same too.
+// Settled returns the state for `pulumi stack import`, with imported inputs replaced by the program's where both mean
+// the same. changed counts the resources whose inputs or dependencies have changed. It changes only the resources with
+// these URNs, and components. The preview is of the present state, and was made with --show-sames.
 //
-// It takes that because an import writes into the state what the provider makes of Azure's answer. There, a scope has
-// lost its first slash (azure-native before the change of August 2026, pulumi-azure-native #4818), so that every role
-// and every assignment would be deleted and made again; and there stands all that Azure fills in by itself, which the
-// program would then seem to take away. What really is otherwise than the program says stays as it is, and shows in
-// the preview. Nor does an import know what depends on what, by which Pulumi deletes: that is written too, and the
-// resources put in its order.
+// This is needed because an import writes what the provider makes of Azure's answer. In it, a scope has lost its first
+// slash (azure-native before the change of August 2026, pulumi-azure-native #4818), so that every role and every
+// assignment would be deleted and made again. It also has everything that Azure sets by itself, which the program would
+// then seem to remove. A value that really differs from the program's stays as it is, and the preview shows it. An
+// import does not know dependencies either, by which Pulumi orders deletions: they are written too, and the resources
+// are put in their order.
 func (s State) Settled(p engine.Preview, imported []string) (state []byte, changed int, err error) {
 	if len(s.Pending) > 0 { // `pulumi stack import` would forget them
 		return nil, 0, fmt.Errorf("%d operations were broken off; run batchaccess adopt --yes first", len(s.Pending))
@@ -56,7 +56,8 @@ func (s State) Settled(p engine.Preview, imported []string) (state []byte, chang
 		if step.New == nil || step.New.Written == nil || done[step.URN] {
 			continue
 		}
-		// A component is nothing in Azure: its inputs are a record of what the program said, which an import leaves empty.
+		// A component does not exist in Azure: its inputs are a record of the program's arguments, which an import
+		// leaves empty.
 		component := step.New.Component && !strings.HasPrefix(step.New.Type, "pulumi:")
 		if !slices.Contains(imported, step.URN) && !component {
 			continue
@@ -106,8 +107,8 @@ func orNone(inputs map[string]any) map[string]any {
 	return inputs
 }
 
-// withInputs gives a resource of the state other inputs, and azure-native's second copy of them: in the outputs,
-// secret.
+// withInputs sets the inputs of a resource of the state, and azure-native's second copy of them, which is a secret
+// output.
 func withInputs(resource json.RawMessage, inputs map[string]any) (json.RawMessage, error) {
 	var all, outputs map[string]json.RawMessage
 	err := json.Unmarshal(resource, &all)
@@ -137,11 +138,11 @@ const (
 	inputsOfAzureNative = "__inputs"
 )
 
-// wording says what the state has in the words of the program.
+// A wording replaces values in the state by the program's.
 type wording struct{ open []string }
 
-// settle gives what the state has at a path in the program's words. What the program leaves open goes where it is
-// empty, or is Azure's to fill in.
+// settle returns the program's values for what the state has at a path. What the program does not set is removed if it
+// is empty or if Azure sets it.
 func (w wording) settle(path string, program, have map[string]any) map[string]any {
 	settled := map[string]any{}
 	for key, is := range have {
@@ -156,7 +157,7 @@ func (w wording) settle(path string, program, have map[string]any) map[string]an
 	}
 	for key, says := range program {
 		if _, there := have[key]; !there && (empty(says) || strings.HasPrefix(key, "__")) && readable(says) {
-			// __ is the providers' own
+			// keys with __ are the providers' own
 			settled[key] = says
 		}
 	}
@@ -185,7 +186,7 @@ func (w wording) value(path string, says, is any) any {
 	return is
 }
 
-// isOpen reports whether Azure fills in what is at the path.
+// isOpen reports whether Azure sets the value at the path.
 func (w wording) isOpen(path string) bool {
 	for _, open := range w.open {
 		if path == open || strings.HasPrefix(path, open+".") {
@@ -195,9 +196,9 @@ func (w wording) isOpen(path string) bool {
 	return false
 }
 
-// same reports whether two texts are one to Azure: ARM IDs and sizes whatever the case of their letters, IDs with or
-// without the slashes around them, regions with or without spaces. Everything else, such as the subject of a
-// federated credential, only if it is the same letter by letter.
+// same reports whether two texts are the same in Azure: ARM IDs and sizes in any letter case, IDs with or without
+// slashes around them, regions with or without spaces. All other texts, such as the subject of a federated credential,
+// must be equal.
 func same(path, a, b string) bool {
 	key := path[strings.LastIndex(path, ".")+1:]
 	switch {
@@ -213,7 +214,7 @@ func same(path, a, b string) bool {
 	return false
 }
 
-// empty reports whether a value says no more than its absence.
+// empty reports whether a value means the same as no value.
 func empty(v any) bool {
 	switch v := v.(type) {
 	case map[string]any:
@@ -229,7 +230,7 @@ func empty(v any) bool {
 	return v == nil || v == "" || v == false || v == 0.0
 }
 
-// known leaves out what a preview does not show.
+// known removes the values that a preview does not show.
 func known(values map[string]any) map[string]any {
 	kept := map[string]any{}
 	for key, v := range values {
@@ -240,5 +241,5 @@ func known(values map[string]any) map[string]any {
 	return kept
 }
 
-// readable reports whether a preview has the value, and all that is in it: not what is known only later, nor a secret.
+// readable reports whether a preview shows the value, and everything in it: none is unknown or secret.
 func readable(v any) bool { return !guardrails.Holds(v, guardrails.Unknown, guardrails.Secret) }

@@ -12,7 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/engine"
 )
 
-// settled gives a resource of the state as it is once the program's words are in it, and whether that changed it.
+// settled returns a resource of the state with the program's inputs in it, and whether that changed it.
 func settled(t *testing.T, kind, has, says string) (inputs, outputs map[string]any, changed bool) {
 	t.Helper()
 	urn := urnOf + kind + "::r"
@@ -168,7 +168,7 @@ func TestOnlyWhatWasImportedIsSettled(t *testing.T) {
 	assert.ErrorContains(t, err, "reading the file for `pulumi import`")
 }
 
-// An import tells nothing of what depends on what, and Pulumi deletes by that.
+// An import does not record dependencies, and Pulumi deletes in their order.
 func TestWhatWasImportedStandsBehindWhatItDependsOn(t *testing.T) {
 	t.Parallel()
 	const role, assignment, elsewhere = urnOf + roleType + "::r", urnOf + assignmentType + "::a", urnOf + roleType +

@@ -1,4 +1,4 @@
-// Package arm reads the IDs of Azure Resource Manager. It is text alone: it knows no network and no model.
+// Package arm reads the IDs of Azure Resource Manager. It works on text alone: it knows no network and no model.
 package arm
 
 import (
@@ -23,10 +23,10 @@ const (
 )
 
 // IdentityTypes are the types of resources whose managed identity can be looked up by their ARM ID: user-assigned
-// identities themselves, and those that may have a system-assigned one.
+// identities, and resources that may have a system-assigned one.
 var IdentityTypes = []string{UserAssignedIdentity, DataFactory, Site, VirtualMachine}
 
-// An ID is the ID of a top-level resource, taken apart.
+// An ID is the parsed ID of a top-level resource.
 type ID struct{ SubscriptionID, ResourceGroup, Type, Name string }
 
 var (
@@ -38,12 +38,12 @@ var (
 // IsGUID reports whether s is a GUID as Azure writes it, in either case.
 func IsGUID(s string) bool { return guidForm.MatchString(s) }
 
-// NoGUID is what stands for no GUID in many tools. Entra gives it to nobody; in a deny assignment it means everybody
-// (azure-docs, deny-assignments.md, beside facts/grants-access.md).
+// NoGUID is the empty GUID, which many tools write for none. Entra gives it to nobody; in a deny assignment it means
+// everybody (azure-docs, deny-assignments.md, beside facts/grants-access.md).
 const NoGUID = "00000000-0000-0000-0000-000000000000"
 
-// Parse takes apart the ID of a top-level resource and checks that it is of one of the wanted types, such as
-// Workspace; the type of the answer is spelt as the wanted one. The error is a problem.Problem without a path.
+// Parse parses the ID of a top-level resource and checks that it has one of the wanted types, such as Workspace; the
+// result has the spelling of the wanted one. The error is a problem.Problem without a path.
 func Parse(id string, wanted ...string) (ID, error) {
 	fix := "write /subscriptions/<id>/resourceGroups/<group>/providers/" + strings.Join(wanted, " or ") + "/<name>"
 	m := idForm.FindStringSubmatch(id)
@@ -66,13 +66,14 @@ func Parse(id string, wanted ...string) (ID, error) {
 	return parsed, nil
 }
 
-// Subscription is the scope of the ID's subscription.
+// Subscription returns the scope of the ID's subscription.
 func (id ID) Subscription() string { return "/subscriptions/" + id.SubscriptionID }
 
-// Group is the scope of the ID's resource group.
+// Group returns the scope of the ID's resource group.
 func (id ID) Group() string { return id.Subscription() + "/resourceGroups/" + id.ResourceGroup }
 
-// Container is the ARM ID of a container (or file system) of a storage account; of the account itself for no container.
+// Container returns the ARM ID of a container (or file system) of a storage account; without a container, of the
+// account.
 func Container(accountID, container string) string {
 	if container == "" {
 		return accountID
@@ -80,11 +81,11 @@ func Container(accountID, container string) string {
 	return accountID + "/blobServices/default/containers/" + container
 }
 
-// BatchEndpoint is the ARM ID of a batch endpoint of a workspace.
+// BatchEndpoint returns the ARM ID of a batch endpoint of a workspace.
 func BatchEndpoint(workspaceID, name string) string { return workspaceID + "/batchEndpoints/" + name }
 
-// Last is the last segment of an ID: the name of a resource, the GUID of a role definition.
+// Last returns the last segment of an ID: the name of a resource, or the GUID of a role definition.
 func Last(id string) string { return id[strings.LastIndex(id, "/")+1:] }
 
-// Same reports whether two texts are one ID to Azure: letter case and slashes around it do not count.
+// Same reports whether Azure takes two texts as one ID: letter case and slashes around it do not count.
 func Same(a, b string) bool { return strings.EqualFold(strings.Trim(a, "/"), strings.Trim(b, "/")) }

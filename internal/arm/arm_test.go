@@ -55,7 +55,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// An ARM ID that is parsed has lost nothing, and its subscription is a GUID.
+// A parsed ARM ID has all parts of its text, and its subscription is a GUID.
 func FuzzParse(f *testing.F) {
 	f.Add(workspaceID)
 	f.Add("/subscriptions//resourceGroups//providers/a/b/c")

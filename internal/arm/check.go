@@ -2,7 +2,9 @@ package arm
 
 import (
 	"fmt"
+	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/batchaccess/batchaccess/internal/problem"
@@ -14,14 +16,14 @@ var (
 	versionForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$`)
 )
 
-// IsEndpointName reports whether an endpoint, or a deployment, may have the name: 3 to 32 characters, a letter first,
-// single dashes inside (facts/batch-endpoints.md).
+// IsEndpointName reports whether an endpoint or a deployment may have the name: 3 to 32 characters, a letter first,
+// single hyphens inside (facts/batch-endpoints.md).
 func IsEndpointName(name string) bool {
 	return len(name) >= 3 && len(name) <= 32 && endpointForm.MatchString(name)
 }
 
-// CheckAssetVersion returns what is wrong with a version of a data asset. Labels are known to clients alone, which turn
-// them into versions; the service takes versions (facts/batch-endpoints.md).
+// CheckAssetVersion returns what is wrong with a version of a data asset. Only clients know labels, and turn them into
+// versions; the service takes versions (facts/batch-endpoints.md).
 func CheckAssetVersion(version string) (p problem.Problem, wrong bool) {
 	switch {
 	case strings.EqualFold(version, "latest") || strings.Contains(version, "@"):
@@ -34,10 +36,36 @@ func CheckAssetVersion(version string) (p problem.Problem, wrong bool) {
 	return problem.Problem{}, false
 }
 
-// CheckDefaultIdentity returns what is wrong where the first of a cluster's user-assigned identities, by their ARM IDs,
-// is meant to be its default one. Azure takes the first (facts/compute-clusters.md), and is sent an object whose keys
-// encoding/json has sorted, so only what is first in that order can be. That Azure goes by the order of what it is sent
-// is inferred. Texts that are not known are left out.
+// dataForm is an https URL with a path behind its host.
+var dataForm = regexp.MustCompile(`^https://[A-Za-z0-9.-]+(:[0-9]+)?/[^\s\\]+$`)
+
+// CheckDataURL returns what is wrong with a URL by which a job is told what to read: it says where the data is, and
+// nothing more. Whoever may see the job would see a secret in it, and the article has data that is named by URL read by
+// identities.
+func CheckDataURL(text string) (p problem.Problem, wrong bool) {
+	rest := strings.TrimPrefix(text, "https://")
+	path, err := url.PathUnescape(rest)
+	folders := strings.Split(path, "/")
+	switch {
+	case strings.ContainsAny(text, "?#@"):
+		return problem.Problem{What: "holds more than the place of the data",
+			Fix: "leave out what stands behind ? or #, or before @: a SAS would be a secret in plain text; identities read " +
+				"what is named by URL, or put the SAS into a data store and name that"}, true
+	case !dataForm.MatchString(text) || err != nil:
+		return problem.Problem{What: "is no https URL of a file or folder",
+			Fix: "write https://<account>.blob.<storage of the cloud>/<container>/<path>, or dfs for blob with Data Lake " +
+				"Gen2"}, true
+	case slices.Contains(folders, ".") || slices.Contains(folders, ".."):
+		return problem.Problem{What: "leaves its folder",
+			Fix: "write the path from the top of the container, without . and .."}, true
+	}
+	return problem.Problem{}, false
+}
+
+// CheckDefaultIdentity returns what is wrong if the first of a cluster's user-assigned identities, given by ARM ID,
+// can't be its default one. Azure takes the first as the default (facts/compute-clusters.md). It is sent an object
+// whose keys encoding/json sorts, so only the first in that order can be it. That Azure keeps the order of the keys is
+// inferred. Leave out texts that are not known.
 func CheckDefaultIdentity(first string, more ...string) (p problem.Problem, wrong bool) {
 	for _, other := range more {
 		if first != "" && other != "" && other < first {

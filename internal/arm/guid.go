@@ -11,8 +11,8 @@ var nameSpace = version5([]byte{0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x11, 0xd1, 
 	0xd4, 0x30,
 	0xc8}, "https://github.com/batchaccess/batchaccess") // in the namespace of URLs: RFC 9562, 6.6
 
-// version5 is the UUID of a name in a namespace (RFC 9562, 5.5). github.com/google/uuid, which does the same, brings
-// the network along, of which the access model is to know nothing.
+// version5 returns the UUID of a name in a namespace (RFC 9562, 5.5). github.com/google/uuid does the same, but imports
+// the network, which the access model must not know.
 func version5(space []byte, name string) []byte {
 	sum := sha1.Sum(append(append([]byte{}, space...), name...))
 	id := sum[:16]
@@ -20,14 +20,14 @@ func version5(space []byte, name string) []byte {
 	return id
 }
 
-// GUID derives a GUID from its parts, letter case aside: the same parts, the same GUID, on every machine and in every
-// run.
+// GUID derives a GUID from its parts, without regard to letter case: the same parts give the same GUID, on every
+// machine and in every run.
 func GUID(parts ...string) string {
 	s := hex.EncodeToString(version5(nameSpace, strings.ToLower(strings.Join(parts, "|"))))
 	return strings.Join([]string{s[:8], s[8:12], s[12:16], s[16:20], s[20:]}, "-")
 }
 
-// AssignmentGUID is the name of the assignment of a role, by its GUID or ARM ID, to a principal at a scope.
+// AssignmentGUID returns the name of the assignment of a role, given by its GUID or ARM ID, to a principal at a scope.
 func AssignmentGUID(scope, principalID, roleDefinitionID string) string {
 	return GUID(strings.TrimSuffix(scope, "/"), principalID, Last(roleDefinitionID))
 }

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// Claims are what a token says of itself. They are read to explain, never to trust: the endpoint verifies.
+// Claims are what a token says about itself. They are read to explain a failure and never trusted: the endpoint
+// verifies them.
 type Claims struct {
 	Audience  string `json:"aud"`
 	TenantID  string `json:"tid"`
@@ -35,8 +36,8 @@ func ReadClaims(token string) (Claims, error) {
 	return c, nil
 }
 
-// ObjectID is that of the principal an access token was issued to. It is not verified: it says who one is signed in
-// as, and proves nothing about anybody else's token.
+// ObjectID returns the principal that an access token was issued to. It is not verified: it says who is signed in, and
+// proves nothing about anybody else's token.
 func ObjectID(token string) (string, error) {
 	c, err := ReadClaims(token)
 	if err == nil && c.ObjectID == "" {

@@ -15,27 +15,27 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 )
 
-// A Service is one of those that a client asks.
+// A Service is one that a client can ask.
 type Service int
 
 // The services.
 const (
 	ResourceManager Service = iota
 	Graph
-	BatchEndpoints // each at an address of its own
+	BatchEndpoints // each at its own address
 )
 
-// A Client asks the services. It may be used by several goroutines at once.
+// A Client asks the services. Several goroutines may use it at once.
 type Client struct {
 	wires      map[Service]wire
 	urls       map[Service]string
 	credential azcore.TokenCredential
-	graph      string // what its tokens are for
+	graph      string // the audience of its tokens
 }
 
-// NewClient makes a client of Resource Manager and Microsoft Graph for whoever deploys, who signs in with the
-// credential. Transport and logger may be nil. The logger gets every try at level Debug: method, address and
-// status, never a header or a body.
+// NewClient makes a client of Resource Manager and Microsoft Graph for the deployer, who signs in with the credential.
+// Transport and logger may be nil. The logger gets every try at level Debug: method, address and status, never a header
+// or a body.
 func NewClient(
 	credential azcore.TokenCredential, c Cloud, transport policy.Transporter, logger *slog.Logger,
 ) *Client {
@@ -50,7 +50,7 @@ func NewClient(
 	}
 }
 
-// NewInvoker makes a client of batch endpoints and Resource Manager for whoever starts jobs; see NewClient.
+// NewInvoker makes a client of batch endpoints and Resource Manager for a principal that starts jobs; see NewClient.
 func NewInvoker(
 	credential azcore.TokenCredential, c Cloud, transport policy.Transporter, logger *slog.Logger,
 ) *Client {
@@ -60,7 +60,7 @@ func NewInvoker(
 	}, urls: map[Service]string{ResourceManager: c.ResourceManager}}
 }
 
-// signIn says what to do where there is no token.
+// signIn adds to an error of sign-in what to do about it.
 type signIn struct{ azcore.TokenCredential }
 
 func (s signIn) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
@@ -72,7 +72,7 @@ func (s signIn) GetToken(ctx context.Context, options policy.TokenRequestOptions
 	return token, err
 }
 
-// Path puts a query behind a path: names and values in turn. What has no value is left out.
+// Path adds a query to a path: names and values in turn. A name without a value is left out.
 func Path(path string, query ...string) string {
 	values := url.Values{}
 	for i := 0; i+1 < len(query); i += 2 {
@@ -86,18 +86,18 @@ func Path(path string, query ...string) string {
 	return path + "?" + values.Encode()
 }
 
-// Version is the query for a version of Resource Manager's API, and a filter ("" for none).
+// Version returns the query for a version of Resource Manager's API, and a filter ("" for none).
 func Version(path, apiVersion, filter string) string {
 	return Path(path, "api-version", apiVersion, "$filter", filter)
 }
 
-// Get reads what the service has at a path; there is false for a 404.
+// Get reads the resource at a path; there is false for a 404.
 func (c *Client) Get(ctx context.Context, s Service, path string, into any) (there bool, err error) {
 	return c.ask(ctx, s, Request{Method: http.MethodGet, URI: c.urls[s] + path}, into)
 }
 
-// List reads all pages of a collection; there is false for one that is not there. A link to a next page at another
-// host is an error: the token is for no other.
+// List reads all pages of a collection; there is false if it does not exist. A link to a next page at another host is
+// an error: the token must not be sent there.
 func List[T any](ctx context.Context, c *Client, s Service, path string) (all []T, there bool, err error) {
 	for next := c.urls[s] + path; next != ""; {
 		var page struct {
@@ -118,7 +118,7 @@ func List[T any](ctx context.Context, c *Client, s Service, path string) (all []
 	return all, true, nil
 }
 
-// Change changes or deletes something. What is gone already is no error.
+// Change changes or deletes something. Deleting what does not exist is no error.
 func (c *Client) Change(ctx context.Context, s Service, method, path string, body any) error {
 	_, err := c.ask(ctx, s, Request{Method: method, URI: c.urls[s] + path, Body: body}, nil)
 	return err
@@ -127,7 +127,7 @@ func (c *Client) Change(ctx context.Context, s Service, method, path string, bod
 // maxIDs is how many IDs one call of getByIds takes (Graph's documentation, "directoryObject: getByIds").
 const maxIDs = 1000
 
-// An Object is one of the directory.
+// An Object is an object of the directory.
 type Object struct {
 	Type                 string `json:"@odata.type"` // #microsoft.graph.user, group or servicePrincipal
 	ID                   string `json:"id"`
@@ -137,7 +137,7 @@ type Object struct {
 	AppID                string `json:"appId"`                // the client ID of a service principal
 }
 
-// Objects reads those of the directory that have the object IDs. Those that are gone are left out.
+// Objects reads the objects of the directory with these object IDs. IDs that do not exist are left out.
 func (c *Client) Objects(ctx context.Context, ids []string) (all []Object, err error) {
 	for len(ids) > 0 {
 		n := min(len(ids), maxIDs)
@@ -159,7 +159,7 @@ func (c *Client) Objects(ctx context.Context, ids []string) (all []Object, err e
 	return all, nil
 }
 
-// Me is the object ID of whoever this is signed in as.
+// Me returns the object ID of the account that is signed in.
 func (c *Client) Me(ctx context.Context) (string, error) {
 	token, err := c.credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{c.graph + "/.default"}})
 	if err != nil {
@@ -168,12 +168,12 @@ func (c *Client) Me(ctx context.Context) (string, error) {
 	return ObjectID(token.Token)
 }
 
-// Send sends a request to a service. The answer is there whole, whatever its status.
+// Send sends a request to a service. The whole answer is read, whatever its status.
 func (c *Client) Send(ctx context.Context, s Service, r Request) (*http.Response, error) {
 	return c.wires[s].send(ctx, r)
 }
 
-// ask sends a request and decodes its answer, where into is not nil.
+// ask sends a request and decodes its answer, if into is not nil.
 func (c *Client) ask(ctx context.Context, s Service, r Request, into any) (there bool, err error) {
 	resp, err := c.Send(ctx, s, r)
 	if err != nil {
@@ -204,7 +204,7 @@ func place(uri string) string {
 	return where
 }
 
-// takes is what whoever asks needs.
+// takes says which permission a read needs.
 func (c *Client) takes(s Service, uri string) string {
 	if s == ResourceManager {
 		return "Reader at that scope"
@@ -221,7 +221,7 @@ func (c *Client) takes(s Service, uri string) string {
 	return "the application permission " + permission + " of Microsoft Graph, or for a user the role Directory Readers"
 }
 
-// A Refusal is the error of what Azure does not do for whoever is signed in.
+// A Refusal is the error of a request for which the account has no permission.
 type Refusal struct {
 	request Request
 	Answer  *azcore.ResponseError
@@ -237,5 +237,5 @@ func (r *Refusal) Error() string {
 		place(r.request.URI), r.Answer.StatusCode, r.Answer.ErrorCode, r.takes)
 }
 
-// Unwrap gives Azure's answer.
+// Unwrap returns Azure's answer.
 func (r *Refusal) Unwrap() error { return r.Answer }

@@ -22,7 +22,7 @@ func (anyone) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Acce
 	return azcore.AccessToken{Token: "token"}, nil
 }
 
-// answers are by method and address.
+// answers are keyed by method and address.
 type answers map[string]struct {
 	status int
 	body   string

@@ -13,22 +13,22 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// A Cloud is where Entra and Resource Manager are.
+// A Cloud has the addresses of Entra and Resource Manager.
 type Cloud struct {
 	// Authority is Entra's address, such as https://login.microsoftonline.com.
 	Authority string
-	// ResourceManager is its address, ManagementAudience what its tokens are for.
+	// ResourceManager is its address, ManagementAudience the audience of its tokens.
 	ResourceManager    string
 	ManagementAudience string
-	// Graph is Microsoft Graph's address, and what its tokens are for.
+	// Graph is Microsoft Graph's address, and the audience of its tokens.
 	Graph string
-	// MLAudience is what the tokens for batch endpoints are for; "" where the cloud does not say it.
+	// MLAudience is the audience of tokens for batch endpoints; "" if the cloud does not say it.
 	MLAudience string
-	// TenantID is that of the cloud's only tenant; "" where it has many, as public Azure does.
+	// TenantID is the cloud's only tenant; "" if it has many, as public Azure does.
 	TenantID string
 }
 
-// PublicCloud is Azure.
+// PublicCloud returns public Azure.
 func PublicCloud() Cloud { return known(cloud.Public()) }
 
 func known(row cloud.Cloud) Cloud {
@@ -44,7 +44,7 @@ func known(row cloud.Cloud) Cloud {
 	return c
 }
 
-// CloudOf is the cloud that azure-native:environment or ARM_ENVIRONMENT names; "" is public Azure.
+// CloudOf returns the cloud that azure-native:environment or ARM_ENVIRONMENT names; "" is public Azure.
 func CloudOf(environment string) (Cloud, error) {
 	row, ok := cloud.ByEnvironment(environment)
 	if !ok {
@@ -55,14 +55,14 @@ func CloudOf(environment string) (Cloud, error) {
 	return known(row), nil
 }
 
-// ofMicrosoft reports whether Entra's instance discovery knows the authority. Any other is not known to it, and it
-// must be left out there.
+// ofMicrosoft reports whether Entra's instance discovery knows the authority. For any other the discovery has to be
+// switched off.
 func (c Cloud) ofMicrosoft() bool {
 	_, ok := cloud.ByAuthority(c.Authority)
 	return ok
 }
 
-// Configuration is the cloud as the Azure SDK's clients take it.
+// Configuration returns the cloud for the Azure SDK's clients.
 func (c Cloud) Configuration() azcloud.Configuration {
 	services := map[azcloud.ServiceName]azcloud.ServiceConfiguration{
 		azcloud.ResourceManager: {Endpoint: c.ResourceManager, Audience: c.ManagementAudience},
@@ -82,8 +82,8 @@ type metadata struct {
 	} `json:"authentication"`
 }
 
-// mlAudience is what the document says of it: by the cloud that it is of, or by the address of the portal, as
-// azure-ai-ml derives it (facts/clouds.md).
+// mlAudience returns the audience of tokens for batch endpoints: by the cloud's name in the document, or by the address
+// of the portal, as azure-ai-ml derives it (facts/clouds.md).
 func (m metadata) mlAudience() string {
 	for _, address := range append([]string{m.ResourceManager}, m.Authentication.Audiences...) {
 		if row, ok := cloud.ByResourceManager(address); ok {
@@ -93,14 +93,14 @@ func (m metadata) mlAudience() string {
 	return cloud.MLAudienceOf(m.Portal)
 }
 
-// Unreached is the error of a cloud that can't be asked where it is.
+// Unreached is the error of a cloud that does not answer where its services are.
 type Unreached struct{ error }
 
-// Unwrap gives the reason.
+// Unwrap returns the reason.
 func (u *Unreached) Unwrap() error { return u.error }
 
-// Discover asks the host (and port) that the variable ARM_METADATA_HOSTNAME names where everything is, as Azure's other
-// clients do; "" means public Azure, which needs no asking.
+// Discover asks the host (and port) in ARM_METADATA_HOSTNAME for the addresses of all services, as Azure's other
+// clients do; "" means public Azure, which is not asked.
 func Discover(ctx context.Context, client *http.Client, host string) (Cloud, error) {
 	if host == "" {
 		return PublicCloud(), nil

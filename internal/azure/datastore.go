@@ -1,6 +1,6 @@
 package azure
 
-// A DataStore is what a workspace says of one.
+// A DataStore is the workspace's answer about a data store.
 type DataStore struct {
 	Name       string `json:"name"`
 	Properties struct {
@@ -8,19 +8,19 @@ type DataStore struct {
 		Account    string `json:"accountName"`
 		Container  string `json:"containerName"` // of Blob storage
 		FileSystem string `json:"filesystem"`    // of Data Lake
-		// Of the account, where the store says so.
+		// Of the account, if the store says so.
 		SubscriptionID string `json:"subscriptionId"`
 		ResourceGroup  string `json:"resourceGroup"`
 		Credentials    struct {
-			Type string `json:"credentialsType"` // None, AccountKey, Sas, ServicePrincipal, Certificate; "" where it is not said
+			Type string `json:"credentialsType"` // None, AccountKey, Sas, ServicePrincipal, Certificate; "" if not given
 		} `json:"credentials"`
 	} `json:"properties"`
 }
 
-// Container is the name of its container, or file system; "" where the store names none.
+// Container returns the name of its container or file system; "" if the store has none.
 func (s DataStore) Container() string { return s.Properties.Container + s.Properties.FileSystem }
 
-// AccountID is the ARM ID of its account; "" where the store does not say all of it.
+// AccountID returns the ARM ID of its account; "" if the store does not give all parts.
 func (s DataStore) AccountID() string {
 	p := s.Properties
 	if p.SubscriptionID == "" || p.ResourceGroup == "" || p.Account == "" {

@@ -1,5 +1,5 @@
-// Package azure is the one way to ask Azure: it finds the cloud, signs in as whoever deploys or starts jobs, sends, and
-// sends again where that is safe. It must not know why something is asked.
+// Package azure is the one way to ask Azure: it finds the cloud, signs in as the deployer or as who starts jobs, sends
+// requests, and repeats them if that is safe. It must not know why something is asked.
 package azure
 
 import (
@@ -13,13 +13,13 @@ import (
 	"strings"
 )
 
-// audience is that of a token which an outside issuer makes for Entra (facts/federation.md).
+// audience is the audience of a token that an outside issuer makes for Entra (facts/federation.md).
 const audience = "api://AzureADTokenExchange"
 
-// Deployer is how whoever deploys signs in, by the environment; outside issuers are asked through the client. The ways
+// Deployer returns the deployer's sign-in, from the environment; outside issuers are asked through the client. The ways
 // are those of the azure-native provider, in its order (github.com/pulumi/pulumi-azure-native,
-// provider/pkg/provider/auth_azidentity.go): certificate, secret, OpenID Connect, managed identity. Where none is set
-// it is Azure's default chain, which ends with the Azure CLI. A way that is half set is an error that names each
+// provider/pkg/provider/auth_azidentity.go): certificate, secret, OpenID Connect, managed identity. If none is set, it
+// is Azure's default chain, which ends with the Azure CLI. A way that is set incompletely is an error that names each
 // variable.
 func Deployer(getenv func(string) string, client *http.Client) (SignIn, error) {
 	r := reader{get: getenv}
@@ -29,7 +29,7 @@ func Deployer(getenv func(string) string, client *http.Client) (SignIn, error) {
 		case "true":
 			use[name] = true
 		case "", "false":
-		default: // the provider takes it for false
+		default: // the provider reads it as false
 			r.wrong(fmt.Sprintf("%s is %q; write true, or unset it", name, value))
 		}
 	}
@@ -66,7 +66,7 @@ func Deployer(getenv func(string) string, client *http.Client) (SignIn, error) {
 	return in, errors.Join(r.problems...)
 }
 
-// reader gathers what is wrong with the variables.
+// A reader collects what is wrong with the variables.
 type reader struct {
 	get      func(string) string
 	problems []error
@@ -82,7 +82,7 @@ func (r *reader) needs(way string, names ...string) {
 	}
 }
 
-// issuer settles on where the token of the outside issuer comes from.
+// issuer decides where the token of the outside issuer comes from.
 func (r *reader) issuer(in *SignIn, client *http.Client) {
 	pair := func(address, token string) bool {
 		a, t := r.get(address), r.get(token)
@@ -110,7 +110,7 @@ func (r *reader) issuer(in *SignIn, client *http.Client) {
 		r.needs("OpenID Connect in Azure Pipelines, map $(System.AccessToken) to it:", "SYSTEM_ACCESSTOKEN")
 		connection := ""
 		names := []string{"ARM_OIDC_AZURE_SERVICE_CONNECTION_ID", "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"}
-		for _, name := range names { // the second is what the task AzureCLI@2 sets
+		for _, name := range names { // the task AzureCLI@2 sets the second
 			if connection == "" {
 				connection = r.get(name)
 			}
@@ -129,7 +129,7 @@ func (r *reader) issuer(in *SignIn, client *http.Client) {
 	}
 }
 
-// ask asks the issuer for a token each time that one is needed.
+// ask returns a function that asks the issuer for a new token.
 func (r *reader) ask(client *http.Client, method, address, bearer string) func(context.Context) (string, error) {
 	at, err := url.Parse(address)
 	if err != nil || at.Scheme != "https" || at.Host == "" {
@@ -159,7 +159,7 @@ func (r *reader) ask(client *http.Client, method, address, bearer string) func(c
 			return "", fmt.Errorf("asking %s for a token: it answers %s; is the job allowed to have one?", at.Host,
 				answer.Status)
 		}
-		var token struct{ Value, OIDCToken string } // GitHub's, and that of Azure Pipelines
+		var token struct{ Value, OIDCToken string } // the first is GitHub's, the second Azure Pipelines'
 		if err := json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(&token); err != nil {
 			return "", fmt.Errorf("asking %s for a token: the answer is not JSON", at.Host)
 		}

@@ -2,7 +2,7 @@ package azure
 
 import "strings"
 
-// A ContainerRegistry is what Resource Manager says of one.
+// A ContainerRegistry is Resource Manager's answer about a container registry.
 type ContainerRegistry struct {
 	ID         string `json:"id"`
 	Properties struct {
@@ -12,8 +12,8 @@ type ContainerRegistry struct {
 	} `json:"properties"`
 }
 
-// ABAC reports whether the registry honours the roles of repositories in place of AcrPull. It is not known where the
-// mode is none of the two (facts/compute-clusters.md, Image pull).
+// ABAC reports whether the registry uses the roles of repositories instead of AcrPull. known is false if its mode is
+// neither of the two (facts/compute-clusters.md, Image pull).
 func (r ContainerRegistry) ABAC() (is, known bool) {
 	is = strings.EqualFold(r.Properties.Mode, "AbacRepositoryPermissions")
 	return is, is || strings.EqualFold(r.Properties.Mode, "LegacyRegistryPermissions")

@@ -14,9 +14,9 @@ import (
 
 // The ways to sign in.
 const (
-	AsUser             = "user"             // whoever is signed in to the Azure CLI
+	AsUser             = "user"             // the account that is signed in to the Azure CLI
 	AsServicePrincipal = "servicePrincipal" // with a secret, a certificate or a federated token
-	AsManagedIdentity  = "managedIdentity"  // of the VM, App Service or Functions that this runs on
+	AsManagedIdentity  = "managedIdentity"  // of the VM, App Service or Functions host
 	AsDefault          = "default"          // the first that works of azidentity's default chain
 )
 
@@ -25,7 +25,7 @@ func SignIns() []string {
 	return []string{AsUser, AsServicePrincipal, AsManagedIdentity, AsDefault}
 }
 
-// A SignIn says who asks, and with what proof.
+// A SignIn says who signs in, and with which proof.
 type SignIn struct {
 	// As is one of SignIns; "" means AsDefault.
 	As string
@@ -33,7 +33,7 @@ type SignIn struct {
 	TenantID string
 	// ClientID of the service principal (required) or of a user-assigned identity; "" for a system-assigned one.
 	ClientID string
-	// ObjectID names a user-assigned identity where ClientID is not known; "" where it is, or for a system-assigned one.
+	// ObjectID names a user-assigned identity if ClientID is not known; else "".
 	ObjectID string
 	// A service principal has exactly one of these: a secret; the path of a certificate with its private key, PEM or
 	// PKCS #12, and its password if it has one; the path of a file with a token of another issuer.
@@ -41,12 +41,12 @@ type SignIn struct {
 	CertificateFile     string
 	CertificatePassword string
 	FederatedTokenFile  string
-	// Assertion gives the token of another issuer, each time that one is needed; nil for none.
+	// Assertion returns a new token of another issuer; nil for none.
 	Assertion func(context.Context) (string, error)
 }
 
-// Credential is the azidentity credential that the sign-in describes. Its tokens are asked of the cloud's Entra through
-// the client. The error is an Unprepared where nothing is wrong with the sign-in itself.
+// Credential returns the azidentity credential for the sign-in. It asks the cloud's Entra for tokens through the
+// client. The error is an Unprepared if nothing is wrong with the sign-in itself.
 func (s SignIn) Credential(c Cloud, client *http.Client) (azcore.TokenCredential, error) {
 	if s.TenantID == "" {
 		s.TenantID = c.TenantID
@@ -68,10 +68,10 @@ type wrong struct{ error }
 
 func usage(format string, args ...any) error { return wrong{fmt.Errorf(format, args...)} }
 
-// Unprepared is the error of a sign-in that is complete, and that azidentity does not take.
+// Unprepared is the error of a complete sign-in that azidentity refuses.
 type Unprepared struct{ error }
 
-// Unwrap gives the reason.
+// Unwrap returns the reason.
 func (u *Unprepared) Unwrap() error { return u.error }
 
 func (s SignIn) credential(options azcore.ClientOptions, private bool) (azcore.TokenCredential, error) {

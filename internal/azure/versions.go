@@ -1,6 +1,6 @@
 package azure
 
-// The versions of Resource Manager's API, by what is asked for.
+// The versions of Resource Manager's API, by what they are used for.
 const (
 	// WorkspaceVersion describes a workspace and what is in it.
 	WorkspaceVersion = "2023-10-01"

@@ -20,7 +20,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 )
 
-// wire sends to one service: signed in, logged, and again where that is safe.
+// A wire sends requests to one service: it signs in, logs, and repeats a request if that is safe.
 type wire struct{ pipeline runtime.Pipeline }
 
 func newWire(credential azcore.TokenCredential, audience string, transport policy.Transporter,
@@ -36,8 +36,8 @@ func newWire(credential azcore.TokenCredential, audience string, transport polic
 	})}
 }
 
-// staying is the transport without redirects of what is not read alone: a job would be started wherever an answer
-// points, or, where net/http makes a GET of the POST, be taken for started.
+// staying returns the transport without redirects for requests that change something: otherwise a job would be started
+// wherever an answer points, or, if net/http makes the POST a GET, would only seem to be started.
 func staying(transport policy.Transporter) policy.Transporter {
 	client, is := transport.(*http.Client)
 	if !is || client == nil {
@@ -60,12 +60,13 @@ func staying(transport policy.Transporter) policy.Transporter {
 
 const maxRedirects = 10
 
-// A Request is one. It is sent again as long as nothing can have come of it; one that may be Repeated, also then.
+// A Request is repeated as long as it can have had no effect; if it is Repeated, also after that.
 type Request struct {
 	Method, URI string
 	Header      map[string]string
 	Body        any // nil for none
-	// Repeated is set where to do it twice is the same as once, for all methods but GET, PUT and DELETE.
+	// Repeated is set if sending it twice has the same effect as once; needed for methods other than GET, PUT and
+	// DELETE.
 	Repeated bool
 }
 
@@ -94,25 +95,25 @@ func (w wire) send(ctx context.Context, r Request) (*http.Response, error) {
 	return w.pipeline.Do(req)
 }
 
-// Malformed is the error of a request that could not be made, so that nothing was sent.
+// Malformed is the error of a request that could not be made, so nothing was sent.
 type Malformed struct{ error }
 
-// Unwrap gives the reason.
+// Unwrap returns the reason.
 func (m *Malformed) Unwrap() error { return m.error }
 
-// retryStatuses are throttling and the server's own failures.
+// retryStatuses are throttling, and failures of the server or on the way to it: those of azcore.
 var retryStatuses = []int{
-	http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable,
-	http.StatusGatewayTimeout,
+	http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
+	http.StatusServiceUnavailable, http.StatusGatewayTimeout,
 }
 
-// IsRetried reports whether a request may be sent again after an answer of this status.
+// IsRetried reports whether a request may be sent again after an answer with this status.
 func IsRetried(status int) bool { return slices.Contains(retryStatuses, status) }
 
-// Throttled reports whether the server says with the status that it has not taken the request.
+// Throttled reports whether the status says that the server has not accepted the request.
 func Throttled(status int) bool { return status == http.StatusTooManyRequests }
 
-// UnknownHost reports whether a name does not exist, and not only can't be resolved just now.
+// UnknownHost reports whether a name does not exist. It is false for a name that can't be resolved at the moment.
 func UnknownHost(err error) bool {
 	var dns *net.DNSError
 	return errors.As(err, &dns) && dns.IsNotFound
@@ -120,8 +121,8 @@ func UnknownHost(err error) bool {
 
 const maxRetries = 4
 
-// retries are tried after what the server asks for in Retry-After, else after 1, 3, 7 and 15 seconds. What must not
-// happen twice, such as the start of a job, is sent again only where the server says that it has not taken it.
+// retries waits for the time in Retry-After, or else for 1, 3, 7 and 15 seconds. A request that must not happen twice,
+// such as the start of a job, is sent again only if the server says that it has not accepted it.
 func (r Request) retries() policy.RetryOptions {
 	return policy.RetryOptions{
 		MaxRetries: maxRetries, RetryDelay: time.Second, MaxRetryDelay: time.Minute,
@@ -134,7 +135,7 @@ func (r Request) retries() policy.RetryOptions {
 	}
 }
 
-// logged notes each try.
+// logged logs each try.
 type logged struct{ *slog.Logger }
 
 func (l logged) Do(req *policy.Request) (*http.Response, error) {
@@ -151,9 +152,9 @@ func (l logged) Do(req *policy.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// below reports whether a link lies below an address of the cloud's, so that what is sent there may go to the link.
-// Hosts are the same whatever the case of their letters, and with or without the port that is the default: Resource
-// Manager names it in some of its links to next pages.
+// below reports whether a link lies below an address of the cloud, so that a request with its token may follow the
+// link. Hosts are equal in any letter case, and with or without the default port: Resource Manager writes it in some
+// links to next pages.
 func below(address, link string) bool {
 	from, err := url.Parse(address)
 	if err != nil {

@@ -54,7 +54,7 @@ func (anyone) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Acce
 	return azcore.AccessToken{Token: "the token"}, nil
 }
 
-// failing answers the first request with a status, or an error where that is 0, and every other with 200.
+// failing answers the first request with a status, or an error if that is 0, and every other with 200.
 type failing struct {
 	status int
 	err    error
@@ -73,7 +73,7 @@ func (f *failing) Do(req *http.Request) (*http.Response, error) {
 		Body: io.NopCloser(strings.NewReader(`{}`))}, nil
 }
 
-// What must not happen twice is sent again only where nothing can have come of it.
+// A request that must not happen twice is sent again only if the first can't have had any effect.
 func TestARequestIsSentAgainWhereThatIsSafe(t *testing.T) {
 	t.Parallel()
 	unknown := &net.DNSError{IsNotFound: true}

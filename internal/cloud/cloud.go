@@ -1,4 +1,4 @@
-// Package cloud says what differs between Azure's clouds: one row a cloud, from facts/clouds.md. It asks nobody.
+// Package cloud says what differs between Azure's clouds: one row for each cloud, from facts/clouds.md. It does no I/O.
 package cloud
 
 import (
@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// A Cloud is one of Azure's clouds. Addresses are hosts, and suffixes stand without their first dot.
+// A Cloud is one of Azure's clouds. Addresses are hosts; suffixes have no dot at the start.
 type Cloud struct {
-	// Name is what the Azure CLI calls it, Environment what azure-native:environment and ARM_ENVIRONMENT do.
+	// Name is the Azure CLI's name for it, Environment the value of azure-native:environment and ARM_ENVIRONMENT.
 	Name, Environment string
-	// Word is what azuread:environment alone calls it; "" where Environment is as good.
+	// Word is a value of azuread:environment alone; "" if that takes Environment too.
 	Word string
-	// Authority is Entra's host, ResourceManager and Graph those of the services.
+	// Authority is Entra's host; ResourceManager and Graph are the hosts of the services.
 	Authority, ResourceManager, Graph string
-	// MLAudience is what a token for batch endpoints is issued to.
+	// MLAudience is the audience of tokens for batch endpoints.
 	MLAudience string
-	// Scoring is the suffix of the hosts that batch endpoints are invoked at, Storage that of storage accounts behind
-	// blob. and dfs.
+	// Scoring is the suffix of the hosts at which batch endpoints are invoked; Storage is the suffix of storage
+	// accounts, after blob. or dfs.
 	Scoring, Storage string
 	// ExchangeAudience is the audience of federated tokens.
 	ExchangeAudience string
@@ -29,8 +29,8 @@ type Cloud struct {
 	authorities []string // other hosts of Authority
 }
 
-// clouds are the rows, public Azure first. That scoring hosts of batch endpoints are those of online ones is
-// inferred. For the clouds of which the sheet gives no limit, the lower one stands.
+// clouds are the rows, public Azure first. That batch endpoints have the scoring hosts of online endpoints is inferred.
+// If the sheet gives no limit for a cloud, the row has the lower one.
 var clouds = []Cloud{
 	{
 		Name: "AzureCloud", Environment: "public", words: []string{"global"},
@@ -46,7 +46,7 @@ var clouds = []Cloud{
 		MLAudience:  "https://ml.azure.us", Scoring: "inference.ml.azure.us", Storage: "core.usgovcloudapi.net",
 		ExchangeAudience: "api://AzureADTokenExchangeUSGov", MaxRoleAssignments: 2000, MaxCustomRoles: 5000,
 	},
-	{ // the same cloud, whose Department of Defense has a Graph of its own
+	{ // the same cloud; the Department of Defense has its own Graph
 		Name: "AzureUSGovernment", Environment: "usgovernment", Word: "usgovernmentl5", words: []string{"dod"},
 		Authority: "login.microsoftonline.us", ResourceManager: "management.usgovcloudapi.net",
 		Graph:      "dod-graph.microsoft.us",
@@ -77,7 +77,7 @@ var clouds = []Cloud{
 	},
 }
 
-// Public is Azure.
+// Public returns public Azure.
 func Public() Cloud { return clouds[0] }
 
 // All returns the clouds, public Azure first.
@@ -91,7 +91,7 @@ func Environments() (words []string) {
 	return slices.Compact(words)
 }
 
-// ByEnvironment finds a cloud by any name that azure-native, azuread or the Azure CLI have for it; "" is public Azure.
+// ByEnvironment finds a cloud by any name that azure-native, azuread or the Azure CLI has for it; "" is public Azure.
 func ByEnvironment(word string) (Cloud, bool) {
 	if word == "" {
 		return Public(), true
@@ -117,7 +117,7 @@ func ByResourceManager(address string) (Cloud, bool) {
 	return byHost(address, func(c Cloud, host string) bool { return host == c.ResourceManager })
 }
 
-// ByAuthority finds the cloud whose Entra has the address, by whichever of its names.
+// ByAuthority finds the cloud whose Entra has the address, under any of its names.
 func ByAuthority(address string) (Cloud, bool) {
 	return byHost(address, func(c Cloud,
 		host string) bool {
@@ -141,8 +141,8 @@ func find(is func(Cloud) bool) (Cloud, bool) {
 	return Cloud{}, false
 }
 
-// MLAudienceOf derives what tokens for batch endpoints are issued to in a cloud that stands in no table, as
-// azure-ai-ml does: from the address of its portal. "" where that has another form.
+// MLAudienceOf derives the audience of tokens for batch endpoints in a cloud that is in no table from the address of
+// its portal, as azure-ai-ml does. "" if the address has another form.
 func MLAudienceOf(portal string) string {
 	u, err := url.Parse(portal)
 	if err != nil {
@@ -154,8 +154,8 @@ func MLAudienceOf(portal string) string {
 	return ""
 }
 
-// nearly is the share of a limit, in percent, from which a stack says that it nears it.
+// nearly is the share of a limit, in percent, from which a stack warns.
 const nearly = 80
 
-// NearLimit reports whether n is close to the limit: at 80 % of it or more.
+// NearLimit reports whether n is at 80 % of the limit or more.
 func NearLimit(n, limit int) bool { return n*100 >= limit*nearly }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A kind is what an operator takes its operands for.
+// A kind is the type of an operator's operands.
 type kind string
 
 const (
@@ -19,9 +19,9 @@ const (
 	guid   kind = "a GUID"
 )
 
-// An operator compares two values. One that is not known here is decided by nothing.
+// An operator compares two values. A comparison with an unknown operator is undecided.
 type operator struct {
-	name       string // as the documents spell it
+	name       string // as Microsoft's documents spell it
 	kind       kind
 	relation   relation
 	negated    bool
@@ -39,7 +39,7 @@ const (
 	lessOrEqual
 )
 
-// operators are those of facts/conditions.md, by their names in lower case.
+// operators are those of facts/conditions.md, by name in lower case.
 var operators = func() map[string]operator {
 	all := map[string]operator{}
 	add := func(o operator) {
@@ -84,7 +84,7 @@ type operand struct {
 	braces    bool
 }
 
-// A value is one that a condition holds. quoted is whether it stands in quotes.
+// A value is a literal in a condition. quoted says whether it is in quotes.
 type value struct {
 	text   string
 	quoted bool
@@ -119,7 +119,7 @@ func (o operand) print(b *strings.Builder) {
 	b.WriteString(list)
 }
 
-// compare holds two operands against each other.
+// A compare compares two operands.
 type compare struct {
 	left, right operand
 	quantifier  string // "" for none
@@ -147,7 +147,7 @@ func (c compare) evaluate(r Request) result {
 	case !leftKnown || !rightKnown || !c.operator.known:
 		return undecided
 	case c.quantifier == "" && (len(left) > 1 || len(right) > 1 || c.left.braces):
-		return undecided // in the syntax of the documents, and in no example
+		return undecided // the documents have it in the syntax, and in no example
 	}
 	var unclear bool
 	pair := func(l, r string) bool {
@@ -183,7 +183,7 @@ func (c compare) evaluate(r Request) result {
 	}
 }
 
-// of is what a comparison with an absent attribute comes to.
+// of returns the result of a comparison with an absent attribute.
 func (r reading) of(a *Attribute) result {
 	if r.absent == nil {
 		return absent
@@ -191,7 +191,7 @@ func (r reading) of(a *Attribute) result {
 	return r.absent[a.key()]
 }
 
-// takes reports whether a value of a condition is of the operator's kind.
+// takes reports whether a literal has the operator's kind.
 func (o operator) takes(v value) bool {
 	if _, ok := o.holds(v.text, v.text); !ok {
 		return false
@@ -199,7 +199,7 @@ func (o operator) takes(v value) bool {
 	return o.kind == guid || v.quoted == (o.kind == text || o.kind == date)
 }
 
-// holds compares one value with another; ok is false where one of them is none of the operator's kind.
+// holds compares one value with another; ok is false if one of them does not have the operator's kind.
 func (o operator) holds(l, r string) (is, ok bool) {
 	switch o.kind {
 	case text:
@@ -237,16 +237,16 @@ var guidForm = regexp.MustCompile(`^(?i)[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{
 
 func isGUID(s string) bool { return guidForm.MatchString(s) }
 
-// bareGUID is a GUID in the form in which equal ones are equal.
+// bareGUID returns a GUID in a form in which equal ones are equal texts.
 func bareGUID(s string) string { return strings.ToLower(strings.ReplaceAll(s, "-", "")) }
 
-// A pattern is a text to compare with, as the marks that a value has to go through.
+// A pattern is a text to compare with, as a list of marks.
 type pattern struct {
 	marks []mark
 	fold  bool
 }
 
-// A mark is one character, or any one (?), or any run of them (*).
+// A mark is one character, or any one (?), or any number of any characters (*).
 type mark struct {
 	char     rune
 	one, run bool
@@ -282,8 +282,8 @@ func (p pattern) letter(c rune) rune {
 	return c
 }
 
-// start are the places in the marks at which a value may begin; step those behind one more character; ends reports
-// whether one of them is the end. A run may be empty.
+// start returns the places in the marks at which a value may begin, step those after one more character. ends reports
+// whether one of the places is the end. A * may match nothing.
 func (p pattern) start() []int { return p.skip(nil, 0) }
 
 func (p pattern) skip(at []int, place int) []int {

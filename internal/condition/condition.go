@@ -1,29 +1,29 @@
 // Package condition reads, prints, evaluates and compares the conditions of role assignments (Azure ABAC, version 2.0),
-// as facts/conditions.md has them. What that sheet calls undocumented is undecided here, and never allowed.
+// as facts/conditions.md describes them. What that sheet calls undocumented is undecided here, and never allowed.
 package condition
 
 import (
 	"strings"
 )
 
-// MaxLength of a condition, in bytes (facts/conditions.md, "Where a condition may stand").
+// MaxLength is the longest condition, in bytes (facts/conditions.md, "Where a condition may stand").
 const MaxLength = 8 * 1024
 
-// A Condition says which of the requests that a role allows its assignment allows too.
+// A Condition says which requests its assignment allows, of those that the role allows.
 type Condition struct{ root node }
 
-// String is the condition in one form: upper case words, single spaces, the parentheses that it was written with and
-// those that it needs.
+// String returns the condition in one form: upper case words, single spaces, and the parentheses that it was written
+// with or needs.
 func (c Condition) String() string {
 	var b strings.Builder
 	c.root.print(&b)
 	return b.String()
 }
 
-// An Answer is what is known of a question.
+// An Answer is the answer to a question about a condition.
 type Answer int
 
-// The answers. Undecided is never to be taken for Yes.
+// The answers. Never treat Undecided as Yes.
 const (
 	Undecided Answer = iota
 	No
@@ -46,8 +46,8 @@ const (
 var sources = []Source{Resource, OfRequest, Principal, Environment}
 
 // An Attribute is something that conditions ask about, such as
-// Microsoft.Storage/storageAccounts/blobServices/containers:name of the Resource. Letter case does not tell names
-// apart, but for the key of a tag.
+// Microsoft.Storage/storageAccounts/blobServices/containers:name of the Resource. Letter case makes no difference in a
+// name, except in the key of a tag.
 type Attribute struct {
 	Source Source
 	Name   string
@@ -56,10 +56,10 @@ type Attribute struct {
 // is reports whether the attributes are the same.
 func (a Attribute) is(b Attribute) bool { return a.key() == b.key() }
 
-// key is the form in which equal attributes are equal.
+// key returns a form in which equal attributes are equal.
 func (a Attribute) key() Attribute {
 	name, tag, tagged := strings.Cut(a.Name, "<")
-	name = strings.ToLower(name) // which makes no new text where nothing changes
+	name = strings.ToLower(name) // returns the same text if nothing changes
 	if tagged {
 		name += "<" + tag
 	}
@@ -68,26 +68,26 @@ func (a Attribute) key() Attribute {
 
 func (a Attribute) String() string { return "@" + string(a.Source) + "[" + a.Name + "]" }
 
-// A Request is what is known of a request when a condition is asked about it.
+// A Request is what is known about a request for which a condition is evaluated.
 type Request struct {
 	Action string // or data action, such as Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read
-	// SubOperation such as Blob.List; "" for none. nil where it is not known.
+	// SubOperation such as Blob.List; "" for none, nil if it is not known.
 	SubOperation *string
-	// Attributes are the values of those that are known, as text: numbers, true and false, dates and GUIDs as conditions
-	// write them. One without a value is absent from the request. What is not among them is not known.
+	// Attributes are the known values, as text: numbers, true and false, dates and GUIDs as conditions write them. An
+	// attribute with an empty list is absent from the request. One that is not in the map is not known.
 	Attributes map[Attribute][]string
-	canonical  bool // the attributes are by their keys
+	canonical  bool // Attributes has the keys of Attribute.key
 	reading    reading
 }
 
-// A reading settles what the documents leave open, each point in one way for every condition that is asked. The zero
-// one settles nothing.
+// A reading decides what the documents leave open, each point in one way for every condition. The zero reading decides
+// nothing.
 type reading struct {
-	absent map[Attribute]result // what a comparison with an attribute that is absent comes to, by the attribute's key
+	absent map[Attribute]result // result of a comparison with an absent attribute, by the attribute's key
 	order  order
 }
 
-// order is how AND and OR are read that stand beside each other without parentheses.
+// An order is a way to read AND and OR beside each other without parentheses.
 type order int
 
 const (
@@ -123,13 +123,13 @@ const (
 	no
 	broken // the evaluation ends here, and access is refused
 
-	// absent: a comparison with an attribute that is absent fails, or ends the evaluation; the documents say only that
-	// access is refused (facts/conditions.md, "Attribute absent").
+	// A comparison with an absent attribute fails, or ends the evaluation; the documents say only that access is
+	// refused (facts/conditions.md, "Attribute absent").
 	absent    = no | broken
 	undecided = yes | no | broken
 )
 
-// Evaluate decides whether the condition lets the request through. It does where its actions do not include the
+// Evaluate decides whether the condition allows the request. It does if the condition's actions do not include the
 // request's.
 func (c Condition) Evaluate(r Request) Answer {
 	switch came := c.root.evaluate(r); {
@@ -161,7 +161,7 @@ func (n not) print(b *strings.Builder) {
 	n.of.print(b)
 }
 
-// A group is what stands in parentheses.
+// A group is an expression in parentheses.
 type group struct{ of node }
 
 func (g group) evaluate(r Request) result { return g.of.evaluate(r) }
@@ -174,17 +174,17 @@ func (g group) print(b *strings.Builder) {
 
 type and struct{ parts []node }
 
-// evaluate: the parts are asked from left to right, while they hold.
+// evaluate evaluates the parts from left to right, while they hold.
 func (a and) evaluate(r Request) result { return chained(a.parts, r, yes) }
 
 func (a and) print(b *strings.Builder) { join(b, a.parts, " AND ") }
 
 type or struct{ parts []node }
 
-// evaluate: the parts are asked from left to right, until one holds.
+// evaluate evaluates the parts from left to right, until one holds.
 func (o or) evaluate(r Request) result { return chained(o.parts, r, no) }
 
-// chained asks each part, as long as those before it may all have come out as goesOn.
+// chained evaluates each part, as long as those before it may all have come out as goesOn.
 func chained(parts []node, r Request, goesOn result) result {
 	all := goesOn
 	for _, part := range parts {
@@ -207,14 +207,14 @@ func join(b *strings.Builder, parts []node, between string) {
 	}
 }
 
-// mixed is AND and OR without parentheses between them, which Azure's documents call ambiguous: it comes out as either
-// way to read it does.
+// A mixed has AND and OR without parentheses between them, which Azure's documents call ambiguous. Its result has the
+// outcomes of both ways to read it.
 type mixed struct {
-	text  []node // the parts and words as they stand
+	text  []node // the parts and words as written
 	words []string
 }
 
-// evaluate asks each part once: asked by either reading, a part in n parentheses would be asked 2^n times.
+// evaluate evaluates each part once: if each reading did, a part in n parentheses would be evaluated 2^n times.
 func (m mixed) evaluate(r Request) (all result) {
 	parts := make([]node, len(m.text))
 	for i, part := range m.text {
@@ -229,7 +229,7 @@ func (m mixed) evaluate(r Request) (all result) {
 	return all
 }
 
-// came is a part that was asked.
+// A came is a part that was evaluated already.
 type came result
 
 func (c came) evaluate(Request) result { return result(c) }
@@ -245,7 +245,7 @@ func (m mixed) print(b *strings.Builder) {
 	}
 }
 
-// exists reports whether an attribute is there; it never fails.
+// exists reports whether an attribute exists; it never fails.
 type exists struct{ attribute Attribute }
 
 func (e exists) evaluate(r Request) result {
@@ -262,7 +262,7 @@ func (e exists) evaluate(r Request) result {
 
 func (e exists) print(b *strings.Builder) { b.WriteString("Exists " + e.attribute.String()) }
 
-// actionMatches reports whether the request's action is one of a pattern's.
+// actionMatches reports whether the pattern covers the request's action.
 type actionMatches struct{ pattern string }
 
 func (a actionMatches) evaluate(r Request) result {
@@ -278,7 +278,7 @@ func (a actionMatches) evaluate(r Request) result {
 
 func (a actionMatches) print(b *strings.Builder) { b.WriteString("ActionMatches{'" + a.pattern + "'}") }
 
-// subOperationMatches reports whether the request is the part of its action that the name stands for.
+// subOperationMatches reports whether the request is the named part of its action.
 type subOperationMatches struct{ name string }
 
 func (s subOperationMatches) evaluate(r Request) result {

@@ -26,7 +26,7 @@ func parse(t testing.TB, text string) condition.Condition {
 	return c
 }
 
-// Readers and writers below one prefix, as facts/conditions.md has them under "Reading and listing below one prefix".
+// Readers and writers below one prefix, from facts/conditions.md, "Reading and listing below one prefix".
 var (
 	readClause = `(!(ActionMatches{'` + blobs + `read'} AND NOT SubOperationMatches{'Blob.List'}) OR ` +
 		`(@Resource[` + container + `] StringEquals 'data' AND @Resource[` + path + `] StringStartsWith 'in/2026/'))`
@@ -174,7 +174,8 @@ func TestWhatIsNotDocumentedIsUndecided(t *testing.T) {
 		"@Resource[a] StringEquals 'x' AND Exists @Resource[a] ":         {is("a"), condition.Yes},
 		"@Resource[a] StringEquals 'x' OR @Resource[b] StringEquals 'x'": {is("b"), condition.Undecided},
 		"@Resource[b] StringEquals 'x' OR @Resource[a] StringEquals 'x'": {is("b"), condition.Yes},
-		// Absent in the first part, the second says no: refused, and what its negation is depends on how absence counts.
+		// The first part has an absent attribute and the second is false: refused. Its negation depends on how absence
+		// counts.
 		"@Resource[a] StringEquals 'x' AND Exists @Resource[a]":               {is(), condition.No},
 		"Exists @Resource[a] AND @Resource[a] StringEquals 'x'":               {is(), condition.No},
 		"!(@Resource[a] StringEquals 'x' AND Exists @Resource[a])":            {is(), condition.Undecided},
@@ -247,7 +248,7 @@ func TestItIsPrintedAsItWasMeant(t *testing.T) {
 	}
 }
 
-// A condition that is parsed is written, parsed and judged again alike; one that is refused says why.
+// A parsed condition means the same after it is written and parsed again; an error says what is wrong.
 func FuzzParse(f *testing.F) {
 	for _, text := range []string{readClause + " AND " + listClause, writeClause, privateOnly, "!!(Exists @Request[a])",
 		"'", "@R[", "a:b:c {"} {
@@ -274,14 +275,14 @@ var operations = []condition.Operation{
 	{Action: blobs + "read"}, {Action: blobs + "read", SubOperation: "Blob.List"}, {Action: blobs + "write"},
 }
 
-func TestBeyondFindsWhatIsGained(t *testing.T) {
+func TestDifferenceFindsWhatIsGained(t *testing.T) {
 	t.Parallel()
 	both := readClause + " AND " + listClause
 	at := func(what string) string { return `@Resource[` + path + `] ` + what }
 	for name, c := range map[string]struct {
 		one, other string // "" for none
 		want       condition.Answer
-		by         string // the request, in part
+		by         string // part of the request
 	}{
 		"the condition is dropped":  {"", both, condition.Yes, "blobs/read with "},
 		"nothing changes":           {both, both, condition.No, ""},
@@ -334,17 +335,17 @@ func TestBeyondFindsWhatIsGained(t *testing.T) {
 			}
 			return []condition.Condition{parse(t, text)}
 		}
-		answer, request, because := condition.Beyond(set(c.one), set(c.other), operations)
+		answer, request, because := condition.Difference(set(c.one), set(c.other), operations)
 		assert.Equal(t, c.want, answer, "%s: %s %s", name, request, because)
 		assert.Contains(t, request.String()+because, c.by, name)
 	}
-	answer, _, _ := condition.Beyond([]condition.Condition{condition.Always}, nil, operations)
+	answer, _, _ := condition.Difference([]condition.Condition{condition.Always}, nil, operations)
 	assert.Equal(t, condition.Yes, answer, "who had nothing gains")
-	answer, _, _ = condition.Beyond(nil, nil, operations)
+	answer, _, _ = condition.Difference(nil, nil, operations)
 	assert.Equal(t, condition.No, answer)
 }
 
-// random writes a condition over few values, so that requests by chance hit them.
+// random writes a condition over few values, so that random requests meet it.
 func random(r *rand.Rand, depth int) string {
 	texts := []string{"a", "ab", "b", "a/", "a/b", "A"}
 	pick := func(from ...string) string { return from[r.IntN(len(from))] }
@@ -379,16 +380,16 @@ func random(r *rand.Rand, depth int) string {
 	}
 }
 
-// Beyond is held to brute force: where it says No, no request of many gains anything; where it says Yes, its request
+// Difference agrees with brute force: if it says No, none of many requests gains anything; if it says Yes, its request
 // does.
-func TestBeyondAgreesWithBruteForce(t *testing.T) {
+func TestDifferenceAgreesWithBruteForce(t *testing.T) {
 	t.Parallel()
 	source := rand.New(rand.NewPCG(1, uint64(seed)))
 	values := []string{"", "a", "A", "ab", "Ab", "b", "a/", "a/b", "a/bc", "abc", "aa", "x", "a*", "b?"}
 	tried, counts := 0, map[condition.Answer]int{}
 	for tried < requests {
 		one, other := parse(t, random(source, 3)), parse(t, random(source, 3))
-		answer, found, because := condition.Beyond([]condition.Condition{one}, []condition.Condition{other}, operations)
+		answer, found, because := condition.Difference([]condition.Condition{one}, []condition.Condition{other}, operations)
 		counts[answer]++
 		if answer == condition.Yes {
 			require.Equal(t, condition.Yes, one.Evaluate(found), "%s | %s | %s", one, other, found)
@@ -419,13 +420,13 @@ func TestBeyondAgreesWithBruteForce(t *testing.T) {
 	require.Greater(t, counts[condition.No], tried/1000, fmt.Sprint(counts))
 }
 
-// requests and seed of TestBeyondAgreesWithBruteForce.
+// requests and seed of TestDifferenceAgreesWithBruteForce.
 const (
 	requests = 100_000
 	seed     = 20261128
 )
 
-// hard are conditions of which each asks for more than a search may cost, up to 8 KB.
+// hard are conditions, of up to 8 KB, for which a search would take too long.
 func hard() map[string]string {
 	var patterns, sorts []string
 	for i := range 60 {
@@ -442,34 +443,34 @@ func hard() map[string]string {
 	}
 }
 
-// A No that can't be had in so many steps is undecided, and what takes them is named.
+// If No would take too many steps, the answer is undecided, and names the part that takes them.
 func TestAHardNoIsUndecidedAfterSoManySteps(t *testing.T) {
 	t.Parallel()
 	for because, text := range hard() {
 		t.Run(because, func(t *testing.T) {
 			t.Parallel()
 			one, other := parse(t, "("+text+") AND Exists @Resource[z]"), parse(t, text)
-			answer, _, why := condition.Beyond([]condition.Condition{one}, []condition.Condition{other}, operations)
+			answer, _, why := condition.Difference([]condition.Condition{one}, []condition.Condition{other}, operations)
 			assert.Equal(t, condition.Undecided, answer)
 			assert.Contains(t, why, because)
-			answer, _, _ = condition.Beyond([]condition.Condition{other}, []condition.Condition{one}, operations)
+			answer, _, _ = condition.Difference([]condition.Condition{other}, []condition.Condition{one}, operations)
 			assert.NotEqual(t, condition.No, answer, "it lets more through")
 		})
 	}
 }
 
-func BenchmarkBeyondHardNo(b *testing.B) {
+func BenchmarkDifferenceHardNo(b *testing.B) {
 	for because, text := range hard() {
 		b.Run(because, func(b *testing.B) {
 			one, other := parse(b, "("+text+") AND Exists @Resource[z]"), parse(b, text)
 			for b.Loop() {
-				condition.Beyond([]condition.Condition{one}, []condition.Condition{other}, operations)
+				condition.Difference([]condition.Condition{one}, []condition.Condition{other}, operations)
 			}
 		})
 	}
 }
 
-func BenchmarkBeyondOf8KB(b *testing.B) {
+func BenchmarkDifferenceOf8KB(b *testing.B) {
 	long := func(n int) string {
 		var parts []string
 		for i := range n {
@@ -483,14 +484,15 @@ func BenchmarkBeyondOf8KB(b *testing.B) {
 	}
 	one, other := parse(b, long(n)), parse(b, long(n-1))
 	for b.Loop() {
-		answer, _, because := condition.Beyond([]condition.Condition{one}, []condition.Condition{other}, operations)
+		answer, _, because := condition.Difference([]condition.Condition{one}, []condition.Condition{other}, operations)
 		if answer != condition.Yes {
 			b.Fatal(answer, because)
 		}
 	}
 }
 
-// Each part is asked once, however deep it lies: asked once by each reading, the largest condition would never end.
+// Each part is evaluated once, however deeply nested: if each reading evaluated it again, the largest condition would
+// never end.
 func TestADeepConditionEnds(t *testing.T) {
 	t.Parallel()
 	text := "Exists @Resource[" + path + "]"

@@ -2,8 +2,8 @@ package condition
 
 import "strings"
 
-// Match reports whether a pattern, of a role or of ActionMatches, covers an action: letters match without regard to
-// case, and each `*` matches any run of characters, the empty one and slashes included.
+// Match reports whether a pattern, of a role or of ActionMatches, covers an action. Letters match without regard to
+// case, and each `*` matches any run of characters, also an empty one and one with slashes.
 func Match(pattern, action string) bool {
 	if !strings.Contains(pattern, "*") {
 		return strings.EqualFold(pattern, action)

@@ -11,7 +11,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// Parse reads a condition. The problem names the character at which it can't be read on, counted from 1.
+// Parse reads a condition. The problem names the character at which it can't be read, counted from 1.
 func Parse(source string) (Condition, problem.List) {
 	var ps problem.List
 	if len(source) > MaxLength {
@@ -44,7 +44,7 @@ type parser struct {
 	wrong  *problem.Problem
 }
 
-// fail notes the first fault, at the next token.
+// fail records the first error, at the next token.
 func (p *parser) fail(fix, what string, args ...any) {
 	if p.wrong != nil {
 		return
@@ -57,10 +57,10 @@ func (p *parser) fail(fix, what string, args ...any) {
 		utf8.RuneCountInString(p.source[:p.at])+1, next) + fmt.Sprintf(what, args...)}
 }
 
-// tokens are what a condition is made of: an attribute, a text, a word with what may be joined to it, or a sign.
+// tokens are the parts of a condition: an attribute, a text, a word with what may be joined to it, or a sign.
 var tokens = regexp.MustCompile(`^(?:@[A-Za-z]+\[[^\[\]'@]*\]|'[^']*'|[A-Za-z0-9_:.+-]+|&&|\|\||[(){},!])`)
 
-// peek is the next token, "" at the end. What is none is a token of one character, which nothing expects.
+// peek returns the next token, "" at the end. Any other character is a token that nothing expects.
 func (p *parser) peek() string {
 	p.at += len(p.source[p.at:]) - len(strings.TrimLeft(p.source[p.at:], " \t\r\n"))
 	rest := p.source[p.at:]
@@ -77,7 +77,7 @@ func (p *parser) take() string {
 	return token
 }
 
-// is takes the next token if it is one of those, letter case aside.
+// is takes the next token if it is one of the words, in any letter case.
 func (p *parser) is(words ...string) bool {
 	next := p.peek()
 	found := slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, next) })

@@ -12,7 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/config"
 )
 
-// soundStack is without a problem; a case of the table writes some of its keys again.
+// soundStack has no problem; each case of the table replaces some of its keys.
 const soundStack = `
 workspaceId: ` + soundGroup + `Microsoft.MachineLearningServices/workspaces/ws
 location: westeurope
@@ -34,12 +34,12 @@ func credential(text string) string {
 	return "invokers: { ci: { kind: servicePrincipal, federatedCredentials: { main: { " + text + " } } } }"
 }
 
-// Whatever Azure would refuse, or take without a warning and not do, is said before anything is made: by path, what is
-// wrong, and what to write. The rows are those of what Azure was believed to do; each has wrong inputs of its kind.
-// What begins with "~" is a warning, of what Azure may know more about.
+// Inputs that Azure would refuse, or would accept silently and not apply, are reported before anything is made: path,
+// fault and remedy. The rows are what Azure was believed to do; each has wrong inputs of its kind. A text that begins
+// with "~" is a warning, because Azure may know more.
 func TestEveryRowOfWhatAzureDoesHasWrongInputs(t *testing.T) {
 	t.Parallel()
-	// the keys that are wrong: path, part of the fault, part of the remedy
+	// the wrong keys: path, part of the fault, part of the remedy
 	for row, cases := range map[string]map[string]string{
 		"regions": {
 			"location: westeuropa":                          `~location|is no region that is known|mean "westeurope"?`,
@@ -122,10 +122,14 @@ func TestEveryRowOfWhatAzureDoesHasWrongInputs(t *testing.T) {
 				"endpoint's deployments",
 		},
 		"public data": {
-			"dataInputs: { rows: { kind: public, url: 'http://a.blob.core.windows.net/c/x' } }": "dataInputs.rows.url|is not " +
-				"one|https URL",
-			"dataInputs: { rows: { kind: public, url: 'https://a.blob.core.windows.net/' } }": "dataInputs.rows.url|is not " +
-				"one|https URL",
+			"dataInputs: { rows: { kind: public, url: 'http://a.blob.core.windows.net/c/x' } }": "dataInputs.rows.url|is no " +
+				"https URL|write https://",
+			"dataInputs: { rows: { kind: public, url: 'https://a.blob.core.windows.net/' } }": "dataInputs.rows.url|is no " +
+				"https URL|write https://",
+			"dataInputs: { rows: { kind: public, url: 'https://a.blob.core.windows.net/c/../d' } " +
+				"}": "dataInputs.rows.url|leaves its folder|without . and ..",
+			"dataInputs: { rows: { kind: public, url: 'https://a.blob.core.windows.net/c/%2e%2e/d' } " +
+				"}": "dataInputs.rows.url|leaves its folder|without . and ..",
 			"dataInputs: { rows: { kind: public, url: 'https://a.blob.core.windows.net/c?sig=abc' } " +
 				"}": "dataInputs.rows.url|holds more than the place|a SAS would be a secret",
 			"dataInputs: { rows: { kind: public, url: 'https://user:pw@a.blob.core.windows.net/c/x' } " +
@@ -147,6 +151,11 @@ func TestEveryRowOfWhatAzureDoesHasWrongInputs(t *testing.T) {
 			"role: { builtIn: '' }":                           "role.builtIn|is empty|leave the key out",
 		},
 		"issuers": {
+			credential("issuer: 'https://login.example', subject: s"): "~" + ci + "issuer|no issuer that is known|iss claim",
+			credential("issuer: 'https://gitlab.contoso.com', subject: s"): "~" + ci + "issuer|Entra decides|letter by " +
+				"letter",
+			credential("issuer: 'https://api.pulumi.com/oidc/x', subject: s"): "~" + ci + "issuer|no issuer that is known|iss " +
+				"claim",
 			credential("gitlab: { project: x, branch: main }"): "invokers.ci.federatedCredentials.main.gitlab.project|is not " +
 				"the path|group/project",
 			credential("gitlab: { project: g/x, projectId: 3, branch: main " +
@@ -166,7 +175,8 @@ func TestEveryRowOfWhatAzureDoesHasWrongInputs(t *testing.T) {
 				"stands in the tokens|write https://gitlab.com",
 			credential("issuer: 'https://unknown.example', subject: " +
 				"'x*'"): "invokers.ci.federatedCredentials.main.subject|holds a wildcard|in full",
-			credential("issuer: 'https://unknown.example', subject: 'repo:x'"): "",
+			credential("issuer: 'https://token.actions.githubusercontent.com/contoso', subject: 'repo:x'"): "",
+			credential("issuer: 'https://ghe.contoso.com/_services/token', subject: 'repo:x'"):             "",
 		},
 		"sizes": {
 			"clusters: { cpu: { vmSize: Standard_DS3_v2 } }": "~clusters.cpu.vmSize|retirement Azure has set for " +
@@ -205,7 +215,7 @@ func read(t *testing.T, text string) (values map[string]any) {
 	return values
 }
 
-// saysOf looks for what is to be said of the sound stack with the keys of a text; "" is nothing.
+// saysOf looks for the problem of the sound stack with the keys of a text; "" means none.
 func saysOf(t *testing.T, text, want string) {
 	t.Helper()
 	values := read(t, soundStack)

@@ -30,7 +30,7 @@ func sample(t *testing.T, role, data access.Level) access.Model {
 	m.StorageAccountKinds = map[string]roles.AccountKind{"shared": roles.Flat}
 	scope := func(path string) access.Level {
 		if data == access.AtPath && path == "" {
-			return access.AtContainer // there is no path to limit it to
+			return access.AtContainer // it has no path to limit it to
 		}
 		return data
 	}
@@ -47,7 +47,7 @@ func sample(t *testing.T, role, data access.Level) access.Model {
 	return m
 }
 
-// A place of data: a path, or with "*" whatever else is in the container, or in the account.
+// A place of data: a path, or "*" for everything else in the container, or in the account.
 type place struct{ account, container, path string }
 
 // places are those that the sample names, and the rest beside them.
@@ -68,7 +68,7 @@ func places(m access.Model) []place {
 	return slices.Collect(maps.Keys(all))
 }
 
-// breadth is the sum over the grants of a plan of what each allows: actions times resources.
+// breadth is the sum over the grants of a plan: the actions of each, times its resources.
 func breadth(t *testing.T, plan *access.Plan) (n int) {
 	t.Helper()
 	m := plan.Model
@@ -95,7 +95,7 @@ func breadth(t *testing.T, plan *access.Plan) (n int) {
 	return n
 }
 
-// reaches reports whether a grant in storage holds at a place. Conditions limit data actions alone.
+// reaches reports whether a grant in storage applies at a place. Conditions limit data actions alone.
 func reaches(g access.Grant, at place, limited bool) bool {
 	if g.Scope.StorageAccount != at.account || g.Scope.Container != "" && g.Scope.Container != at.container {
 		return false
@@ -106,7 +106,7 @@ func reaches(g access.Grant, at place, limited bool) bool {
 	return at.path != "*" && strings.Contains(g.Condition, "'"+at.path+"/*'")
 }
 
-// How broad the sample's grants are at each scope stands in docs/evidence.md: the narrower, the fewer.
+// docs/evidence.md says how broad the sample's grants are at each scope: the narrower, the fewer.
 func TestTheBreadthOfTheSampleIsThatOfTheDocs(t *testing.T) {
 	t.Parallel()
 	table := "| role | data | grants | actions x resources |\n|---|---|---|---|\n"

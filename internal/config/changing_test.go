@@ -24,8 +24,8 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/standin"
 )
 
-// changing says, by key, what the changes of testdata/changing.yaml do to what the stack registers: by Pulumi's own
-// rules of what is replaced, with the providers' word on each property.
+// changing says, by key, what the changes in testdata/changing.yaml do to the stack's resources: by Pulumi's own rules,
+// with what the providers say of each property.
 var changing = sync.OnceValues(func() (map[string]string, error) {
 	var file struct {
 		Base    map[string]any
@@ -89,7 +89,7 @@ var changing = sync.OnceValues(func() (map[string]string, error) {
 	return all, nil
 })
 
-// What the page says of a change is what the changes came to, and these are of all kinds.
+// The page says of a change what its effects were, and the changes have all kinds of effects.
 func TestTheDocsSayWhatAChangeDoes(t *testing.T) {
 	t.Parallel()
 	all, err := changing()
@@ -114,7 +114,7 @@ func TestTheDocsSayWhatAChangeDoes(t *testing.T) {
 	}
 }
 
-// documented is the key of a place, in which names are <name>; the place itself, if there is no such key.
+// documented is the key of a place, with <name> for names; the place itself if there is no such key.
 func documented(keys []key, place string) string {
 	words := strings.Split(place, ".")
 	for _, k := range keys {
@@ -126,7 +126,7 @@ func documented(keys []key, place string) string {
 	return place
 }
 
-// below is a stack that has nothing but the value at the place.
+// below is a stack that has only the value at the place.
 func below(place string, value any) map[string]any {
 	for _, word := range slices.Backward(strings.FieldsFunc(place, func(r rune) bool { return r == '.' })) {
 		value = map[string]any{word: value}
@@ -134,7 +134,7 @@ func below(place string, value any) map[string]any {
 	return value.(map[string]any)
 }
 
-// merged are the values with others in them, which win; what is null is taken out.
+// merged lays other values over values; null removes a value.
 func merged(values, others map[string]any) map[string]any {
 	all := map[string]any{}
 	maps.Copy(all, values)
@@ -155,10 +155,10 @@ func merged(values, others map[string]any) map[string]any {
 type made struct {
 	args   pulumi.MockResourceArgs
 	state  resource.PropertyMap
-	former []string // the names that it may have had
+	former []string // names that it may have had
 }
 
-// register keeps what a stack registers, and answers as Azure might.
+// register keeps the resources that a stack registers, and answers as Azure might.
 type register struct {
 	location string // of what is looked up
 	mu       sync.Mutex
@@ -166,7 +166,7 @@ type register struct {
 	parents  map[string][]string // the former names of components, by type and name
 }
 
-// registered is what a stack of these values registers.
+// registered are the resources of a stack with these values.
 func registered(values map[string]any) (map[string]made, error) {
 	args, problems := Decode(values)
 	if err := problems.Err(); err != nil {
@@ -226,7 +226,7 @@ func identityOf(of string) resource.PropertyValue {
 		"principalId": madeUp(of)})
 }
 
-// Call finds whatever is looked up.
+// Call answers every look-up.
 func (r *register) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	state := args.Args.Copy()
 	for _, name := range []resource.PropertyKey{"principalId", "clientId", "objectId"} {
@@ -239,7 +239,8 @@ func (r *register) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) 
 	return state, nil
 }
 
-// kinds are what is registered, in the order in which a sentence names them, and what more a replacement of one does.
+// kinds are the kinds of resources, in the order in which a sentence names them, with what else a replacement of one
+// does.
 var kinds = []struct {
 	types     []string
 	what      string
@@ -256,7 +257,7 @@ var kinds = []struct {
 	{[]string{"RoleAssignment"}, "grants", ""},
 }
 
-// effects says what becomes of the resources of a stack that is changed.
+// effects says what a change does to a stack's resources.
 func effects(providers map[string]plugin.Provider, before, after map[string]made) (string, error) {
 	happens := map[string]map[string]bool{} // by the kind of resource
 	note := func(name, what string) {
@@ -330,8 +331,7 @@ func said(kind, replacing string, what map[string]bool) (all []string) {
 	return all
 }
 
-// formerNames are the names that a resource may have had: by its aliases, and as the child of a component that had
-// another name.
+// formerNames are the names that a resource may have had: by its aliases, and as the child of a renamed component.
 func (r *register) formerNames(args pulumi.MockResourceArgs) (all []string) {
 	for _, alias := range args.RegisterRPC.GetAliases() {
 		if name := alias.GetSpec().GetName(); name != "" {
@@ -348,7 +348,7 @@ func (r *register) formerNames(args pulumi.MockResourceArgs) (all []string) {
 	return all
 }
 
-// difference is what the engine does about a resource whose inputs change.
+// difference is what the engine does to a resource whose inputs change.
 func difference(providers map[string]plugin.Provider, was, is made) (string, error) {
 	rpc := is.args.RegisterRPC
 	inputs := is.args.Inputs.Copy()

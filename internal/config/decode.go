@@ -24,15 +24,15 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// DecodeStack reads a stack's whole configuration: it does what Decode does, and asks for the location too.
+// DecodeStack reads a stack's whole configuration: like Decode, but it also requires the location.
 func DecodeStack(values map[string]any) (*components.BatchEndpointAccessArgs, access.Problems) {
 	args, d := decode(values)
 	return args, append(d.missingLocation(values["location"], args), d.all(args)...)
 }
 
-// Decode reads values, by their keys without the project's name, into arguments: a stack's configuration, or the inputs
-// of a component of any stack. Values are what JSON or YAML holds: text, numbers, booleans, lists and objects. The
-// problems are those of the form and those of the model; with an error among them, the arguments are not to be used.
+// Decode reads values into arguments: a stack's configuration, by keys without the project's name, or the inputs of a
+// component of any stack. Values are what JSON or YAML holds: text, numbers, booleans, lists and objects. The problems
+// are those of the form and of the model. If one of them is an error, the arguments must not be used.
 func Decode(values map[string]any) (*components.BatchEndpointAccessArgs, access.Problems) {
 	args, d := decode(values)
 	return args, d.all(args)
@@ -46,24 +46,24 @@ func decode(values map[string]any) (*components.BatchEndpointAccessArgs, *decode
 	return args, d
 }
 
-// all are the problems of the form, and those of the model that are not a consequence of one.
+// all returns the problems of the form, and those of the model that do not follow from one.
 func (d *decoder) all(args *components.BatchEndpointAccessArgs) access.Problems {
 	return append(d.problems, slices.DeleteFunc(args.Validate(), d.isConsequence)...)
 }
 
-// isConsequence reports whether a problem of the model may be there only because something could not be read. What is
-// wrong with a value that could be read is reported beside it.
+// isConsequence reports whether a problem of the model may exist only because something could not be read. Problems
+// with a value that could be read are reported.
 func (d *decoder) isConsequence(p problem.Problem) bool {
 	if p.Code == problem.Violation && len(d.problems) > 0 {
 		return true // an assertion can't be judged before everything is known
 	}
 	at := d.places[p.Path]
 	switch {
-	case at == nil: // what the model says of a part of a value, which was read then
+	case at == nil: // a problem of a part of a value, which was read then
 		return false
 	case at.wrong || at.partly:
 		return true
-	case at != at.entry() && at.entry().partly && !at.read: // missing, and what decides it could not be read
+	case at != at.entry() && at.entry().partly && !at.read: // missing, and the value that requires it could not be read
 		return true
 	case at.in != nil && at.in.inWrong():
 		return true
@@ -74,9 +74,9 @@ func (d *decoder) isConsequence(p problem.Problem) bool {
 	})
 }
 
-// A place is where a value stands, or may stand, in what is read.
+// A place is the path of a value in what is read.
 type place struct {
-	key    string // of the struct that the value, or the list around it, is in
+	key    string // the struct's key for the value, or for the list around it
 	in     *place // nil at the top
 	read   bool   // the value could be read
 	wrong  bool   // it could not
@@ -93,7 +93,7 @@ func (p *place) top() *place {
 	return p.in.top()
 }
 
-// entry is the named thing that a place is in, such as clusters.cpu; one at the top is itself.
+// entry returns the named thing that a place is in, such as clusters.cpu. A place at the top is its own entry.
 func (p *place) entry() *place {
 	if p.in == nil || p.in.in == nil {
 		return p
@@ -101,7 +101,7 @@ func (p *place) entry() *place {
 	return p.in.entry()
 }
 
-// references are the keys at which the names of a key's entries are referred to.
+// references are, for each key with named entries, the keys that refer to those names.
 var references = map[string][]string{
 	"invokers":        {"invokers", "members"},
 	"clusters":        {"cluster"},
@@ -110,7 +110,7 @@ var references = map[string][]string{
 	"dataOutputs":     {"outputs"},
 }
 
-// place is that of the path, inside of what is being read.
+// place returns the place of the path, inside of what is being read.
 func (d *decoder) place(path string) *place {
 	at, there := d.places[path]
 	if !there {
@@ -123,7 +123,7 @@ func (d *decoder) place(path string) *place {
 	return at
 }
 
-// expect makes the places of a struct's keys, whether it can be read or not.
+// expect makes the places of a struct's keys, before they are read.
 func (d *decoder) expect(path string, t reflect.Type) {
 	if t.Kind() != reflect.Struct {
 		return
@@ -133,29 +133,29 @@ func (d *decoder) expect(path string, t reflect.Type) {
 	}
 }
 
-// filledIn is the key that a component's inputs have and no configuration: the component fills it in.
+// filledIn is a key of a component's inputs that no configuration has: the component sets it.
 const filledIn = "ended"
 
-// Keys are the keys that a configuration may have at the top.
+// Keys returns the keys that a configuration may have at the top.
 func Keys() []string {
 	return slices.DeleteFunc(keysOf(reflect.TypeFor[components.BatchEndpointAccessArgs]()),
 		func(key string) bool { return key == filledIn })
 }
 
-// Unknown stands, in the values that Decode reads, for one that is encrypted or known only after the deployment. It is
-// another text in every process, so that nobody can have written it.
+// Unknown is the value, for Decode, of one that is encrypted or known only after the deployment. It is different in
+// every process, so that nobody can have written it.
 var Unknown = "(known after deployment " + uuid.NewString() + ")"
 
 type decoder struct {
 	problems access.Problems
 	places   map[string]*place // by path
-	inside   *place            // of what is being read now; nil at the top
-	input    bool              // what is read goes into an Input, which can be secret and known only later
-	secret   string            // path of the value, around what is read, that was set with --secret
+	inside   *place            // what is being read now; nil at the top
+	input    bool              // the value goes into an Input, which can be secret or known only later
+	secret   string            // path of the value with --secret around what is read
 }
 
-// missingLocation asks for a region where something is made that needs one: Azure would say so in the middle of the
-// deployment. Of a component alone that can't be asked: a provider that it is given may hold one.
+// missingLocation requires a region if something is made that needs one: otherwise Azure would report it in the middle
+// of the deployment. A component alone is not checked: its provider may have one.
 func (d *decoder) missingLocation(value any, args *components.BatchEndpointAccessArgs) access.Problems {
 	if value != nil && value != "" {
 		return nil
@@ -211,8 +211,8 @@ func keyOf(f reflect.StructField) string {
 
 func join(path, key string) string { return strings.TrimPrefix(path+"."+key, ".") }
 
-// object reads a struct. Every key that it does not have is a problem, and so is a key without a value: it says
-// nothing, and the default of some is everybody.
+// object reads a struct. A key that the struct does not have is a problem. So is a key without a value, since the
+// default of some keys is everybody.
 func (d *decoder) object(path string, values map[string]any, into reflect.Value) {
 	t := into.Type()
 	known := keysOf(t)
@@ -229,7 +229,7 @@ func (d *decoder) object(path string, values map[string]any, into reflect.Value)
 		value, given := values[key]
 		none := value == nil || value == ""
 		if _, wrong := value.(unusable); !given || wrong || path == "" && none && isText(field.Type()) {
-			continue // Pulumi.yaml gives optional text the default "", and what is required is then missing
+			continue // Pulumi.yaml gives optional texts the default ""; a required one is then missing
 		}
 		_, isDate := dateKeys[key]
 		if at, isTime := value.(time.Time); isTime && isDate { // YAML reads an unquoted date as one
@@ -241,14 +241,14 @@ func (d *decoder) object(path string, values map[string]any, into reflect.Value)
 	}
 }
 
-// dateKeys are the keys of dates: there an unquoted one is what was meant.
+// dateKeys are the keys of dates, which may be written without quotes.
 var dateKeys = map[string]struct{}{"startDate": {}, "endDate": {}}
 
-// lastDayKeys are the keys of last days, or of maps of such: there an unquoted date is what was meant, without a time.
+// lastDayKeys are the keys of last days, or of maps of them, which may be written without quotes and without a time.
 var lastDayKeys = map[string]struct{}{"until": {}, "membersUntil": {}, "invokersUntil": {}}
 
-// lastDay is an unquoted date at the path of a last day as it was written. One with a time of day stays as it is, and
-// is refused.
+// lastDay returns an unquoted date at the path of a last day as it was written. A date with a time of day stays as it
+// is, and is refused.
 func lastDay(path string, value any) any {
 	parts := strings.Split(path, ".")
 	_, is := lastDayKeys[parts[len(parts)-1]]
@@ -272,7 +272,7 @@ func (d *decoder) value(path string, value any, into reflect.Value) {
 	value = lastDay(path, value)
 	before, outer := len(d.problems), d.inside
 	at := d.place(path)
-	if at != outer { // else it is read once more, as what it holds
+	if at != outer { // otherwise it is read again, as its content
 		d.inside = at
 	}
 	d.expect(path, into.Type())
@@ -343,7 +343,7 @@ func (d *decoder) value(path string, value any, into reflect.Value) {
 	}
 }
 
-// later reads what is not known yet: only an Input may be.
+// later reads a value that is not known yet: only an Input may be one.
 func (d *decoder) later(path string, into reflect.Value) {
 	unknown := pulumi.UnsafeUnknownOutput(nil)
 	switch into.Type() {
@@ -385,7 +385,7 @@ func (d *decoder) names(path string, value any, into reflect.Value) {
 			value = map[string]any{} // `name:` with nothing behind it is a thing with every default
 		}
 		if text, is := value.(string); is && isBlank(text) && item.Kind() == reflect.String {
-			item.SetString(text) // an empty tag is one
+			item.SetString(text) // a tag may be empty
 		} else {
 			d.value(join(path, key), value, item)
 		}
@@ -393,7 +393,7 @@ func (d *decoder) names(path string, value any, into reflect.Value) {
 	}
 }
 
-// mayBeOpen refuses a secret where the value decides what is made: it would stand in previews, states and names.
+// mayBeOpen refuses a secret if its value decides what is made: it would be in previews, states and names.
 func (d *decoder) mayBeOpen(path string) bool {
 	if d.secret == "" || d.input {
 		return true
@@ -410,7 +410,7 @@ func (d *decoder) mayBeOpen(path string) bool {
 	return false
 }
 
-// text reads a text. A number is one as it is written; whatever YAML has made something else of is not.
+// text reads a text. A number is one as it is written; a value that YAML has changed is not.
 func (d *decoder) text(path string, value any) (s string, ok bool) {
 	const quote = "write text, in quotes"
 	switch v := value.(type) {
@@ -432,7 +432,7 @@ func (d *decoder) text(path string, value any) (s string, ok bool) {
 		}
 		d.problem(path, "write it in quotes: a number loses its last zeros", "is the number %v", v)
 		return "", false
-	case float64: // the same in JSON, where 20261101 is not to become 2.0261101e+07
+	case float64: // the same in JSON: 20261101 must not become 2.0261101e+07
 		if v != math.Trunc(v) || math.Abs(v) > maxExact { // 3.10 has become 3.1
 			d.problem(path, "write it in quotes: a number loses its last zeros", "is the number %v", v)
 			return "", false
@@ -449,19 +449,19 @@ func (d *decoder) text(path string, value any) (s string, ok bool) {
 	return "", false
 }
 
-// isBlank reports whether a text says nothing: it is empty, or white space alone.
+// isBlank reports whether a text is empty or white space alone.
 func isBlank(text string) bool { return strings.TrimSpace(text) == "" }
 
 // maxExact is the largest whole number that JSON keeps exact.
 const maxExact = 1 << 53
 
-// wholeNumber is a whole number as people write it, and as nothing reads it otherwise.
+// wholeNumber matches a whole number that every reader reads as written.
 var wholeNumber = regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`)
 
-// yamlTime is what Pulumi makes of a date that stands unquoted in a stack's YAML.
+// yamlTime matches the text that Pulumi makes of an unquoted date in a stack's YAML.
 var yamlTime = regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [+-]\d{4} \S+$`)
 
-// asDate is a date that Pulumi has made such a time of, as it was meant.
+// asDate returns the date that was written, from the time that Pulumi made of it.
 func asDate(text string) string {
 	if at, err := time.Parse("2006-01-02 15:04:05 -0700 MST", text); err == nil && yamlTime.MatchString(text) {
 		return at.UTC().Format(time.RFC3339)
@@ -494,13 +494,14 @@ func (d *decoder) number(path string, value any, into reflect.Value) {
 	}
 }
 
-// isText reports whether a field takes text alone.
+// isText reports whether a field takes only text.
 func isText(t reflect.Type) bool {
 	plain, wrap := plainOf(t)
 	return wrap != nil && plain.Kind() == reflect.String || t.Kind() == reflect.String
 }
 
-// plainOf gives, for a field that takes an Input, the plain type that configuration holds and how it becomes one.
+// plainOf returns, for a field that takes an Input, the plain type in a configuration, and how its value becomes an
+// Input.
 func plainOf(t reflect.Type) (plain reflect.Type, wrap func(v reflect.Value, hide bool) any) {
 	as := func(of func(reflect.Value) pulumi.Input) func(reflect.Value, bool) any {
 		return func(v reflect.Value, hide bool) any {

@@ -73,7 +73,7 @@ func TestPulumiYAMLAndTheDecoderKnowTheSameKeys(t *testing.T) {
 	assert.ElementsMatch(t, keys, config.Keys())
 }
 
-// laidOver is the sample with some keys in place of its own.
+// laidOver is the sample with some keys replaced.
 func laidOver(t *testing.T, text string) map[string]any {
 	t.Helper()
 	values := devStack(t)
@@ -378,7 +378,7 @@ func TestValuesAreReadAsPeopleWriteThem(t *testing.T) {
 			assert.Equal(t, c.want, c.got(args))
 		})
 	}
-	// The engine hands objects over as JSON, where every number is a float64.
+	// The engine gives objects as JSON, in which every number is a float64.
 	args, _ := config.Decode(map[string]any{"dataInputs": map[string]any{"a": map[string]any{"version": float64(
 		20261101)}}})
 	assert.Equal(t, "20261101", args.DataInputs["a"].Version, "as JSON")
@@ -391,7 +391,7 @@ func TestDecodeLeavesItsInputAlone(t *testing.T) {
 	assert.Equal(t, map[string]any{"clusters": map[string]any{"cpu": nil}}, values)
 }
 
-// A configuration is decoded, and every problem has a remedy.
+// Any configuration is decoded, or each of its problems has a remedy.
 func FuzzDecode(f *testing.F) {
 	sample, err := os.ReadFile("../../Pulumi.dev.yaml")
 	require.NoError(f, err)

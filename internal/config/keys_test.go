@@ -27,7 +27,7 @@ const (
 	keysEnd   = "<!-- end of keys -->\n"
 )
 
-// The reference has every key that the decoder knows, with what the argument's docstring says of it.
+// The reference has every key that the decoder knows, with the docstring of its argument.
 func TestTheDocsNameEveryKey(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(keysPage)
@@ -44,7 +44,7 @@ func TestTheDocsNameEveryKey(t *testing.T) {
 	assert.True(t, now == string(text), "go test ./internal/config -run TheDocs -update writes %s again", keysPage)
 }
 
-// The decoder takes each example, and no example or remark is of a key that there is not.
+// The decoder accepts each example, and every example and remark is about a key that exists.
 func TestTheDocsShowValuesThatAreTaken(t *testing.T) {
 	t.Parallel()
 	said := readKeys(t)
@@ -120,8 +120,8 @@ func kindOf(t reflect.Type) string {
 // typeName is the name of arguments in the schema of the component package.
 func typeName(t reflect.Type) string { return strings.TrimSuffix(t.Name(), "Args") }
 
-// descriptions are the docstrings of the arguments by type and key, as plugin/schema.json has them; the tests of plugin
-// hold it to the code.
+// descriptions are the docstrings of the arguments by type and key, from plugin/schema.json, which plugin's tests
+// compare with the code.
 var descriptions = sync.OnceValue(func() map[string]string {
 	type property struct{ Description string }
 	var schema struct {
@@ -147,7 +147,7 @@ var descriptions = sync.OnceValue(func() map[string]string {
 	return all
 })
 
-// keysSaid are what testdata/keys.txt says, by key.
+// keysSaid are the texts in testdata/keys.txt, by key.
 type keysSaid struct{ examples, remarks map[string]string }
 
 func readKeys(t *testing.T) keysSaid {
@@ -176,12 +176,12 @@ func readKeys(t *testing.T) keysSaid {
 
 var defaults = regexp.MustCompile(`\s*Default: (.*?)\.( |$)`)
 
-// keyTables has a table for each key at the top.
+// keyTables has a table for each top-level key.
 func keyTables(t *testing.T) string {
 	said := readKeys(t)
 	changes, err := changing()
 	require.NoError(t, err)
-	const first = "The stack" // the heading of the keys that have none below them
+	const first = "The stack" // the heading of the keys without keys below them
 	headings, rows := []string{first}, map[string]string{}
 	for _, k := range keysBelow(reflect.TypeFor[components.BatchEndpointAccessArgs](), "", "") {
 		heading, _, nested := strings.Cut(k.path, ".")

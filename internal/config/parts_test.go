@@ -15,7 +15,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/plans"
 )
 
-// What the page on groups shows is a configuration, and its figures are right.
+// The page on groups shows a valid configuration, and its figures are right.
 func TestTheGroupsOfTheDocs(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/scenario-groups-at-scale.md")

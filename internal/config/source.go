@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,13 +17,14 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/internal/cloud"
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// providerLocation is where the azure-native provider takes its default location from.
+// providerLocation is the azure-native provider's configuration key of its default location.
 const providerLocation = "azure-native:location"
 
-// providerSubscription is where the azure-native provider takes its subscription from.
+// providerSubscription is the azure-native provider's configuration key of its subscription.
 const providerSubscription = "azure-native:subscriptionId"
 
 // Load reads the configuration of the running stack. Its error names every problem, one a line.
@@ -43,14 +45,14 @@ func Load(ctx *pulumi.Context) (*components.BatchEndpointAccessArgs, error) {
 		value := parse(full, ctx.Stack(), text, t.Field(i).Type)
 		value = written.given(full, value)
 		if value = asWritten(value, written.values[full]); ctx.IsConfigSecret(full) && !holdsSecret(value) {
-			value = secret{value} // set elsewhere than in the stack's file: all of it may be one
+			value = secret{value} // not set in the stack's file: all of it may be secret
 		}
 		values[key] = value
 	}
 	all := inEnvironment()
 	for key := range all {
 		if name, ok := strings.CutPrefix(key, ctx.Project()+":"); ok && !slices.Contains(Keys(), name) {
-			values[name] = "" // not one of the arguments: Decode says so, and which is near
+			values[name] = "" // not an argument: Decode reports it, with a similar name
 		}
 	}
 	for key, wrong := range nearNamespaces(ctx.Project(), sortedKeys(all)) {
@@ -58,8 +60,9 @@ func Load(ctx *pulumi.Context) (*components.BatchEndpointAccessArgs, error) {
 	}
 	fromProviders(values, func(key string) (any, bool) { return asAny(ctx.GetConfig(key)) })
 	args, ps := DecodeStack(values)
-	ps = ps.WithoutLookUps() // the component makes them
+	ps = ps.WithoutLookUps() // the component looks them up
 	ps = append(ps, otherSubscription(ctx, args)...)
+	ps = append(ps, otherCloud(ctx, args)...)
 	for _, p := range leftovers(ctx.Project(), sortedKeys(all)) {
 		if err := ctx.Log.Warn(p.String(), nil); err != nil {
 			return nil, fmt.Errorf("logging a warning: %w", err)
@@ -71,8 +74,8 @@ func Load(ctx *pulumi.Context) (*components.BatchEndpointAccessArgs, error) {
 	return args, nil
 }
 
-// otherSubscription refuses a provider that would look for the workspace in another subscription than the workspace's
-// own: azure-native takes a cluster's subscription from its configuration, never from the workspace's ID.
+// otherSubscription refuses a provider that would look for the workspace in another subscription: azure-native takes a
+// cluster's subscription from its configuration, never from the workspace's ID.
 func otherSubscription(ctx *pulumi.Context, args *components.BatchEndpointAccessArgs) access.Problems {
 	configured, ok := ctx.GetConfig(providerSubscription)
 	workspace, err := args.Model().Workspace()
@@ -86,11 +89,11 @@ func otherSubscription(ctx *pulumi.Context, args *components.BatchEndpointAccess
 	}}
 }
 
-// parse reads the text of one value: JSON for objects, the text itself for the rest.
+// parse reads the text of one value: JSON for objects, the text itself for all others.
 func parse(key, stack, text string, t reflect.Type) any {
 	structured := t.Kind() == reflect.Struct || t.Kind() == reflect.Map || t == reflect.TypeFor[pulumi.StringMapInput]()
 	if !structured {
-		if text == "null" { // a key of YAML with nothing behind it
+		if text == "null" { // a YAML key without a value
 			return nil
 		}
 		return text
@@ -105,8 +108,8 @@ func parse(key, stack, text string, t reflect.Type) any {
 	return value
 }
 
-// inEnvironment is the configuration that the engine passed to the program. The SDK offers values by key alone, and a
-// key with a typing error in it has to be found too.
+// inEnvironment returns the configuration that the engine passed to the program. The SDK returns values by key alone,
+// but keys with a spelling error have to be found too.
 func inEnvironment() map[string]string {
 	var all map[string]string
 	if err := json.Unmarshal([]byte(os.Getenv("PULUMI_CONFIG")), &all); err != nil {
@@ -115,8 +118,8 @@ func inEnvironment() map[string]string {
 	return all
 }
 
-// writtenIn is the configuration in the files of the project whose program runs, where they are there: with a
-// configuration from elsewhere they may say something else, or not exist.
+// writtenIn returns the configuration in the project's files, if they exist. A configuration from elsewhere may differ
+// from them.
 func writtenIn(dir, stack string) (projectConfig, error) {
 	if dir == "" {
 		return projectConfig{}, nil // under mocks
@@ -134,8 +137,9 @@ type secret struct{ value any }
 // An unusable value stands for one that can't be read, with what is wrong and what to do.
 type unusable struct{ path, what, fix string }
 
-// asWritten puts back what the engine's value does not show: how the stack's file writes a number that YAML reads
-// otherwise, and which parts are encrypted there. Where the file says something else, the value came from elsewhere.
+// asWritten restores what the engine's value does not show: how the stack's file writes a number that YAML reads
+// differently, and which parts are encrypted there. If the file has another value, the engine's came from elsewhere and
+// is kept.
 func asWritten(value, written any) any {
 	switch w := written.(type) {
 	case unquoted:
@@ -178,7 +182,7 @@ func isSecure(m map[string]any) bool {
 	return secure && len(m) == 1
 }
 
-// nearNamespaces finds keys of ours in a namespace that is nearly the project's: nobody reads them.
+// nearNamespaces finds our keys in a namespace that is spelled almost like the project's: nobody reads them.
 func nearNamespaces(project string, keys []string) map[string]any {
 	wrong := map[string]any{}
 	for _, key := range keys {
@@ -201,7 +205,7 @@ func isNear(namespace, project string) bool {
 var ownKeys = []string{"workspaceId", "checkPrincipals", "invokers", "storageAccounts", "dataInputs", "dataOutputs",
 	"endpoints", "assertions"}
 
-// leftovers warns of keys of ours in another namespace, such as the project's name of before: nobody reads them either.
+// leftovers warns of our keys in another namespace, such as the project's earlier name: nobody reads them.
 func leftovers(project string, keys []string) (ps access.Problems) {
 	for _, key := range keys {
 		namespace, name, ok := strings.Cut(key, ":")
@@ -222,8 +226,8 @@ func Leftovers(dir, stack string) (access.Problems, error) {
 	return leftovers(project, sortedKeys(values)), err
 }
 
-// ReadStack reads the configuration of a stack out of the files of its project, for commands that have no engine, by
-// keys without the project's name. What is encrypted there can't be read here and is given as Unknown.
+// ReadStack reads the configuration of a stack from the files of its project, for commands without an engine. Keys have
+// no project name. An encrypted value can't be read here and is Unknown.
 func ReadStack(dir, stack string) (map[string]any, error) {
 	p, err := readProject(dir, stack)
 	if err != nil {
@@ -236,23 +240,23 @@ func ReadStack(dir, stack string) (map[string]any, error) {
 	return values, nil
 }
 
-// ReadProject reads what the files of a Pulumi project say, as Pulumi does: the project's name, and the configuration
-// of that stack by keys with their namespace. A key without one is the project's; what Pulumi.<stack>.yaml does not
-// say, Pulumi.yaml may.
+// ReadProject reads the files of a Pulumi project as Pulumi does: the project's name, and the stack's configuration by
+// keys with their namespace. A key without a namespace is the project's. Pulumi.yaml gives the values that
+// Pulumi.<stack>.yaml does not.
 func ReadProject(dir, stack string) (name string, values map[string]any, err error) {
 	p, err := readProject(dir, stack)
 	return p.name, p.values, err
 }
 
-// A projectConfig is what the files of a project say of one stack.
+// A projectConfig has the configuration of one stack in the files of a project.
 type projectConfig struct {
 	name    string
 	values  map[string]any
-	ofStack map[string]bool // the keys that the stack's own file has
+	ofStack map[string]bool // the keys in the stack's own file
 }
 
-// given is the value of a key; an empty object that the stack itself does not write is Pulumi.yaml's default, and as
-// good as not given.
+// given returns the value of a key. An empty object that is not in the stack's own file is Pulumi.yaml's default, and
+// counts as not given.
 func (p projectConfig) given(key string, value any) any {
 	if m, is := value.(map[string]any); is && len(m) == 0 && !p.ofStack[key] {
 		return map[string]any(nil)
@@ -293,7 +297,7 @@ func readProject(dir, stack string) (projectConfig, error) {
 	return p, nil
 }
 
-// noFile is the error of a stack without a file. It is an os.ErrNotExist, of which it does not speak.
+// noFile is the error of a stack without a file. It is an os.ErrNotExist without that error's text.
 type noFile struct{ file string }
 
 func (e noFile) Error() string {
@@ -302,7 +306,7 @@ func (e noFile) Error() string {
 
 func (noFile) Is(target error) bool { return target == os.ErrNotExist }
 
-// qualified is a key with its namespace.
+// qualified returns a key with its namespace.
 func qualified(project, key string) string {
 	if strings.Contains(key, ":") {
 		return key
@@ -310,7 +314,7 @@ func qualified(project, key string) string {
 	return project + ":" + key
 }
 
-// ofProject takes the project's keys, those that are nearly its own, and the provider's location.
+// ofProject returns the project's keys, those in a similar namespace, and the provider's location.
 func ofProject(project string, all map[string]any) map[string]any {
 	values := nearNamespaces(project, sortedKeys(all))
 	for key, value := range all {
@@ -332,39 +336,82 @@ func textKeys() map[string]bool {
 	return is
 }
 
-// Environment is the word for the cloud that a stack of any program lies in, as BatchEndpointAccessArgs.Environment
-// has it.
+// Environment returns the value of BatchEndpointAccessArgs.Environment for the cloud of a stack of any program.
 func Environment(dir, stack string) (string, error) {
 	project, values, err := ReadProject(dir, stack)
 	if err != nil {
 		return "", err
 	}
-	word, _ := ofProject(project, values)["environment"].(string)
+	said := ofProject(project, values)["environment"]
+	if wrong, is := said.(unusable); is {
+		return "", problem.Problem{Path: wrong.path, What: wrong.what, Fix: wrong.fix}
+	}
+	word, _ := said.(string)
 	return word, nil
 }
 
-// fromProviders takes the location and the cloud from the providers' configuration where the stack's own says nothing.
+// fromProviders sets the location and the cloud from the providers' configuration, if the stack's own does not.
 func fromProviders(values map[string]any, get func(key string) (any, bool)) {
 	if location, ok := get(providerLocation); ok && (values["location"] == nil || values["location"] == "") {
 		values["location"] = location
 	}
-	if values["environment"] != nil && values["environment"] != "" {
-		return
-	}
+	own, said := values["environment"].(string)
 	var words []string // the first one counts
-	for _, key := range []string{"azure-native:environment", "azuread:environment"} {
-		if value, ok := get(key); ok {
-			words = append(words, fmt.Sprint(value))
+	first, known := cloud.ByEnvironment(own)
+	in := known && own != ""
+	from := "environment"
+	for _, key := range providerEnvironments {
+		value, ok := get(key)
+		if !ok {
+			continue
 		}
+		word := fmt.Sprint(value)
+		words = append(words, word)
+		switch c, known := cloud.ByEnvironment(word); {
+		case !known:
+		case own == "" && len(words) == 1:
+			first, in, from = c, true, key
+		case in && c.Name != first.Name:
+			values["environment"] = unusable{"environment", fmt.Sprintf("%s says %s and %s says %s, and a stack lies in one "+
+				"cloud", from, first.Name, key, c.Name), "write the same cloud in both, or leave environment out"}
+			return
+		}
+	}
+	if said && own != "" || values["environment"] != nil && !said {
+		return
 	}
 	if word := components.EnvironmentWord(append(words, os.Getenv("ARM_ENVIRONMENT"))...); word != "" {
 		values["environment"] = word
 	}
 }
 
+// providerEnvironments are where the providers' configuration names their clouds.
+var providerEnvironments = []string{"azure-native:environment", "azuread:environment"}
+
+// otherCloud refuses a deployment to another cloud than the stack's: a provider that nobody tells goes to public Azure.
+// Where the metadata of a host say where Azure is, no word does.
+func otherCloud(ctx *pulumi.Context, args *components.BatchEndpointAccessArgs) access.Problems {
+	own, known := cloud.ByEnvironment(args.Environment)
+	if !known || os.Getenv("ARM_METADATA_HOSTNAME")+os.Getenv("ARM_METADATA_HOST") != "" {
+		return nil
+	}
+	for _, key := range providerEnvironments {
+		if host, _ := ctx.GetConfig(strings.Replace(key, "environment", "metadataHost", 1)); host != "" {
+			continue
+		}
+		configured, _ := ctx.GetConfig(key)
+		word := cmp.Or(configured, os.Getenv("ARM_ENVIRONMENT"))
+		if c, is := cloud.ByEnvironment(word); is && c.Name != own.Name {
+			return access.Problems{{Path: key, What: fmt.Sprintf("is %s, and the stack lies in %s", c.Name, own.Name),
+				Fix: "write " + key + ": " + own.Environment + ", and leave environment out"}}
+		}
+	}
+	return nil
+}
+
 func asAny(text string, ok bool) (any, bool) { return text, ok }
 
-// readable replaces what is encrypted.
+// readable replaces encrypted values.
 func readable(value any) any {
 	switch v := value.(type) {
 	case map[string]any:

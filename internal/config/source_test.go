@@ -24,13 +24,13 @@ func (noResources) NewResource(pulumi.MockResourceArgs) (string, resource.Proper
 }
 func (noResources) Call(pulumi.MockCallArgs) (resource.PropertyMap, error) { return nil, nil }
 
-// load loads a configuration as the engine would hand it over: by the SDK and in the environment.
+// load loads a configuration as the engine gives it: by the SDK and in the environment.
 func load(t *testing.T, values map[string]string) (*components.BatchEndpointAccessArgs, error) {
 	t.Helper()
 	return loadIn(t, "", values)
 }
 
-// loadIn does so for a program in a folder with the project's files, and with keys that were set with --secret.
+// loadIn does the same for a program in a folder with the project's files, and with keys that were set with --secret.
 func loadIn(t *testing.T, dir string, values map[string]string,
 	secrets ...string) (args *components.BatchEndpointAccessArgs, err error) {
 	t.Helper()
@@ -47,7 +47,7 @@ func loadIn(t *testing.T, dir string, values map[string]string,
 	return args, err
 }
 
-// asEngine is the sample stack as the engine hands it over: objects as JSON.
+// asEngine is the sample stack as the engine gives it: objects as JSON.
 func asEngine(t *testing.T) map[string]string {
 	t.Helper()
 	values := map[string]string{}
@@ -140,7 +140,8 @@ config:
 	require.ErrorContains(t, err, "reading "+file)
 }
 
-// Pulumi takes a key without a namespace as the project's, and what the stack does not say from Pulumi.yaml.
+// Pulumi takes a key without a namespace as the project's, and reads keys that the stack does not have from
+// Pulumi.yaml.
 func TestReadStackReadsWhatPulumiReads(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -177,6 +178,25 @@ func TestLoadRefusesAProviderOfAnotherSubscription(t *testing.T) {
 		"workspace lies in 11111111-1111-4111-8111-111111111111; write the workspace's subscription")
 }
 
+func TestLoadRefusesAProviderOfAnotherCloud(t *testing.T) {
+	values := asEngine(t)
+	values["batchaccess:environment"] = "china"
+	_, err := load(t, values)
+	require.ErrorContains(t, err, "azure-native:environment: is AzureCloud, and the stack lies in AzureChinaCloud; write "+
+		"azure-native:environment: china")
+	values["azure-native:environment"] = "china"
+	_, err = load(t, values)
+	require.ErrorContains(t, err, "azuread:environment: is AzureCloud, and the stack lies in AzureChinaCloud")
+	t.Setenv("ARM_ENVIRONMENT", "china")
+	_, err = load(t, values)
+	require.NoError(t, err)
+	delete(values, "azure-native:environment")
+	t.Setenv("ARM_ENVIRONMENT", "")
+	t.Setenv("ARM_METADATA_HOSTNAME", "localhost:1")
+	_, err = load(t, values)
+	require.NoError(t, err, "the host says where Azure is")
+}
+
 // files writes the files of a project.
 func files(t *testing.T, texts map[string]string) (dir string) {
 	t.Helper()
@@ -192,7 +212,7 @@ func TestLoadRefusesWhatExplainRefuses(t *testing.T) {
 		"Pulumi.yaml":     "name: batchaccess\nruntime: go\n",
 		"Pulumi.dev.yaml": "config: {'batchaccess:dataInputs': {a: {version: 1e3, path: 010}, b: {version: 2025-01-31}}}",
 	})
-	values := asEngine(t) // as Pulumi 3.259 hands these over
+	values := asEngine(t) // as Pulumi 3.259 gives these
 	values["batchaccess:dataInputs"] = `{"a": {"version": 1000, "path": 8}, "b": {"version": "2025-01-31 00:00:00 ` +
 		`+0000 UTC"}}`
 	_, err := loadIn(t, dir, values)
@@ -201,7 +221,7 @@ func TestLoadRefusesWhatExplainRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "dataInputs.b.version: is the date 2025-01-31 00:00:00 +0000 UTC, which YAML read as "+
 		"a time; write text, in quotes")
 
-	values["batchaccess:dataInputs"] = `{"a": {"version": "7", "path": "p"}}` // given otherwise than in the file
+	values["batchaccess:dataInputs"] = `{"a": {"version": "7", "path": "p"}}` // set to something else than in the file
 	_, err = loadIn(t, dir, values)
 	assert.NotContains(t, err.Error(), "dataInputs.a.version")
 }
@@ -256,7 +276,7 @@ func TestLoadTakesNoValueForNone(t *testing.T) {
 		"endpoints": "endpoints: has no value", "workspaceId": "workspaceId: is missing", "protect": "protect: has no value",
 	} {
 		values := asEngine(t)
-		values["batchaccess:"+key] = "null" // as Pulumi hands over a key of YAML with nothing behind it
+		values["batchaccess:"+key] = "null" // as Pulumi gives a YAML key without a value
 		_, err := load(t, values)
 		require.ErrorContains(t, err, what)
 	}
@@ -409,9 +429,10 @@ func TestTheCloudIsThatOfTheProviders(t *testing.T) {
 		"its Graph, named around the stack": {"azure-native:environment: usgovernment", "dod", "usgovernmentl5"},
 		"a wider word says nothing more": {
 			"azure-native:environment: usgovernmentl5\n  azuread:environment: usgovernment", "", "usgovernmentl5"},
-		"the stack's own":          {"x:environment: china", "usgovernment", "china"},
-		"one that is not known":    {"azure-native:environment: moon", "", "moon"},
-		"azure-native's over both": {"azure-native:environment: china\n  azuread:environment: usgovernment", "", "china"},
+		"the stack's own":       {"x:environment: china", "usgovernment", "china"},
+		"one that is not known": {"azure-native:environment: moon", "", "moon"},
+		"the same by other words": {"x:environment: AzureUSGovernment\n  azure-native:environment: usgovernment\n" +
+			"  azuread:environment: dod", "", "AzureUSGovernment"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("ARM_ENVIRONMENT", c.variable)
@@ -423,6 +444,18 @@ func TestTheCloudIsThatOfTheProviders(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, c.want, got)
 		})
+	}
+	for name, text := range map[string]string{
+		"of both providers":     "azure-native:environment: china\n  azuread:environment: usgovernment",
+		"of stack and provider": "x:environment: china\n  azure-native:environment: usgovernment",
+		"of stack and azuread":  "x:environment: public\n  azuread:environment: dod",
+	} {
+		dir := t.TempDir()
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte("name: x\nruntime: go\n"), 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.s.yaml"),
+			[]byte("config:\n  "+text+"\n  x:tags: {}\n"), 0o600))
+		_, err := config.Environment(dir, "s")
+		require.ErrorContains(t, err, "a stack lies in one cloud; write the same cloud", name)
 	}
 	_, ps := config.Decode(map[string]any{"environment": "usgov"})
 	assert.Contains(t, ps.Err().Error(), `environment: the cloud "usgov" is not known; use public, usgovernment, china`)

@@ -10,7 +10,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/config"
 )
 
-// A last day stands in quotes or without, as YAML reads it or as Pulumi hands it to a program; a time of day is none.
+// A last day may be quoted or not: as YAML reads it, or as Pulumi gives it to a program. A time of day is refused.
 func TestLastDaysAreReadAsTheyWereWritten(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -56,7 +56,7 @@ func TestLastDaysAreReadAsTheyWereWritten(t *testing.T) {
 	}
 }
 
-// A component fills it in, so that it is read from what an engine keeps, and no key of a configuration.
+// A component fills it in: it is read from a state, and is no key of a configuration.
 func TestWhatHasEndedIsNoKeyOfAConfiguration(t *testing.T) {
 	t.Parallel()
 	assert.NotContains(t, config.Keys(), "ended")

@@ -15,20 +15,20 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// settings are what is read here of Pulumi.yaml and of Pulumi.<stack>.yaml.
+// settings are the parts of Pulumi.yaml and Pulumi.<stack>.yaml that are read here.
 type settings struct {
 	Name           string         `yaml:"name"`
 	StackConfigDir string         `yaml:"stackConfigDir"`
 	Config         map[string]any `yaml:"config"`
 }
 
-// An unquoted number is written in a form that YAML reads as another: 010 is 8, and 1e3 is 1000.
+// An unquoted is a number that YAML reads as another one: 010 is 8, and 1e3 is 1000.
 type unquoted struct {
 	text  string
 	value any
 }
 
-// String is the value as the engine hands it to a program.
+// String returns the value as the engine passes it to a program.
 func (u unquoted) String() string { return fmt.Sprint(u.value) }
 
 // MarshalJSON does the same.
@@ -42,7 +42,7 @@ func readSettings(file string) (settings, error) {
 	return parseSettings(text, file)
 }
 
-// ProjectName is the name that the text of a Pulumi.yaml gives its project. An error names the file.
+// ProjectName returns the project's name in the text of a Pulumi.yaml. An error names the file.
 func ProjectName(file string, text []byte) (string, error) {
 	s, err := parseSettings(text, file)
 	return s.Name, err
@@ -51,7 +51,7 @@ func ProjectName(file string, text []byte) (string, error) {
 func parseSettings(text []byte, file string) (s settings, err error) {
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
 	var root yaml.Node
-	if err := yaml.Unmarshal(text, &s); err != nil { // names keys that are there twice, which a Node does not
+	if err := yaml.Unmarshal(text, &s); err != nil { // reports keys that are there twice; a Node does not
 		return s, badYAML(file, text, err)
 	}
 	documents := yaml.NewDecoder(bytes.NewReader(text))
@@ -82,7 +82,7 @@ func parseSettings(text []byte, file string) (s settings, err error) {
 	return s, nil
 }
 
-// ownKey is a key of this program's configuration, with its namespace, among those of a mapping; "" if there is none.
+// ownKey returns one of this program's keys in a mapping, with its namespace; "" if there is none.
 func ownKey(mapping *yaml.Node) string {
 	if mapping.Kind != yaml.MappingNode {
 		return ""
@@ -95,7 +95,7 @@ func ownKey(mapping *yaml.Node) string {
 	return ""
 }
 
-// valueOf is a value as YAML reads it, but for numbers that it reads otherwise than they are written.
+// valueOf returns a value as YAML reads it, but keeps the text of numbers that YAML changes.
 func valueOf(node *yaml.Node) any {
 	switch node.Kind {
 	case yaml.AliasNode:
@@ -132,8 +132,8 @@ func valueOf(node *yaml.Node) any {
 	}
 }
 
-// readAs is the name that Pulumi makes of a key which YAML reads as a number, a date, a truth or nothing, and whether
-// it is another than the one that is written.
+// readAs returns the name that Pulumi makes of a key that YAML reads as a number, a date, a boolean or null, and
+// whether that differs from the written name.
 func readAs(key *yaml.Node) (name string, changed bool) {
 	var value any
 	if key.Kind == yaml.AliasNode {
@@ -146,7 +146,7 @@ func readAs(key *yaml.Node) (name string, changed bool) {
 	return name, key.Kind == yaml.ScalarNode && name != key.Value
 }
 
-// merge adds what << names; what the mapping itself says wins.
+// merge adds the keys of the mapping that << names; the mapping's own keys have priority.
 func merge(into map[string]any, from any) {
 	switch from := from.(type) {
 	case map[string]any:
@@ -170,7 +170,7 @@ func isNumber(value any) bool {
 	return false
 }
 
-// written is a number as text that is read as nothing else.
+// written returns a number as text that every reader reads the same.
 func written(value any) string {
 	if f, ok := value.(float64); ok {
 		return strconv.FormatFloat(f, 'f', -1, 64)
@@ -181,11 +181,12 @@ func written(value any) string {
 var (
 	yamlLine   = regexp.MustCompile(`line (\d+): `)
 	yamlAnchor = regexp.MustCompile(`unknown anchor '(.*)'`)
-	// grammarFault is what the parser finds, which counts lines from 0; the scanner, which finds the rest, from 1.
+	// grammarFault matches errors of the parser, which counts lines from 0. The scanner, which finds all others, counts
+	// from 1.
 	grammarFault = regexp.MustCompile(`did not find expected (',' or|'-' indicator|key|node content|<)`)
 )
 
-// remedies are what to do about what YAML's parser complains of, by a part of its message.
+// remedies say what to do about an error of YAML's parser, by a part of its message.
 var remedies = []struct{ fault, fix string }{
 	{"already defined", "keep one of the two"},
 	{"cannot start any token", "indent with spaces, not tabs, and put a value that begins with a sign in quotes"},
@@ -198,7 +199,7 @@ var remedies = []struct{ fault, fix string }{
 	{"cannot unmarshal", "write `name: value` lines below it"},
 }
 
-// badYAML says where a file can't be read, why, and what to do.
+// badYAML says at which line a file can't be read, why, and what to do.
 func badYAML(file string, text []byte, err error) error {
 	fault := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "yaml: "), "unmarshal errors:\n  ")
 	fault, _, _ = strings.Cut(fault, "\n")

@@ -1,22 +1,22 @@
-// Package construct carries from the component package's provider to a component what a Go program's components have in
-// common by themselves: which run of a program it is made in, and what it depends on there.
+// Package construct passes to a component, from the component package's provider, two things that a Go program's
+// components know by themselves: which run of a program it is part of, and what it depends on there.
 package construct
 
 import "context"
 
-// A Request is that of another language for one component.
+// A Request is another language's request for one component.
 type Request struct {
-	Run       string   // which preview or deployment it is of
-	URN       string   // of the component
+	Run       string   // the preview or deployment that it is part of
+	URN       string   // the component's
 	DependsOn []string // URNs
 }
 
 type key struct{}
 
-// With returns a context in which components know the request that they are made for.
+// With returns a context that gives components their request.
 func With(ctx context.Context, r Request) context.Context { return context.WithValue(ctx, key{}, r) }
 
-// Of is the request of the context; none in a Go program.
+// Of returns the context's request; an empty one in a Go program.
 func Of(ctx context.Context) Request {
 	r, _ := ctx.Value(key{}).(Request)
 	return r

@@ -3,7 +3,8 @@ package date
 
 import "time"
 
-// forms are what people write, and what Pulumi hands a program for a date that stands unquoted in a stack's YAML.
+// forms are the forms that people write, and the one that Pulumi passes to a program for an unquoted date in a stack's
+// YAML.
 var forms = []string{time.DateOnly, "2006-01-02T15:04:05Z", "2006-01-02 15:04:05 +0000 UTC"}
 
 // Parse reads a day, or a time to the second, in UTC; ok is false for any other text.

@@ -1,5 +1,5 @@
-// Package engine runs Pulumi, and reads what it says: previews, states, and the access that any program with the
-// components asks for. It must not know how an answer is shown, nor the sandbox.
+// Package engine runs Pulumi, and reads its output: previews, states, and the access that any program with the
+// components declares. It must know neither how an answer is shown nor the sandbox.
 package engine
 
 import (
@@ -18,22 +18,22 @@ import (
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 )
 
-// A Preview is what `pulumi preview --json` says, without the values of its secrets.
+// A Preview is the content of `pulumi preview --json`, without the values of secrets.
 type Preview struct {
 	Stack   string
 	Project string
 	Steps   []Step
 	// Hidden is how many unchanged resources the preview leaves out; `pulumi preview --show-sames` shows them.
 	Hidden int
-	// Unread says what could not be read, or makes what was read doubtful.
+	// Unread says what could not be read, or why the preview can't be relied on.
 	Unread []string
 	// Ours is set if the configuration is of this project's own program.
 	Ours bool
-	// SubscriptionID is that of the configuration of azure-native; "" where it has none.
+	// SubscriptionID is azure-native's subscription in the configuration; "" if it has none.
 	SubscriptionID string
 }
 
-// Whole returns an error for a preview that was not read whole, or that leaves something out.
+// Whole returns an error for a preview that could not be read completely or that leaves something out.
 func (p Preview) Whole() error {
 	if len(p.Unread) > 0 {
 		return fmt.Errorf("the preview can't be relied on: %s", strings.Join(p.Unread, "; "))
@@ -45,34 +45,34 @@ func (p Preview) Whole() error {
 	return nil
 }
 
-// A Step is what the engine intends for one resource. Unchanged resources have an Old and a New alike.
+// A Step is what the engine intends for one resource. For an unchanged resource Old and New are equal.
 type Step struct {
 	Op  string
 	URN string
-	Old *State // nil if the resource is not there before
-	New *State // nil if it is not there after
+	Old *State // nil if the resource did not exist before
+	New *State // nil if it does not exist afterwards
 	// Changed are the top-level inputs that the engine says are different; nil if it does not say.
 	Changed []string
-	// Stays is set where the old resource leaves the stack and stays in Azure: why, in a word or two.
+	// Stays is set if the old resource leaves the stack and stays in Azure: the reason, in a word or two.
 	Stays string
 }
 
-// opRetain is what a deletion is read as of a resource that stays in Azure.
+// opRetain replaces the operation of a deletion if the resource stays in Azure.
 const opRetain = "retain"
 
-// A State is a resource before or after. Inputs hold text, numbers, booleans, lists, maps and guardrails' markers.
+// A State is a resource before or after. Inputs are text, numbers, booleans, lists, maps and guardrails' markers.
 type State struct {
 	URN, Type, ID, Parent string
 	Inputs, Outputs       map[string]any
-	Dependencies          map[string][]string // of each input, by URN
-	DependsOn             []string            // all that it depends on, by URN
+	Dependencies          map[string][]string // the URNs that each input comes from
+	DependsOn             []string            // the URNs of all that it depends on
 	Provider              string              // URN and ID of its provider
-	Component             bool                // it is a component, which makes nothing itself
-	// Written are the inputs as the provider has them, where Inputs are as the guardrails know them.
+	Component             bool                // it is a component, which is nothing in Azure
+	// Written are the inputs in the provider's form; Inputs are in the form that the guardrails read.
 	Written map[string]any
 }
 
-// Resource is what the guardrails judge.
+// Resource returns the resource for the guardrails.
 func (s Step) Resource() guardrails.Resource {
 	of := s.New
 	if of == nil {
@@ -92,30 +92,30 @@ func (s Step) Resource() guardrails.Resource {
 	return r
 }
 
-// The text of a value that is not known yet, the key and the signatures of a value that is not plain, and the text
-// that the CLI shows for a secret.
+// The text of a value that is not known yet, the key and the signatures of special values, and the text that the CLI
+// shows for a secret.
 const (
 	unknownText  = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 	signatureKey = "4dabf18193072939515e22adb298388d"
 	secretText   = "[secret]"
 )
 
-// What the operations of the engine leave of a resource.
+// Whether a resource exists before and after each operation of the engine.
 var operations = map[string]struct{ before, after bool }{
 	"same": {true, true}, "create": {false, true}, "update": {true, true}, "delete": {true, false}, "replace": {true,
 		true},
 	"read": {true, true}, "refresh": {true, true}, "diff": {true, true},
-	// What is imported exists in Azure, and is new to the stack: nobody has reviewed what it gives.
+	// An imported resource exists in Azure and is new to the stack: nobody has reviewed what it gives.
 	"import": {false, true},
-	// A resource that was only read is forgotten: in Azure it stays.
+	// A resource that was only read is removed from the state and stays in Azure.
 	"discard": {true, true},
-	// Parts of a replacement, which `--show-replacement-steps` shows beside the replacement itself.
+	// Parts of a replacement, which `--show-replacement-steps` shows beside the replacement.
 	"create-replacement": {}, "delete-replaced": {}, "read-replacement": {}, "import-replacement": {},
 	"discard-replaced":       {},
 	"remove-pending-replace": {}, "extend-parameterize": {},
 }
 
-// digest is the part of Pulumi's PreviewDigest that is read here.
+// A digest has the parts of Pulumi's PreviewDigest that are read here.
 type digest struct {
 	Config      map[string]json.RawMessage `json:"config"`
 	Steps       *[]digestStep              `json:"steps"`
@@ -126,7 +126,7 @@ type digest struct {
 	Duration      *json.Number   `json:"duration"`
 	ChangeSummary map[string]int `json:"changeSummary"`
 	MaybeCorrupt  bool           `json:"maybeCorrupt"`
-	// An event of the engine has these, and a preview does not.
+	// An event of the engine has these keys, and a preview does not.
 	Sequence, Timestamp json.RawMessage
 }
 
@@ -158,8 +158,8 @@ type digestState struct {
 
 const howToMake = "make one with `pulumi preview --json > preview.json`"
 
-// Read reads a preview. The error says why the text is none. A preview that can be read in part is returned with what
-// could not be in Unread.
+// Read reads a preview. The error says why the text is no preview. If only a part can't be read, the preview is
+// returned with that in Unread.
 func Read(from io.Reader) (Preview, error) {
 	text, err := io.ReadAll(from)
 	if err != nil {
@@ -208,7 +208,7 @@ func Read(from io.Reader) (Preview, error) {
 	return p, nil
 }
 
-// utf8Of reads UTF-16 too, in which PowerShell 5 writes what is redirected into a file.
+// utf8Of also reads UTF-16, in which PowerShell 5 writes redirected output.
 func utf8Of(text []byte) ([]byte, error) {
 	var order binary.ByteOrder
 	switch {
@@ -234,8 +234,8 @@ func utf8Of(text []byte) ([]byte, error) {
 	return []byte(string(utf16.Decode(units))), nil
 }
 
-// order sorts the steps, so that what is said of a preview does not depend on the order in which the engine took them.
-// A resource that changes in two ways at once can't be judged.
+// order sorts the steps, so that a report does not depend on the order in which the engine took them. A resource that
+// is changed by two steps can't be judged.
 func (p *Preview) order() {
 	slices.SortStableFunc(p.Steps, func(a, b Step) int {
 		return cmp.Or(cmp.Compare(a.URN, b.URN), cmp.Compare(changeRank(a), changeRank(b)), cmp.Compare(a.Op, b.Op))
@@ -256,7 +256,7 @@ func (p *Preview) order() {
 	p.Unread = slices.Compact(p.Unread)
 }
 
-// changeRank puts what changes a resource before what only shows it.
+// changeRank sorts steps that change a resource before steps that only show it.
 func changeRank(s Step) int {
 	if IsContext(s.Op) {
 		return 1
@@ -286,7 +286,8 @@ func (p *Preview) cannot(format string, args ...any) {
 	p.Unread = append(p.Unread, fmt.Sprintf(format, args...))
 }
 
-// doubts notes what makes the whole preview doubtful. A diagnostic's text is not repeated: it may quote anything.
+// doubts records why the whole preview can't be relied on. A diagnostic's text is not repeated, since it may quote
+// anything.
 func (p *Preview) doubts(in digest) {
 	failed := 0
 	for _, d := range in.Diagnostics {
@@ -315,7 +316,7 @@ func (p *Preview) doubts(in digest) {
 		switch {
 		case op == "same":
 			p.Hidden = max(0, n-seen[op])
-		// an operation that is not known is named step by step
+		// an unknown operation is reported at its step
 		case op == "read" || op == "refresh" || !known || seen[op] >= n:
 		default:
 			p.cannot("the summary counts %d resources to %s, and %d are shown", n, op, seen[op])
@@ -345,15 +346,15 @@ func (p *Preview) step(s digestStep, going map[string]digestStep) {
 	case s.Op == "read" && managed:
 		step.Stays = "only read from now on"
 	case s.Op == "replace" && s.NewState != nil && s.NewState.External && step.Stays != "":
-		step.Op, what.after = opRetain, false // another one is read in its place, of which nothing is made
+		step.Op, what.after = opRetain, false // the program reads another one instead, and nothing is made of that
 	case s.Op == "replace" && s.NewState != nil && s.NewState.External:
 		step.Op, what.after = "delete", false
 	case s.Op == "replace" && s.OldState != nil && !managed:
-		// What the stack only read it makes now: as with an import, nobody has reviewed what it gives.
+		// The stack now makes what it only read before: as with an import, nobody has reviewed what it gives.
 		step.Op, what.before, step.Stays = "create", false, ""
 	}
 	if s.Op == "same" && s.OldState != nil && s.OldState.Custom != nil && *s.OldState.Custom && s.OldState.ID == "" {
-		// What is there has an ID. The engine shows so what --target or --exclude keeps it from making
+		// An existing resource has an ID. One without an ID is not made because of --target or --exclude
 		// (NewSkippedCreateStep, pkg/v3 3.276).
 		p.cannot("%s is not there yet, and this preview leaves it out; preview without --target and --exclude",
 			ShownName(s.URN))
@@ -364,7 +365,7 @@ func (p *Preview) step(s digestStep, going map[string]digestStep) {
 	if what.after {
 		step.New = s.NewState.read(s.URN)
 	}
-	if IsContext(step.Op) { // it is there, before and after, whichever of the two is shown
+	if IsContext(step.Op) { // it exists before and after, also if only one of the two is shown
 		if step.New == nil {
 			step.New = step.Old
 		}
@@ -384,7 +385,7 @@ func (p *Preview) step(s digestStep, going map[string]digestStep) {
 	p.Steps = append(p.Steps, step)
 }
 
-// changed are the top-level inputs that the engine says are different.
+// changed returns the top-level inputs that the engine says are different.
 func (s digestStep) changed() (all []string) {
 	for _, path := range slices.Concat(s.DiffReasons, s.ReplaceReasons, slices.Collect(maps.Keys(s.DetailedDiff))) {
 		if end := strings.IndexAny(path, ".["); end > 0 {
@@ -396,7 +397,7 @@ func (s digestStep) changed() (all []string) {
 	return slices.Compact(all)
 }
 
-// IsContext reports operations that change nothing in Azure: what they show was there, and stays.
+// IsContext reports operations that change nothing in Azure: the resource existed before, and stays.
 func IsContext(op string) bool {
 	return slices.Contains([]string{"same", "refresh", opRetain}, op) || IsForeign(op)
 }
@@ -404,7 +405,7 @@ func IsContext(op string) bool {
 // IsForeign reports operations on resources that the stack reads and does not own.
 func IsForeign(op string) bool { return op == "read" || op == "discard" }
 
-// goingIn are the steps of a preview that take a resource of the stack away, by URN.
+// goingIn returns the steps of a preview that remove a resource from the stack, by URN.
 func goingIn(steps []digestStep) map[string]digestStep {
 	going := map[string]digestStep{}
 	for _, s := range steps {
@@ -415,8 +416,8 @@ func goingIn(steps []digestStep) map[string]digestStep {
 	return going
 }
 
-// stays says why an old resource stays in Azure though it leaves the stack; "" if it does not. The engine takes the
-// options from the state that it deletes; a state that is replaced may get retainOnDelete in the same step.
+// stays returns why an old resource stays in Azure though it leaves the stack; "" if it does not. The engine uses the
+// options in the state that it deletes. A state that is replaced may get retainOnDelete in the same step.
 func (s digestStep) stays(going map[string]digestStep) string {
 	if _, goes := going[s.URN]; !goes {
 		return ""
@@ -424,8 +425,8 @@ func (s digestStep) stays(going map[string]digestStep) string {
 	if s.retains() {
 		return "retainOnDelete"
 	}
-	// The engine deletes nothing that says deletedWith where the other resource is deleted, whatever the other is
-	// (DeleteStep.Apply, pkg/v3 3.276). Azure deletes what lies below a resource, and nothing else.
+	// The engine does not delete a resource with deletedWith if the other resource is deleted, whatever that is
+	// (DeleteStep.Apply, pkg/v3 3.276). Azure then deletes only what lies below the other resource.
 	for range going {
 		other, goes := going[s.OldState.DeletedWith]
 		if !goes {
@@ -436,7 +437,7 @@ func (s digestStep) stays(going map[string]digestStep) string {
 		}
 		s = other
 	}
-	return "deletedWith" // in a circle nothing is deleted
+	return "deletedWith" // in a cycle nothing is deleted
 }
 
 func (s digestStep) retains() bool {
@@ -466,7 +467,7 @@ func (s *digestState) read(urn string) *State {
 	}
 }
 
-// plain puts markers where values are not known or secret; of a secret nothing else is kept.
+// plain puts markers for values that are unknown or secret; nothing else of a secret is kept.
 func plain(value any) any {
 	switch v := value.(type) {
 	case string:
@@ -478,7 +479,7 @@ func plain(value any) any {
 		}
 	case map[string]any:
 		if _, special := v[signatureKey]; special {
-			return guardrails.Secret // or an asset, or a reference to a resource: nothing that is judged here
+			return guardrails.Secret // or an asset, or a reference to a resource: they are not judged here
 		}
 		for key := range v {
 			v[key] = plain(v[key])
@@ -491,7 +492,7 @@ func plain(value any) any {
 	return value
 }
 
-// Clip keeps what a stranger wrote short, and says how much it cut.
+// Clip shortens text that a stranger wrote, and says how much it cut.
 func Clip(s string) string {
 	if r := []rune(s); len(r) > 80 {
 		return fmt.Sprintf("%s…(+%d)", string(r[:80]), len(r)-80)

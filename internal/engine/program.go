@@ -15,50 +15,50 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A Program is the access that a Pulumi program of any language asks for.
+// A Program is the access that a Pulumi program of any language declares.
 type Program struct {
 	Project, Stack string
-	// SubscriptionID is that of the provider's configuration; "" where none is set.
+	// SubscriptionID is the subscription in the provider's configuration; "" if none is set.
 	SubscriptionID string
-	// Parts are its BatchEndpointAccess, by name.
+	// Parts are its BatchEndpointAccess components, by name.
 	Parts []Part
-	// Alone are the role assignments of components that are used by themselves, by URN.
+	// Alone are the role assignments of components outside of any BatchEndpointAccess, by URN.
 	Alone []Assignment
-	// Refers are the ARM IDs that the inputs of its resources hold, sorted: what they name exists already, for what the
-	// program makes has no ID before it is made.
+	// Refers are the ARM IDs in the inputs of its resources, sorted. They name existing resources: what the program
+	// makes has no ID before it is made.
 	Refers []string
 }
 
 // A Part is one BatchEndpointAccess of a program.
 type Part struct {
 	URN, Name string
-	// Inputs are its arguments as the preview has them; what is not known yet is config.Unknown.
+	// Inputs are its arguments as the preview has them; an unknown value is config.Unknown.
 	Inputs map[string]any
 	Plan   *access.Plan
-	// Problems are the warnings, and the assertions that do not hold.
+	// Problems are the warnings and the violated assertions.
 	Problems access.Problems
 }
 
-// An Assignment is a role that a component used alone assigns.
+// An Assignment is a role that a component outside of any BatchEndpointAccess assigns.
 type Assignment struct {
-	// Component is its type and name, such as "StorageReader lake"; Name is the assignment's in it.
+	// Component is its type and name, such as "StorageReader lake"; Name is the assignment's name in it.
 	Component string `json:"component"`
 	Name      string `json:"name"`
-	// PrincipalID is "" where it is known only after deployment.
+	// PrincipalID is "" if it is known only after deployment.
 	PrincipalID string `json:"principalId,omitempty"`
-	// PrincipalType is User, Group or ServicePrincipal, as Azure has it; "" where the program does not say.
+	// PrincipalType is Azure's User, Group or ServicePrincipal; "" if the program does not say.
 	PrincipalType string `json:"principalType,omitempty"`
-	// Role is the name of a built-in role, what the program calls the role that it makes, or else the role's ID.
+	// Role is the name of a built-in role, the program's name of a role that it makes, or else the role's ID.
 	Role string `json:"role"`
-	// Scope is an ARM ID; "" where it is known only after deployment.
+	// Scope is an ARM ID; "" if it is known only after deployment.
 	Scope string `json:"scope,omitempty"`
 }
 
 // token begins the type of every component.
 const token = "batchaccess:index:"
 
-// Program makes plans of all that the preview shows. What can't be read, or is left out, is an error: a plan that lacks
-// a part would answer no for it.
+// Program makes plans of everything in the preview. Anything that can't be read or is left out is an error: an
+// incomplete plan would answer no where the answer is yes.
 func (p Preview) Program() (Program, error) {
 	made := Program{Project: p.Project, Stack: p.Stack, SubscriptionID: p.SubscriptionID}
 	if err := p.Whole(); err != nil {
@@ -120,7 +120,7 @@ func (p *Program) refer(value any) {
 
 func kind(urn string) string { return guardrails.Resource{Type: TypeOf(urn)}.Kind() }
 
-// ancestor is the type of the outermost component of ours that the resource lies in; "" for none.
+// ancestor returns the type of the outermost component of ours that the resource lies in; "" for none.
 func ancestor(urn string) string {
 	parts := strings.SplitN(urn, "::", 4)
 	if len(parts) < 4 {
@@ -146,7 +146,7 @@ func (s *State) part() (Part, error) {
 	return part, nil
 }
 
-// Plan makes the plan of a component's inputs. An assertion that does not hold is among the problems and no error.
+// Plan makes the plan of a component's inputs. A violated assertion is among the problems and is no error.
 func Plan(inputs map[string]any) (*access.Plan, access.Problems, error) {
 	args, problems := config.Decode(inputs)
 	plan, _ := args.Compile()
@@ -160,7 +160,7 @@ func Plan(inputs map[string]any) (*access.Plan, access.Problems, error) {
 	return plan, problems, nil
 }
 
-// Known are the inputs as package config reads them: what is not known yet, or secret, is config.Unknown.
+// Known returns the inputs in the form of package config: an unknown or secret value is config.Unknown.
 func (s *State) Known() map[string]any {
 	inputs, _ := unmarked(s.Inputs).(map[string]any)
 	return inputs
@@ -186,7 +186,8 @@ func unmarked(value any) any {
 	return value
 }
 
-// assignment reads a role assignment of a component used alone, of which the outermost type is given.
+// assignment reads a role assignment of a component outside of any BatchEndpointAccess; of is the type of the outermost
+// component.
 func (s *State) assignment(of string) Assignment {
 	text := func(key string) string { t, _ := s.Inputs[key].(string); return t }
 	whole := NameOf(s.Parent)
@@ -204,7 +205,7 @@ func (s *State) assignment(of string) Assignment {
 	return a
 }
 
-// One is the BatchEndpointAccess of that name or URN, or the only one for "".
+// One returns the BatchEndpointAccess with that name or URN; for "", the only one.
 func (p Program) One(component string) (Part, error) {
 	var found []Part
 	for _, part := range p.Parts {
@@ -224,7 +225,7 @@ func (p Program) One(component string) (Part, error) {
 			problem.DidYouMean(component, p.Names()))
 	}
 	same := func(part Part) bool { return part.Name == found[0].Name }
-	if !slices.ContainsFunc(found[1:], func(part Part) bool { return !same(part) }) { // below different parents
+	if !slices.ContainsFunc(found[1:], func(part Part) bool { return !same(part) }) { // the same under different parents
 		urns := make([]string, len(found))
 		for i, part := range found {
 			urns[i] = part.URN
@@ -236,7 +237,7 @@ func (p Program) One(component string) (Part, error) {
 		len(found), strings.Join(p.Names(), ", "))
 }
 
-// Names are those of the parts.
+// Names returns the names of the parts.
 func (p Program) Names() (all []string) {
 	for _, part := range p.Parts {
 		all = append(all, part.Name)
@@ -244,7 +245,7 @@ func (p Program) Names() (all []string) {
 	return all
 }
 
-// Fill puts what a state knows in the place of what a preview does not know yet.
+// Fill replaces values that a preview does not know yet by those in a state.
 func Fill(inputs, known map[string]any) map[string]any {
 	filled := maps.Clone(inputs)
 	for key, value := range inputs {

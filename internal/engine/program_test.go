@@ -159,7 +159,7 @@ func TestAPreviewThatIsNotReadWholeIsAnError(t *testing.T) {
 	}
 }
 
-// What a preview does not know is neither empty nor a text: it is known later.
+// A value that a preview does not know is neither empty nor a text: it is known later.
 func TestWhatAPreviewDoesNotKnowIsKnownLater(t *testing.T) {
 	t.Parallel()
 	secret := map[string]any{"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "x"}
@@ -248,7 +248,7 @@ func TestWhatIsNoWholeProgramIsRefused(t *testing.T) {
 	}
 }
 
-// A component that is deleted asks for nothing any more.
+// A component that is deleted needs nothing.
 func TestWhatGoesAwayIsNoPart(t *testing.T) {
 	t.Parallel()
 	gone := component("a", nil)

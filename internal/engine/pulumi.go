@@ -12,13 +12,13 @@ import (
 	"strings"
 )
 
-// Pulumi runs Pulumi's CLI on a stack.
+// A Pulumi runs Pulumi's CLI on a stack.
 type Pulumi struct {
 	CLI, Dir, Stack string // the CLI's path, the project's folder, and the name of the stack
 	Stderr          io.Writer
 }
 
-// Run returns what the CLI prints, also where it fails.
+// Run returns the CLI's output, also if it fails.
 func (p Pulumi) Run(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, p.CLI, append(args, "--stack", p.Stack, "--non-interactive")...)
@@ -29,10 +29,10 @@ func (p Pulumi) Run(ctx context.Context, stdin []byte, args ...string) ([]byte, 
 	return out.Bytes(), nil
 }
 
-// PreviewArgs are those of a preview that Read reads whole.
+// PreviewArgs are the arguments of a preview that Read can read completely.
 func PreviewArgs() []string { return []string{"preview", "--json", "--show-sames"} }
 
-// Preview previews the stack. Where it fails, the error is what the program or Pulumi says.
+// Preview previews the stack. If it fails, the error has the message of the program or of Pulumi.
 func (p Pulumi) Preview(ctx context.Context, args ...string) ([]byte, error) {
 	var said bytes.Buffer
 	quiet := p
@@ -48,7 +48,7 @@ func (p Pulumi) Preview(ctx context.Context, args ...string) ([]byte, error) {
 	return out, nil
 }
 
-// PreviewFailed takes what went wrong out of a preview's JSON.
+// PreviewFailed finds the reason of a failure in a preview's JSON.
 func PreviewFailed(err error, out []byte) error {
 	var digest struct {
 		Diagnostics []struct {
@@ -58,7 +58,7 @@ func PreviewFailed(err error, out []byte) error {
 	}
 	problems := []error{errors.New("pulumi preview fails; put this right first")}
 	if json.Unmarshal(out, &digest) == nil {
-		for _, severity := range []string{"error", "info#err"} { // where there are no errors, what the program wrote
+		for _, severity := range []string{"error", "info#err"} { // without errors, what the program wrote
 			for _, d := range digest.Diagnostics {
 				message := strings.TrimSpace(colours.ReplaceAllString(d.Message, ""))
 				if d.Severity == severity && message != "" {

@@ -11,17 +11,17 @@ import (
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 )
 
-// A Deployed is what a stack's state says of one BatchEndpointAccess: its arguments, and the principals that it made or
-// was given, by their names in the program.
+// A Deployed is one BatchEndpointAccess in a stack's state: its arguments, and the principals that it made or was
+// given, by their names in the program.
 type Deployed struct {
 	Inputs        map[string]any
 	ClientIDs     map[string]string
-	ClientSecrets map[string]map[string]string // nil unless they were asked for
-	// PrincipalIDs are those of the invokers, ClusterPrincipalIDs those of the cluster identities.
+	ClientSecrets map[string]map[string]string // nil unless requested
+	// PrincipalIDs are the invokers' object IDs, ClusterPrincipalIDs the cluster identities'.
 	PrincipalIDs, ClusterPrincipalIDs map[string]string
 }
 
-// Deployed reads the state of the BatchEndpointAccess with that URN; "" for the only one. Secrets stay in memory.
+// Deployed reads the BatchEndpointAccess with that URN from the state; for "", the only one. Secrets stay in memory.
 func (p Pulumi) Deployed(ctx context.Context, urn string, secrets bool) (Deployed, error) {
 	var said bytes.Buffer
 	quiet := p
@@ -32,7 +32,7 @@ func (p Pulumi) Deployed(ctx context.Context, urn string, secrets bool) (Deploye
 	}
 	text, err := quiet.Run(ctx, nil, args...)
 	if err != nil {
-		// Not wrapped: the exit code of Pulumi is none of the command's.
+		// Not wrapped: Pulumi's exit code must not become the command's.
 		return Deployed{}, fmt.Errorf("reading the state of stack %s: pulumi stack export fails; is it deployed, and are "+
 			"you logged "+
 			"in to its backend (pulumi login)?\n%s", p.Stack, bytes.TrimSpace(said.Bytes()))
@@ -92,7 +92,7 @@ func readDeployed(text []byte, urn string) (d Deployed, err error) {
 	return d, nil
 }
 
-// shown puts what an exported secret holds in its place, where the export shows it, and a marker where it does not.
+// shown replaces an exported secret by its value if the export shows it, else by a marker.
 func shown(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
@@ -125,7 +125,7 @@ func asMap(value any) map[string]any {
 	return m
 }
 
-// texts are the texts of a map; what is not known, or secret, is left out.
+// texts returns the texts of a map; unknown and secret values are left out.
 func texts(value any) map[string]string {
 	all := map[string]string{}
 	for name, item := range asMap(value) {

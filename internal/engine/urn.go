@@ -2,7 +2,7 @@ package engine
 
 import "strings"
 
-// TypeOf is the resource's own type out of its URN, without its parents' types.
+// TypeOf returns the resource's own type in its URN, without its parents' types.
 func TypeOf(urn string) string {
 	parts := strings.SplitN(urn, "::", 4)
 	if len(parts) < 4 {
@@ -11,11 +11,11 @@ func TypeOf(urn string) string {
 	return parts[2][strings.LastIndex(parts[2], "$")+1:]
 }
 
-// NameOf is the resource's name in the program, to look things up by.
+// NameOf returns the resource's name in the program, for look-ups.
 func NameOf(urn string) string {
 	parts := strings.SplitN(urn, "::", 4)
 	return parts[len(parts)-1]
 }
 
-// ShownName is the resource's name as a reader is shown it.
+// ShownName returns the resource's name for a reader.
 func ShownName(urn string) string { return Clip(NameOf(urn)) }

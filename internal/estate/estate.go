@@ -1,5 +1,5 @@
-// Package estate reads from Azure who may start which jobs of a workspace that no stack made, and writes the stack
-// file that grants just that. It must not know flags, nor where the file goes.
+// Package estate reads from Azure who may start which jobs of a workspace that no stack made, and writes the stack file
+// that grants exactly that. It must not know flags, nor where the file goes.
 package estate
 
 import (
@@ -16,10 +16,10 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// An Estate is what Azure has.
+// An Estate is what Azure has: a workspace, its data stores, endpoints and clusters, and the role assignments there.
 type Estate struct {
 	Workspace   arm.ID
-	ID          string // of the workspace, as Azure spells it
+	ID          string // of the workspace, in Azure's spelling
 	Location    string
 	endpoints   []endpoint
 	clusters    map[string]cluster // by name in lower case
@@ -58,14 +58,14 @@ type cluster struct {
 	} `json:"properties"`
 }
 
-// principal is the object ID of the identity that mounts; why says what keeps it from being known.
+// principal returns the object ID of the identity that mounts; why says why it is not known.
 func (c cluster) principal() (id, why string) {
 	switch {
 	case !strings.EqualFold(c.Properties.Type, "AmlCompute"):
 		return "", "it is no compute cluster but a " + c.Properties.Type
 	case c.Identity.PrincipalID != "":
 		return strings.ToLower(c.Identity.PrincipalID), ""
-	case len(c.Identity.UserAssigned) > 1: // facts/compute-clusters.md: it mounts with one of them
+	case len(c.Identity.UserAssigned) > 1: // facts/compute-clusters.md: only one of them mounts
 		return "", "it has several user-assigned identities, and Azure does not say which one mounts"
 	}
 	for _, one := range c.Identity.UserAssigned {
@@ -82,7 +82,7 @@ type store struct {
 	account string // ARM ID; "" where it is not known
 }
 
-// byIdentity reports whether identities read the data; why says what else there is to say of the store.
+// byIdentity reports whether identities read the data; why says what else a person has to know about the store.
 func (s store) byIdentity() (is bool, why string) {
 	kind, credentials := s.Properties.Type, s.Properties.Credentials.Type
 	switch {
@@ -124,8 +124,8 @@ func (a assignment) scope() string {
 	return strings.ToLower(strings.TrimSuffix(a.Properties.Scope, "/"))
 }
 
-// Read asks Azure for all of it. The ID is that of a workspace. What can't be read is an error: a stack that was
-// written without it would look as if nobody had access there.
+// Read asks Azure for all of it. The ID is a workspace's. Anything that can't be read is an error: without it, the
+// stack file would look as if nobody had access there.
 func Read(ctx context.Context, c *azure.Client, id string) (*Estate, error) {
 	workspace, err := arm.Parse(id, arm.Workspace)
 	if err != nil {
@@ -171,7 +171,7 @@ func Read(ctx context.Context, c *azure.Client, id string) (*Estate, error) {
 	return e, e.define(ctx, c)
 }
 
-// list reads a collection that has to be there.
+// list reads a collection that has to exist.
 func list[T any](ctx context.Context, c *azure.Client, path, apiVersion string) ([]T, error) {
 	all, there, err := azure.List[T](ctx, c, azure.ResourceManager, azure.Version(path, apiVersion, ""))
 	if err == nil && !there {
@@ -230,7 +230,7 @@ func (e *Estate) assigned(ctx context.Context, c *azure.Client) error {
 	return nil
 }
 
-// define reads what the assigned roles allow, and who the principals are.
+// define reads what the assigned roles allow, and the directory's objects of the principals.
 func (e *Estate) define(ctx context.Context, c *azure.Client) error {
 	var ids []string
 	for _, a := range e.assignments {
@@ -269,8 +269,8 @@ func (e *Estate) define(ctx context.Context, c *azure.Client) error {
 	return err
 }
 
-// answeredRole reads a role as Resource Manager answers it. A role of Microsoft's that is not known here yet is
-// assignable everywhere, as no custom one may be.
+// answeredRole reads a role in Resource Manager's answer. A new role of Microsoft's, which is not known here, is
+// assignable everywhere; a custom role can't be.
 func answeredRole(text json.RawMessage) (roles.Definition, error) {
 	var answered struct {
 		Name       string

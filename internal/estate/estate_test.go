@@ -40,10 +40,10 @@ func builtIn(name string) string {
 	return d.ID
 }
 
-// guid is one that a person's tool made up.
+// guid is a GUID that a person's tool made up.
 func guid(n string) string { return "abcdefab-0000-4000-8000-" + strings.Repeat("0", 12-len(n)) + n }
 
-// byHand is an estate that no stack made.
+// byHand is access that no stack made.
 func byHand() azure.Seed {
 	patients := arm.Container(lake, "patients")
 	reader, contributor := builtIn(roles.StorageBlobDataReader), builtIn(roles.StorageBlobDataContributor)
@@ -92,7 +92,7 @@ func (c caller) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azc
 	return azcore.AccessToken{Token: token, ExpiresOn: time.Now().Add(time.Hour)}, err
 }
 
-// transport answers for Azure at one place, as the test says.
+// transport answers in Azure's place at one address.
 type transport struct {
 	*http.Client
 	at     string
@@ -138,7 +138,7 @@ func TestAStackGrantsWhatIsThere(t *testing.T) {
 	for _, name := range s.Names {
 		assert.Contains(t, "123567", name[len(name)-1:])
 	}
-	beyond, left := strings.Join(s.Beyond, "\n"), strings.Join(s.Left, "\n")
+	beyond, left := strings.Join(s.NotKept, "\n"), strings.Join(s.Left, "\n")
 	assert.Contains(t, beyond, "boss@contoso.com has Owner at "+subscription+", which may start jobs")
 	assert.Contains(t, beyond, "yes has Storage Blob Data Contributor at "+lake+", which may read data and may write data")
 	for _, said := range []string{"endpoint broken, deployment red: it has no managed identity",
@@ -148,7 +148,7 @@ func TestAStackGrantsWhatIsThere(t *testing.T) {
 	}
 }
 
-// What is written is what was meant: every text comes back out of the YAML.
+// The YAML, read again, has every text that was written.
 func TestTheFileIsReadBack(t *testing.T) {
 	t.Parallel()
 	s := stackOf(t, byHand())
@@ -196,7 +196,7 @@ func TestWhatCannotBeReadIsAnError(t *testing.T) {
 	}
 }
 
-// Nothing is granted that Azure does not have, and nothing that it has is passed over, whatever is taken away.
+// Whatever is removed from Azure, the stack grants nothing that Azure does not have, and leaves out nothing silently.
 func TestEveryAssignmentIsKeptOrNamed(t *testing.T) {
 	t.Parallel()
 	all := byHand().RoleAssignments
@@ -207,7 +207,7 @@ func TestEveryAssignmentIsKeptOrNamed(t *testing.T) {
 			seed.RoleAssignments = append(append([]azure.RoleAssignment{}, all[:without]...), all[without+1:]...)
 			s := stackOf(t, seed)
 			assert.Empty(t, s.Missing)
-			said := strings.Join(s.Beyond, "\n")
+			said := strings.Join(s.NotKept, "\n")
 			for _, name := range s.Names {
 				said += "\n" + name
 			}
@@ -218,7 +218,7 @@ func TestEveryAssignmentIsKeptOrNamed(t *testing.T) {
 	}
 }
 
-// What is held at one endpoint alone, or on a condition, is narrower than what init writes: it is named.
+// Assignments at one endpoint, or with a condition, are narrower than what init writes: they are named.
 func TestNarrowAssignmentsAreNamed(t *testing.T) {
 	t.Parallel()
 	seed := byHand()
@@ -230,7 +230,7 @@ func TestNarrowAssignmentsAreNamed(t *testing.T) {
 			RoleID: builtIn(roles.StorageBlobDataReader), PrincipalType: "ServicePrincipal", Condition: path})
 	s := stackOf(t, seed)
 	assert.Empty(t, s.Missing)
-	said := strings.Join(s.Beyond, "\n")
+	said := strings.Join(s.NotKept, "\n")
 	assert.Contains(t, said, guid("21"))
 	assert.Regexp(t, "on a condition, which init does not write.*"+guid("22"), said)
 	assert.NotContains(t, s.Model.Endpoints["heart"].Invokers, "boss")

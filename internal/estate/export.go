@@ -15,8 +15,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/world"
 )
 
-// Export asks Azure for the workspace of a model, what is in it, and all else that the model refers to. It only reads.
-// What is not there is left out; what can't be read is an error, and so is what the answer lacks.
+// Export asks Azure for the workspace of a model, its content, and everything else that the model refers to. It only
+// reads. What does not exist is left out; what can't be read, and an incomplete answer, is an error.
 func Export(ctx context.Context, c *azure.Client, m access.Model) (*world.World, error) {
 	if m.WorkspaceID.Later() {
 		return nil, errors.New("workspaceId is not known; write it in plain text, for it is no secret")
@@ -47,12 +47,12 @@ type exporter struct {
 	w   *world.World
 }
 
-// read asks for one resource.
+// read reads one resource.
 func (e *exporter) read(id, apiVersion string, into any) (there bool, err error) {
 	return e.c.Get(e.ctx, azure.ResourceManager, azure.Version(id, apiVersion, ""), into)
 }
 
-// each asks for the resources that have the IDs, each once, and keeps those that are there. An empty ID is none.
+// each reads the resources with the IDs, each once, and keeps those that exist. An empty ID is skipped.
 func each[T any](e *exporter, ids []string, apiVersion string, keep func(id string, answer T) error) error {
 	asked := map[string]bool{"": true}
 	for _, id := range ids {
@@ -135,12 +135,12 @@ func (e *exporter) clusters() error {
 		Properties struct {
 			Type     string `json:"computeType"`
 			Location string `json:"computeLocation"`
-		} `json:"properties"` // over that of cluster
+		} `json:"properties"` // hides that of cluster
 	}
 	all, err := list[of](e.ctx, e.c, e.w.Workspace.ID+"/computes", azure.WorkspaceVersion)
 	for _, one := range all {
 		if !strings.EqualFold(one.Properties.Type, "AmlCompute") {
-			continue // no batch job of ours runs there; a deployment that names it has no cluster
+			continue // no batch job runs there; a deployment that names it has no cluster
 		}
 		e.w.Clusters = append(e.w.Clusters, world.Cluster{Name: one.Name, Location: one.Properties.Location,
 			PrincipalID: one.Identity.PrincipalID, IdentityIDs: slices.Sorted(maps.Keys(one.Identity.UserAssigned))})
@@ -202,7 +202,7 @@ func (e *exporter) assets() error {
 		if !there || !is || !inPath || slices.ContainsFunc(e.w.DataAssets, func(a world.DataAsset) bool {
 			return a.Name == d.DataAsset && a.Version == d.Version
 		}) {
-			continue // what lies outside of all data stores is no asset that the rehearsal can read
+			continue // a rehearsal can't read an asset outside of all data stores
 		}
 		e.w.DataAssets = append(e.w.DataAssets, world.DataAsset{Name: d.DataAsset, Version: d.Version,
 			DataStore: dataStore, Path: path, Type: answer.Properties.Type})

@@ -16,7 +16,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// registries are the shared ones of the model, and those of images of the model and of the workspace.
+// registries reads the model's shared registries, and the container registries of the model and of the workspace.
 func (e *exporter) registries() error {
 	var shared []string
 	for _, name := range slices.Sorted(maps.Keys(e.m.Registries)) {
@@ -42,8 +42,8 @@ func (e *exporter) registries() error {
 		})
 }
 
-// holders are the object IDs of all whose roles matter, with the collection of the directory that each is in: the
-// principals of the model and the identities of clusters.
+// holders returns the object IDs of all whose roles matter, each with its collection in the directory: the principals
+// of the model and the identities of clusters.
 func (e *exporter) holders() map[string]string {
 	all := map[string]string{}
 	for _, p := range e.w.Principals {
@@ -65,8 +65,8 @@ func (e *exporter) holders() map[string]string {
 	return all
 }
 
-// groups are those that the holders are in, however deep. Of a group no members are asked for, but who of the holders
-// is in it: who else is there is no business of a rehearsal.
+// groups reads the groups that the holders are in, also nested ones. It does not read members, but only which holders
+// are in each group: a rehearsal does not need the others.
 func (e *exporter) groups() error {
 	holders := e.holders()
 	for _, id := range slices.Sorted(maps.Keys(holders)) {
@@ -76,7 +76,7 @@ func (e *exporter) groups() error {
 			return fmt.Errorf("asking which groups %s is in: %w", id, err)
 		}
 		if !there {
-			continue // the identity of a cluster that was deleted since
+			continue // the identity of a cluster that has been deleted
 		}
 		for _, o := range objects {
 			if !strings.EqualFold(o.Type, "#microsoft.graph.group") {
@@ -93,7 +93,7 @@ func (e *exporter) groups() error {
 	return nil
 }
 
-// assignments are those that the holders and their groups have at what the model refers to, above it and below it.
+// assignments reads the assignments of the holders and their groups at, above and below what the model refers to.
 func (e *exporter) assignments() error {
 	holders := map[string]bool{}
 	for id := range e.holders() {
@@ -131,7 +131,7 @@ func (e *exporter) assignments() error {
 			one := world.RoleAssignment{ID: a.Name, Scope: p.Scope, RoleID: arm.Last(p.RoleID), PrincipalID: p.PrincipalID,
 				PrincipalType: p.PrincipalType, Condition: p.Condition, MadeBy: stack}
 			if !strings.HasPrefix(strings.ToLower(one.Scope), "/subscriptions/") {
-				one.At = "/" + strings.Join(strings.Split(place, "/")[1:3], "/") // what lies above reaches all of it
+				one.At = "/" + strings.Join(strings.Split(place, "/")[1:3], "/") // a scope above reaches all of it
 			}
 			if !slices.Contains(e.w.RoleAssignments, one) {
 				e.w.RoleAssignments = append(e.w.RoleAssignments, one)
@@ -142,7 +142,7 @@ func (e *exporter) assignments() error {
 	return e.roles(wanted)
 }
 
-// held is an assignment as Azure lists it.
+// A held is an assignment in Azure's list.
 type held struct {
 	Name       string
 	Properties struct {
@@ -169,7 +169,7 @@ func (e *exporter) roles(wanted map[string]string) error {
 		}
 		if !there {
 			if e.m.Role.RoleDefinitionGUID() == guid {
-				continue // Check says so
+				continue // Check reports it
 			}
 			return fmt.Errorf("the role %s of an assignment is gone since; try again", wanted[guid])
 		}
@@ -183,7 +183,7 @@ func (e *exporter) roles(wanted map[string]string) error {
 	return nil
 }
 
-// registriesOf are the shared registries that assets are in, each once.
+// registriesOf returns the shared registries that assets are in, each once.
 func registriesOf(assets ...string) []string {
 	all := []string{}
 	for _, asset := range assets {
@@ -194,7 +194,7 @@ func registriesOf(assets ...string) []string {
 	return all
 }
 
-// later has what a model leaves open until a deployment.
+// later refuses IDs in the model that are known only after a deployment.
 func later(m access.Model) error {
 	for name, id := range m.Registries {
 		if id.Later() {

@@ -13,21 +13,21 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A Stack is what a stack file would say of the estate.
+// A Stack is the content of a stack file for the estate.
 type Stack struct {
 	Model    access.Model
 	Location string
-	// Names are the names that Azure has for the assignments of the model, by those that the stack would give them.
+	// Names are the names of the model's assignments in Azure, by those that the stack would give them.
 	Names map[string]string
-	// Missing are grants of the model that Azure does not have; Beyond is what somebody has and the stack does not keep;
-	// Left is what can't be expressed. Each is one line for a person.
-	Missing, Beyond, Left []string
+	// Missing are grants of the model that Azure does not have. NotKept is access in Azure that the stack does not
+	// keep. Left is what a stack can't express. Each is one line for a person.
+	Missing, NotKept, Left []string
 }
 
-// starts is the action without which no job starts (the article's 35).
+// starts is the action without which no job starts (one of the article's 35).
 const starts = "Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs/write"
 
-// Stack works out the stack that grants what principals have, and nothing beside it.
+// Stack works out the stack that grants what principals have in Azure, and nothing else.
 func (e *Estate) Stack() (*Stack, error) {
 	b := &builder{Estate: e, s: &Stack{Location: e.Location, Names: map[string]string{}}, invokers: map[string]string{},
 		clusterIDs: map[string]string{}, accounts: map[string]string{}}
@@ -68,7 +68,7 @@ func (b *builder) left(text string, args ...any) {
 	b.s.Left = append(b.s.Left, fmt.Sprintf(text, args...))
 }
 
-// clusters are those on which endpoints run.
+// clusters adds the clusters on which endpoints run.
 func (b *builder) clusters() {
 	used := map[string]bool{}
 	for _, p := range b.endpoints {
@@ -113,7 +113,7 @@ func (b *builder) clusters() {
 	}
 }
 
-// clustersOf are the object IDs of the identities that the jobs of an endpoint mount with.
+// clustersOf returns the object IDs of the identities that mount for the jobs of an endpoint.
 func (b *builder) clustersOf(e access.Endpoint) (ids []string) {
 	names := map[string]bool{e.Cluster: e.Cluster != ""}
 	for _, d := range e.Deployments {
@@ -127,7 +127,7 @@ func (b *builder) clustersOf(e access.Endpoint) (ids []string) {
 	return ids
 }
 
-// role chooses the role and the place at which most principals have one that starts jobs: a stack has one role.
+// role chooses the role and the scope that most principals have who may start jobs: a stack has one role.
 func (b *builder) role() error {
 	type choice struct{ role, scope string }
 	m := &b.s.Model
@@ -158,7 +158,7 @@ func (b *builder) role() error {
 			"that starts jobs (%s), without a condition; write the first invoker by hand, from the README", b.ID, starts)
 	}
 	best := slices.SortedFunc(maps.Keys(have), func(x, y choice) int {
-		wide := func(c choice) int { // last, those that may do much more than start jobs
+		wide := func(c choice) int { // roles that allow much more than starting jobs come last
 			if d := b.roles[c.role]; d.RoleName == roles.Owner || d.RoleName == roles.Contributor {
 				return 1
 			}
@@ -185,7 +185,7 @@ func (b *builder) role() error {
 	return nil
 }
 
-// kind is that of a principal; "" of one that no stack can name, or that is gone.
+// kind returns the kind of a principal; "" for one that a stack can't name or that does not exist any more.
 func (b *builder) kind(id string) access.PrincipalKind {
 	o := b.directory[id]
 	switch o.Type {
@@ -204,7 +204,7 @@ func (b *builder) kind(id string) access.PrincipalKind {
 
 var noName = regexp.MustCompile(`[^A-Za-z0-9]+`)
 
-// nameOf is the name that a principal gets in the stack.
+// nameOf returns the principal's name in the stack.
 func (b *builder) nameOf(id string) string {
 	o := b.directory[id]
 	text, _, _ := strings.Cut(o.UserPrincipalName, "@")
@@ -216,10 +216,10 @@ func slug(text, otherwise string) string {
 	return cmp.Or(strings.TrimRight(name[:min(len(name), 40)], "-"), otherwise)
 }
 
-// data takes in, endpoint by endpoint, the data stores that the clusters may read, and whoever may read the same.
+// data adds, endpoint by endpoint, the data stores that the clusters may read, and the invokers who may read the same.
 func (b *builder) data() {
 	m := &b.s.Model
-	reads := map[string]map[string]bool{} // by scope: object IDs
+	reads := map[string]map[string]bool{} // by scope, the object IDs
 	reader, _ := roles.BuiltIn(roles.StorageBlobDataReader)
 	for _, a := range b.assignments {
 		if a.role() == reader.ID && a.Properties.Condition == "" {
@@ -234,7 +234,7 @@ func (b *builder) data() {
 	for _, name := range slices.Sorted(maps.Keys(m.Endpoints)) {
 		e := m.Endpoints[name]
 		e.Invokers = []string{}
-		may := map[string][]item{} // by invoker, and "" for the clusters together
+		may := map[string][]item{} // by invoker; "" for the clusters together
 		for _, it := range b.items {
 			clusters := b.clustersOf(e)
 			if slices.ContainsFunc(clusters, func(id string) bool { return !reads[it.scope][id] }) {
@@ -247,7 +247,8 @@ func (b *builder) data() {
 				}
 			}
 		}
-		// What is declared of an endpoint holds for all its inputs and invokers: the most pairs that hold already.
+		// An endpoint's declaration holds for all its inputs and invokers: take the one with most pairs that Azure has
+		// already.
 		most := -1
 		for _, of := range slices.Sorted(maps.Keys(may)) {
 			var who []string
@@ -282,7 +283,7 @@ func (b *builder) data() {
 	}
 }
 
-// inputs are the data stores that identities read, at the container and at the account.
+// inputs returns the data stores that identities read, at the container and at the account.
 func (b *builder) inputs() map[string]access.DataInput {
 	m, inputs := &b.s.Model, map[string]access.DataInput{}
 	for _, s := range b.stores {
@@ -310,7 +311,7 @@ func (b *builder) inputs() map[string]access.DataInput {
 	return inputs
 }
 
-// compare holds the plan against what is assigned: what is in both is adopted, and the rest is said.
+// compare compares the plan with the assignments: what both have is adopted, and the rest is reported.
 func (b *builder) compare(plan *access.Plan) error {
 	kept := map[string]bool{}
 	ids := map[access.Principal]string{}
@@ -345,14 +346,14 @@ func (b *builder) compare(plan *access.Plan) error {
 	}
 	for _, a := range b.assignments {
 		if does := b.does(a); !kept[a.ID] && does != "" {
-			b.s.Beyond = append(b.s.Beyond, fmt.Sprintf("%s has %s at %s, which %s (%s)", b.who(a.principal()),
+			b.s.NotKept = append(b.s.NotKept, fmt.Sprintf("%s has %s at %s, which %s (%s)", b.who(a.principal()),
 				b.roles[a.role()].RoleName, cmp.Or(a.Properties.Scope, "/"), does, a.ID))
 		}
 	}
 	return nil
 }
 
-// does says what of the workspace's jobs and data an assignment allows; "" for nothing.
+// does returns what an assignment allows with the workspace's jobs and data; "" for nothing.
 func (b *builder) does(a assignment) string {
 	p, scope := b.roles[a.role()].Permissions, a.scope()
 	var does []string

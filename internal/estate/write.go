@@ -27,7 +27,7 @@ func definition(d roles.Definition) string {
 
 var plainWord = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*[A-Za-z0-9-]*$`)
 
-// word is a text as YAML reads it back.
+// word writes a text so that YAML reads it back.
 func word(s string) string {
 	switch strings.ToLower(s) {
 	case "true", "false", "null", "yes", "no", "on", "off", "y", "n":
@@ -47,7 +47,7 @@ func words(all []string) string {
 	return "[" + strings.Join(out, ", ") + "]"
 }
 
-// YAML is the stack file; project is the name of the Pulumi project, environment that of the cloud, "" for public
+// YAML returns the stack file. project is the name of the Pulumi project, environment is the cloud's, "" for public
 // Azure.
 func (s *Stack) YAML(project, environment string) []byte {
 	var y strings.Builder
@@ -64,7 +64,7 @@ func (s *Stack) YAML(project, environment string) []byte {
 	m := s.Model
 	line("# What Azure has of workspace %s. Next: batchaccess adopt --yes.", m.WorkspaceID.Text())
 	comments("Not in Azure, so pulumi up would make it:", s.Missing)
-	comments("To tighten: granted in Azure, and not kept by this stack. Take it away where nobody needs it:", s.Beyond)
+	comments("To tighten: granted in Azure, and not kept by this stack. Take it away where nobody needs it:", s.NotKept)
 	comments("Not in this stack:", s.Left)
 	line("config:")
 	line("%s %s", key("workspaceId"), word(m.WorkspaceID.Text()))

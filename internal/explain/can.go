@@ -14,17 +14,17 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// The answers to a question. What a condition, an unknown role or a grant that is not acting yet decides is Undecided.
+// The answers to a question. Undecided: it depends on a condition, an unknown role or a grant that does not act yet.
 const (
 	Yes       = "yes"
 	No        = "no"
 	Undecided = "undecided"
 )
 
-// Verbs are what Ask can be asked about.
+// Verbs are the verbs that Ask knows.
 func Verbs() []string { return []string{"start", "read", "write", "do"} }
 
-// An Answer is that to one question.
+// An Answer is the answer to one question.
 type Answer struct {
 	Version int    `json:"version"`
 	Stack   string `json:"stack"`
@@ -33,45 +33,46 @@ type Answer struct {
 	What    string `json:"what"`
 	Answer  string `json:"answer"`  // Yes, No or Undecided: directly
 	Because string `json:"because"` // what makes it possible, or what is missing
-	Paths   []Path `json:"paths"`   // those that the answer was read off, with their hops; never null
-	// At is the place that was asked about, where one was.
+	Paths   []Path `json:"paths"`   // the paths that decided it, with their hops; never null
+	// At is the place in the question; "" for none.
 	At string `json:"at,omitempty"`
-	// Hops are those of a question to Azure that is about no job: one for each action and place that the answer was read
-	// off.
+	// Hops decided a question to Azure that is not about a job: one for each action and place.
 	Hops []access.Hop `json:"hops"`
-	// ByWay is Yes, No or Undecided too: whether an indirect way leads to what is asked about. "" for start and do, which
-	// are asked about directly alone.
+	// ByWay is Yes, No or Undecided: whether an indirect way leads to what the question is about. "" for start and do,
+	// which are asked only directly.
 	ByWay string `json:"byWay,omitempty"`
-	// Ways are the indirect ones to what is asked about: the answer is about what is held directly.
+	// Ways are the indirect ways to what the question is about. Answer does not count them.
 	Ways []Way `json:"ways"`
 }
 
-// A Question is what Ask is asked.
+// A Question is the input of Ask.
 type Question struct {
 	Who, Verb, What string
 	// At is a place in the words of the reports, such as lake/patients, or its ARM ID; "" for anywhere. Only for do.
 	At string
 }
 
-// Live is what Azure says.
+// A Live is what Azure answers.
 type Live struct {
-	Paths []Path       // the paths by what Azure's assignments give
+	Paths []Path       // the paths by Azure's assignments
 	Ways  []access.Way // the indirect ones
-	// Does says whether a principal holds an action at the place with the ARM ID, or anywhere with "": a hop for each
+	// Doubts are why nobody can be sure that there is no other: undecided ways, also of those who may be anybody.
+	Doubts []access.Way
+	// Does says whether a principal holds an action at the place with the ARM ID, or anywhere for "": one hop for each
 	// place.
 	Does func(p access.Principal, action roles.Action, place string) ([]access.Hop, error)
 }
 
 // Ask answers whether somebody can do something.
 //
-// Who is the name of an invoker, or cluster:<name>. To start an endpoint is to have a job on it work with every input
-// that it declares. To read an input, or write an output, is to have a job do so, or to hold what does so outside of
-// jobs. To do is to hold an action of Azure in full, or any action of a risk. A group that the stack makes stands for
+// Who is the name of an invoker, or cluster:<name>. Start asks whether a job on the endpoint works with every input
+// that it declares. Read and write ask whether a job reads the input or writes the output, or a role does so outside of
+// jobs. Do asks for an action of Azure, in full, or for any action of a risk. A group that the stack makes stands for
 // its members.
 //
-// It goes by the plan's grants, or where live is not nil by what Azure says and nothing else.
+// The answer depends on the plan's grants; if live is not nil, on Azure's answers alone.
 func Ask(stack string, plan *access.Plan, ask Question, live *Live) (Answer, error) {
-	a := Answer{Version: Version, Stack: stack, Who: ask.Who, Verb: ask.Verb, What: ask.What, At: ask.At, Paths: []Path{}}
+	a := Answer{Version: version, Stack: stack, Who: ask.Who, Verb: ask.Verb, What: ask.What, At: ask.At, Paths: []Path{}}
 	q := question{Question: ask, plan: plan, live: live}
 	if err := q.check(); err != nil {
 		return a, err
@@ -114,16 +115,27 @@ func Ask(stack string, plan *access.Plan, ask Question, live *Live) (Answer, err
 		to := map[string]string{"read": w.Input, "write": w.Output}[q.Verb]
 		return to != q.What || !slices.ContainsFunc(w.Who, func(of string) bool { return !others(of) })
 	})
-	if live != nil { // what cuts a way is tried on the plan, which may not have it
+	if live != nil { // cuts are tried on the plan, which may not have the way
 		for _, w := range ways {
 			a.Ways = append(a.Ways, Way{Way: w})
 		}
 	} else {
 		a.Ways = withCuts(plan, ways)
 	}
+	if live != nil && len(a.Ways) == 0 {
+		for _, w := range live.Doubts {
+			to := map[string]string{"read": w.Input, "write": w.Output}[q.Verb]
+			_, invoker := plan.Model.Invokers[w.Who[0]]
+			if to == q.What && (!others(w.Who[0]) || !invoker && !strings.HasPrefix(w.Who[0], "cluster:")) {
+				a.Ways = append(a.Ways, Way{Way: w})
+			}
+		}
+	}
 	a.ByWay = No
 	for i := range a.Ways {
-		a.Ways[i].Who = slices.DeleteFunc(slices.Clone(a.Ways[i].Who), others)
+		if mine := slices.DeleteFunc(slices.Clone(a.Ways[i].Who), others); len(mine) > 0 {
+			a.Ways[i].Who = mine // and not those of a doubt, who may be anybody
+		}
 		switch {
 		case !a.Ways[i].Undecided():
 			a.ByWay = Yes
@@ -141,10 +153,10 @@ type question struct {
 	paths []Path
 	at    spot
 	hops  []access.Hop // of the answers so far
-	err   error        // of asking
+	err   error        // of a question to Azure
 }
 
-// check refuses what the plan does not know: it would be answered no.
+// check refuses names that the plan does not know: otherwise the answer would be no.
 func (q *question) check() error {
 	m := q.plan.Model
 	people := slices.Sorted(maps.Keys(m.Invokers))
@@ -240,7 +252,7 @@ func (q *question) ask(who string) (answer, because string, paths []Path) {
 	return answer, because, paths
 }
 
-// why is the reason of a path that is undecided. One that is only settling has none of its own.
+// why returns the reason of an undecided path. A path whose grants are only too new has no reason of its own.
 func why(p Path) string {
 	return cmp.Or(p.Why, "what a job on "+p.Target()+" needs is assigned so lately that it may not act yet; ask again "+
 		"in ten minutes")
@@ -270,7 +282,7 @@ func (q *question) outside(who string) (answer, because string) {
 		return No, can.Because
 	case q.Verb == "read" && m.Role.Known():
 		return Yes, cannot.Because
-	default: // only the cautious reading of a role allows it
+	default: // a role whose actions are not known may allow it
 		return Undecided, cannot.Because
 	}
 }
@@ -297,7 +309,7 @@ func (q *question) writes(p access.Principal) (answer, because string) {
 	return No, "no grant writes there"
 }
 
-// pathOf is a path with how it ends.
+// pathOf returns a path with its result.
 func pathOf(p access.Path) Path {
 	path := Path{Path: p, Works: p.Works(), Undecided: p.Undecided()}
 	if !path.Works {
@@ -306,7 +318,7 @@ func pathOf(p access.Path) Path {
 	return path
 }
 
-// WriteAnswer writes the answer for a terminal: the answer, and the hops that it was read off.
+// WriteAnswer writes the answer for a terminal, with the hops that decided it.
 func WriteAnswer(w io.Writer, a Answer) error {
 	var out strings.Builder
 	if a.ByWay == "" {

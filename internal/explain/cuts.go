@@ -12,10 +12,10 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A Cut is a change of the configuration after which a way is not open any more, which was tried on the model.
+// A Cut is a change of the configuration that closes a way. It was tried on the model.
 type Cut struct {
 	Does string `json:"does"`
-	// Stops are the declared paths that work today and would not after it.
+	// Stops are the declared paths that work today and would not work after it.
 	Stops []string `json:"stops"`
 	// To is the model with the change.
 	To access.Model `json:"-"`
@@ -32,20 +32,64 @@ func (c Cut) String() string {
 	}
 }
 
-// A Way is an access.Way and what cuts it.
+// A Way is an access.Way with its cuts.
 type Way struct {
 	access.Way
 	Cuts []Cut `json:"cuts"`
-	// alike are who goes it in a table, where every invoker reaches its end, one way or another; none for any other way.
+	// alike are the principals who go it in a table, if every invoker reaches its end by some way; none for any other
+	// way.
 	alike []string
-	// Untried is set where there are too many ways to try what cuts each.
+	// Untried is set if there are too many ways to try cuts for each.
 	Untried bool `json:"untried,omitempty"`
 }
 
-// How is the way without who goes it.
+// finding is what a reviewer should know of a way to data.
+func (w Way) finding() (f Finding, is bool) {
+	f = Finding{What: "indirectly, " + w.String(), Fix: w.cut(), way: &w}
+	switch {
+	case w.Input != "":
+		f.Where = "dataInputs." + w.Input
+	case w.Output != "":
+		f.Where = "dataOutputs." + w.Output
+	}
+	return f, f.Where != ""
+}
+
+// narrow leaves those of who go a way; false where it is none of theirs.
+func (f *Finding) narrow(who []string) bool {
+	w := *f.way
+	if !w.narrow(who) {
+		return false
+	}
+	owner := f.Owner
+	*f, _ = w.finding()
+	f.Owner = owner
+	return true
+}
+
+func (w *Way) narrow(who []string) bool {
+	w.Who = slices.DeleteFunc(slices.Clone(w.Who), func(of string) bool { return !slices.Contains(who, of) })
+	w.alike = nil
+	return len(w.Who) > 0
+}
+
+// becomes are an invoker and whom it may become.
+func becomes(all []Way, invoker string) []string {
+	who := []string{invoker}
+	for i := 0; i < len(who); i++ {
+		for _, w := range all {
+			if slices.Contains(w.Who, who[i]) && w.Ends != "" && !slices.Contains(who, w.Ends) {
+				who = append(who, w.Ends) // what is nobody goes no way
+			}
+		}
+	}
+	return who
+}
+
+// How returns the way as text, without its principals.
 func (w Way) How() string { return strings.TrimPrefix(w.String(), strings.Join(w.Who, ", ")+" ") }
 
-// Class is that of the data that the way ends at, in a page with the filter.
+// Class is the class, in a page with the filter, of the data that the way ends at.
 func (w Way) Class(f filter) string {
 	switch {
 	case w.Input != "":
@@ -56,10 +100,10 @@ func (w Way) Class(f filter) string {
 	return f.Datum()
 }
 
-// manyWays is the number of ways from which on nothing is tried that would cut them: each try compiles the model.
+// manyWays is the number of ways from which on no cuts are tried: each try compiles the model.
 const manyWays = 20
 
-// withCuts are the ways of a plan with what cuts each.
+// withCuts returns the ways of a plan, each with its cuts.
 func withCuts(plan *access.Plan, ways []access.Way) []Way {
 	all := make([]Way, len(ways))
 	for i, w := range ways {
@@ -71,8 +115,8 @@ func withCuts(plan *access.Plan, ways []access.Way) []Way {
 	return all
 }
 
-// markAlike marks the ways to what every invoker reaches, and is no data: the role that each of them is given brings
-// them there, so a table says it once. An end that only some certainly reach is not alike.
+// markAlike marks the ways to an end that every invoker reaches and that is no data: they get there by their role, so a
+// table says it once. An end that only some certainly reach is not marked.
 func markAlike(ways []Way, invokers []Invoker) {
 	goes := map[reach]map[string]bool{}
 	for _, w := range ways {
@@ -94,7 +138,7 @@ func markAlike(ways []Way, invokers []Invoker) {
 	}
 }
 
-// A reach is what a way ends at, whether that is undecided, and who they are that go it alike.
+// A reach is the end of a way, whether it is undecided, and who goes it alike.
 type reach struct {
 	alike, ends string
 	undecided   bool
@@ -102,7 +146,7 @@ type reach struct {
 
 func (w Way) reach() reach { return reach{strings.Join(w.alike, ", "), w.Ends, w.Undecided()} }
 
-// endsAt are the ways that end at no data, a line each. All the ways to what every invoker reaches are one line.
+// endsAt returns one line for each way that does not end at data. All ways to what every invoker reaches are one line.
 func (x Explanation) endsAt() (lines []string) {
 	first, several := map[reach]string{}, map[reach]bool{}
 	for _, w := range x.Ways {
@@ -126,7 +170,7 @@ func (x Explanation) endsAt() (lines []string) {
 	return lines
 }
 
-// cut is what to do about a way.
+// cut says what to do about a way.
 func (w Way) cut() string {
 	assert := "; assert who may not, with how: byNoWay"
 	switch {
@@ -139,8 +183,9 @@ func (w Way) cut() string {
 	return "be sure of them, or " + w.Cuts[0].String() + assert
 }
 
-// Cuts returns the changes that cut a way of the plan, those first that stop the fewest declared jobs. Each one was
-// tried: the model with it compiles, and nobody who goes the way today reaches its end then, directly or indirectly.
+// Cuts returns the changes that close a way of the plan, those first that stop the fewest declared jobs. Each was
+// tried: the model with it compiles, and nobody who goes the way today reaches its end any more, directly or
+// indirectly.
 func Cuts(plan *access.Plan, way access.Way) (cuts []Cut) {
 	works := declared(plan)
 	for _, c := range changes(plan.Model, way) {
@@ -161,7 +206,7 @@ func Cuts(plan *access.Plan, way access.Way) (cuts []Cut) {
 	return cuts
 }
 
-// declared are the declared paths that work.
+// declared returns the declared paths that work.
 func declared(plan *access.Plan) map[string]bool {
 	all := map[string]bool{}
 	for _, p := range plan.Paths() {
@@ -172,7 +217,7 @@ func declared(plan *access.Plan) map[string]bool {
 	return all
 }
 
-// open reports whether any of those who go a way still reaches what it ends at, directly or indirectly.
+// open reports whether any of the way's principals still reaches its end, directly or indirectly.
 func open(plan *access.Plan, way access.Way) bool {
 	goes := func(who string) bool { return slices.Contains(way.Who, who) }
 	_, outputs := plan.Writers()
@@ -187,7 +232,7 @@ type change struct {
 	to   access.Model
 }
 
-// changes are what might cut a way.
+// changes returns changes that might close a way.
 func changes(m access.Model, way access.Way) (all []change) {
 	m.Assertions = nil
 	for _, name := range slices.Sorted(maps.Keys(m.DataInputs)) {
@@ -205,7 +250,7 @@ func changes(m access.Model, way access.Way) (all []change) {
 		all = append(all, change{"assign the role at the workspace", to})
 	}
 	if d, wrong := m.Role.Resolve(); wrong == nil {
-		if to, does := withoutLeads(m, d, way); does != "" {
+		if to, does := withoutEscalations(m, d, way); does != "" {
 			all = append(all, change{does, to})
 		}
 	}
@@ -226,36 +271,52 @@ func changes(m access.Model, way access.Way) (all []change) {
 	case way.Output != "":
 		all = append(all, change{"let the endpoints of another workspace write " + way.Output, to})
 	}
-	to = m
-	to.Invokers, to.Endpoints = maps.Clone(m.Invokers), maps.Clone(m.Endpoints)
-	for _, who := range way.Who {
-		delete(to.Invokers, who)
-	}
-	for name, e := range to.Endpoints {
-		if e.Invokers != nil {
-			e.Invokers = slices.DeleteFunc(slices.Clone(e.Invokers), func(i string) bool { return slices.Contains(way.Who, i) })
-			to.Endpoints[name] = e
+	all = append(all, change{"take " + strings.Join(way.Who, ", ") + " out of the invokers", without(m, way.Who)})
+	if i, is := m.Invokers[way.Ends]; is { // somebody comes to act as an invoker
+		for _, key := range slices.Sorted(maps.Keys(i.FederatedCredentials)) {
+			to, i := m, i
+			to.Invokers, i.FederatedCredentials = maps.Clone(m.Invokers), maps.Clone(i.FederatedCredentials)
+			delete(i.FederatedCredentials, key)
+			to.Invokers[way.Ends] = i
+			all = append(all, change{"delete the federated credential " + key + " of " + way.Ends, to})
 		}
+		all = append(all, change{"take " + way.Ends + " out of the invokers", without(m, []string{way.Ends})})
 	}
-	for name, i := range to.Invokers {
-		if len(i.Members) > 0 {
-			i.Members = slices.DeleteFunc(slices.Clone(i.Members), func(i string) bool { return slices.Contains(way.Who, i) })
-			to.Invokers[name] = i
-		}
-	}
-	return append(all, change{"take " + strings.Join(way.Who, ", ") + " out of the invokers", to})
+	return all
 }
 
-// withoutLeads takes from the role every action that leads where one of the way's hops goes by a role's action.
-func withoutLeads(m access.Model, d roles.Definition, way access.Way) (to access.Model, does string) {
-	leads := map[roles.Lead]bool{}
-	for _, l := range roles.Leadings() {
-		leads[l.Lead] = leads[l.Lead] || l.Lead != roles.Nowhere &&
+// without is the model without some of its invokers.
+func without(m access.Model, names []string) access.Model {
+	gone := func(of string) bool { return slices.Contains(names, of) }
+	m.Invokers, m.Endpoints = maps.Clone(m.Invokers), maps.Clone(m.Endpoints)
+	for _, name := range names {
+		delete(m.Invokers, name)
+	}
+	for name, e := range m.Endpoints {
+		if e.Invokers != nil {
+			e.Invokers = slices.DeleteFunc(slices.Clone(e.Invokers), gone)
+			m.Endpoints[name] = e
+		}
+	}
+	for name, i := range m.Invokers {
+		if len(i.Members) > 0 {
+			i.Members = slices.DeleteFunc(slices.Clone(i.Members), gone)
+			m.Invokers[name] = i
+		}
+	}
+	return m
+}
+
+// withoutEscalations removes from the role every action with the target of one of the way's hops.
+func withoutEscalations(m access.Model, d roles.Definition, way access.Way) (to access.Model, does string) {
+	targets := map[roles.Target]bool{}
+	for _, l := range roles.Escalations() {
+		targets[l.To] = targets[l.To] || l.To != roles.Nowhere &&
 			slices.ContainsFunc(way.Hops, func(h access.Hop) bool { return h.Needs == l.Action.Name })
 	}
 	var gone []string
-	for _, l := range roles.Leadings() {
-		if leads[l.Lead] && d.Permissions.MayAllow(l.Action) && !l.Action.Data {
+	for _, l := range roles.Escalations() {
+		if targets[l.To] && d.Permissions.MayAllow(l.Action) && !l.Action.Data {
 			gone = append(gone, l.Action.Name)
 		}
 	}

@@ -16,7 +16,7 @@ func user(n string) access.Invoker {
 	return access.Invoker{Kind: access.User, PrincipalID: access.Known("0000000" + n + "-0000-4000-8000-000000000000")}
 }
 
-// Each cut was tried, says what it costs, and the cheapest one comes first.
+// Each cut was tried and says what it costs. The cheapest comes first.
 func TestCuts(t *testing.T) {
 	t.Parallel()
 	plan, ps := access.Compile(access.Model{
@@ -45,8 +45,8 @@ func TestCuts(t *testing.T) {
 	}, cuts)
 }
 
-// A way to an output is cut too: those who write it for a declared job have to go elsewhere. What the role brings to
-// every invoker no change of the model cuts that leaves one.
+// A way to an output is cut too: jobs that are declared to write it have to write elsewhere. Ways that the role gives
+// to every invoker can't be cut as long as there is one.
 func TestWhatCutsAWayToNoInput(t *testing.T) {
 	t.Parallel()
 	plan, ps := access.Compile(access.Model{

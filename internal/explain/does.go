@@ -13,14 +13,14 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A spot is where an action is asked for.
+// A spot is the place in a question about an action.
 type spot struct {
-	scope access.Scope // none, of a place that is none of the model's
+	scope access.Scope // zero for a place that is not in the model
 	id    string       // "" where it is not known yet
 }
 
-// spotOf finds a place by the name that reports give it, or by its ARM ID. Places that the model does not refer to are
-// for Azure to know: any is true for them.
+// spotOf finds a place by its name in reports, or by its ARM ID. With any, it accepts places that the model does not
+// refer to: Azure knows about them.
 func spotOf(m access.Model, named string, any bool) (spot, error) {
 	known := map[string]access.Scope{}
 	add := func(s access.Scope) { known[s.String()] = s }
@@ -33,7 +33,7 @@ func spotOf(m access.Model, named string, any bool) (spot, error) {
 	for name := range m.StorageAccounts {
 		account := access.Scope{Level: access.AtAccount, StorageAccount: name}
 		add(account)
-		// A container need not be one of the model's.
+		// The container need not be in the model.
 		if container := named[strings.LastIndex(named, "/")+1:]; container != "" && container != named {
 			add(access.Scope{Level: access.AtContainer, StorageAccount: name, Container: container})
 		}
@@ -83,7 +83,7 @@ func (q *question) liveOutside(p access.Principal) (answer, because string) {
 	return answer, because
 }
 
-// does answers whether somebody holds an action, or any of those that a risk is.
+// does answers whether somebody holds an action, or any action of a risk.
 func (q *question) does(p access.Principal, actions []roles.Action, at, what string) (answer, because string) {
 	var all []access.Hop
 	answers := map[string]int{}
@@ -102,7 +102,7 @@ func (q *question) does(p access.Principal, actions []roles.Action, at, what str
 		answers[one]++
 		all = append(all, hops...)
 	}
-	// An action that no list here has may be of either plane, and a role gives the two apart.
+	// An action that is in no list here may be of the control or the data plane, which a role separates.
 	eitherPlane := len(actions) == 2 && actions[0].Name == actions[1].Name
 	switch {
 	case eitherPlane && answers[Yes] == 1:
@@ -120,7 +120,7 @@ func (q *question) does(p access.Principal, actions []roles.Action, at, what str
 	for _, hop := range all {
 		action, place, _ := strings.Cut(hop.Needs, " at ")
 		if answer == No && len(actions) > 1 {
-			hop.Needs = what + " at " + place // one for a place: none of its actions is held
+			hop.Needs = what + " at " + place // one line for a place where no action is held
 		}
 		if hopAnswer(hop) == answer && !slices.ContainsFunc(found, func(h access.Hop) bool { return h.Needs == hop.Needs }) {
 			found = append(found, hop)
@@ -173,7 +173,7 @@ func (q *question) plannedAt(p access.Principal) (answer, because string) {
 	return answer, because
 }
 
-// reaches reports whether what is granted at a scope holds at the place.
+// reaches reports whether a grant at a scope holds at the place.
 func (q *question) reaches(granted access.Scope) (reaches, certainly bool) {
 	if granted.Contains(q.at.scope) {
 		return true, true
@@ -189,7 +189,7 @@ func (q *question) reaches(granted access.Scope) (reaches, certainly bool) {
 	return roles.Contains(id, q.at.id), true
 }
 
-// resource is the place's ARM ID, or where that is not known yet something of its type.
+// resource returns the place's ARM ID or, if it is not known yet, an ID of the same type.
 func (s spot) resource() string {
 	switch of := map[access.Level]string{access.AtWorkspace: arm.Workspace, access.AtEndpoint: arm.Workspace,
 		access.AtAccount: arm.StorageAccount, access.AtContainer: arm.StorageAccount, access.AtRegistry: arm.MLRegistry,

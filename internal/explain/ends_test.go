@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/explain"
 )
 
-// The table has the ways that end at no data: one line for what every invoker reaches, and names for what some reach.
+// The table has the ways that end at no data: one line for those of every invoker, and names for those of some.
 func TestTheTableListsWaysThatEndAtNoData(t *testing.T) {
 	t.Parallel()
 	some := peopled()
@@ -39,7 +40,7 @@ func TestTheTableListsWaysThatEndAtNoData(t *testing.T) {
 			"  every invoker, cluster:own can reach cluster:gpu, by", "  partner can reach robot, by"},
 			[]string{"every invoker can reach robot"}},
 		"one of them, asked for by name": {made("dev", some).Only("ann", ""),
-			[]string{"  every invoker, cluster:own can reach cluster:gpu"}, []string{"every invoker can reach robot"}},
+			[]string{"  ann can reach cluster:gpu, by"}, []string{"every invoker", "partner can reach robot"}},
 		"each by an endpoint": {made("dev", byEndpoint), []string{
 			"  every invoker can reach the keys of the workspace's storage account, by listStorageAccountKeys/action of " +
 				"Batch Endpoint Invoker (workspace) on workspace\n",
@@ -68,4 +69,36 @@ func TestTheTableListsWaysThatEndAtNoData(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Of one invoker its own ways are shown, and those of whom it may become; each alone.
+func TestOnlyShowsTheWaysOfOneAndOfWhomItMayBecome(t *testing.T) {
+	t.Parallel()
+	m := model()
+	m.Invokers["eve"] = access.Invoker{Kind: access.User,
+		PrincipalID: access.Known("e1111111-1111-4111-8111-111111111111")}
+	all := made("dev", m)
+	only := all.Only("eve", "")
+	require.NotEmpty(t, only.Ways)
+	names := map[string]bool{}
+	for _, w := range only.Ways {
+		for _, who := range w.Who {
+			names[who] = true
+		}
+	}
+	assert.True(t, names["eve"])
+	for name := range m.Invokers {
+		assert.Equal(t, name == "eve", names[name], "ways of %s", name)
+	}
+	shared := func(x explain.Explanation) (found int) {
+		for _, f := range x.Findings {
+			if strings.HasPrefix(f.What, "indirectly, ") {
+				found++
+				assert.NotContains(t, f.What, "ann", "%s", f.What)
+			}
+		}
+		return found
+	}
+	assert.NotZero(t, shared(only))
+	assert.NotEmpty(t, all.Ways[0].Who[1:], "the whole is as it was")
 }

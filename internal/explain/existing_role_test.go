@@ -52,7 +52,7 @@ func TestTheStoryOfARoleThatIsNotTold(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, explain.WriteWhy(&out, ofUnknownRole(), "ann", "patients"))
 	assert.Contains(t, out.String(), "ann starts a job on heart with patients: it may work.")
-	assert.Contains(t, out.String(), "Undecided: that takes what the existing role allows")
+	assert.Contains(t, out.String(), "Undecided: this depends on what the existing role allows")
 	assert.Contains(t, out.String(), "6. To write the data, invoker ann needs", "the hops behind it are told too")
 	assert.Contains(t, out.String(), "This should work")
 

@@ -39,7 +39,7 @@ func storage(name string) string {
 		"storageAccounts/" + name
 }
 
-// model has a path of each kind: declared or not, that works or does not; a warning, and an assertion of each verdict.
+// model has a path of each kind (declared or not, working or not), a warning, and an assertion with each verdict.
 func model() access.Model {
 	yes, no := true, false
 	return access.Model{
@@ -108,7 +108,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// mermaidEntity and the like turn what a format escapes back into what a reader sees.
+// mermaidEntity and the like turn escaped text back into what a reader sees.
 var seen = map[string]func(string) string{
 	"txt":  func(s string) string { return s },
 	"json": func(s string) string { return s },
@@ -125,7 +125,7 @@ var seen = map[string]func(string) string{
 	},
 }
 
-// Each path stands in each format with how it ends, and so does each finding, grant by grant where the format has them.
+// Every format shows each path with its result, and each finding, grant by grant if the format has them.
 func TestEveryFormatTellsEveryPathAndFinding(t *testing.T) {
 	t.Parallel()
 	for _, m := range []access.Model{model(), lacking()} {
@@ -146,7 +146,7 @@ func TestEveryFormatTellsEveryPathAndFinding(t *testing.T) {
 		}
 		for format := range formats {
 			got := seen[format](write(t, format, x))
-			if format == "txt" { // leaves out the provider that all share
+			if format == "txt" { // without the part of the scope that is the same for all
 				got = strings.ReplaceAll(got, "Microsoft.MachineLearningServices/workspaces/", "")
 			}
 			for _, text := range want {
@@ -220,11 +220,12 @@ func TestWhyTellsAStory(t *testing.T) {
 	require.ErrorContains(t, explain.WriteWhy(io.Discard, x, "ann", "patient"), `did you mean "patients"?`)
 }
 
-// nasty is text that each format would take for its own.
+// nasty is text that some format would take as markup.
 const nasty = "a|b`c`<script>alert(1)</script>\"]; click x\n%%{init: {}}%%\x1b[31m*d* _e_ [f](http://g) #quot; &amp; " +
 	"@h #7 www.g.example \u202ehidden\u200b ~~~ 🙂"
 
-// named explains a model with the name everywhere, also one that Compile refuses: a renderer does not rely on it.
+// named explains a model with the name in every place, also a model that Compile refuses: a renderer must not rely on
+// it.
 func named(t *testing.T, name string) (x explain.Explanation) {
 	t.Helper()
 	const usual = "zzusual"
@@ -248,7 +249,7 @@ func withName(name string) access.Model {
 	return m
 }
 
-// codeIn is what no name may become in a format.
+// codeIn is markup that no name may become in a format.
 var codeIn = map[string]*regexp.Regexp{
 	"html": regexp.MustCompile(`(?i)<script|<img|<[^>]*\son\w+=`),
 	"md":   regexp.MustCompile("(?i)<script|<img|(^|[^\\\\])`|[^\\\\]\\]\\(|@\\w|[^&]#\\d|://|www\\."),
@@ -262,18 +263,18 @@ func checkNasty(t *testing.T, name string) {
 	for format := range formats {
 		got := write(t, format, x)
 		assert.NotContains(t, got, "\x1b", format)
-		if format != "json" { // where it is escaped, or not shown to a person
+		if format != "json" { // places in which it is escaped, or not shown to a person
 			assert.NotRegexp(t, "[\u202a-\u202e\u2066-\u2069\u200b]hidden", got, format)
 		}
 		if format == "json" {
 			assert.True(t, json.Valid([]byte(got)))
 			continue
 		}
-		if format != "html" { // where a line is nothing
+		if format != "html" { // places in which a line break means nothing
 			assert.Equal(t, strings.Count(write(t, format, usual), "\n"), strings.Count(got, "\n"),
 				"%s: no name begins a line", format)
 		}
-		if format == "mmd" { // comments are nobody's code
+		if format == "mmd" { // comments are no code
 			got = regexp.MustCompile(`(?m)^%% .*$`).ReplaceAllString(got, "")
 		}
 		if taken := codeIn[format]; taken != nil {
@@ -326,7 +327,7 @@ func TestThePageNeedsNothingElseAndItsPolicyFitsItsStyle(t *testing.T) {
 	assert.Contains(t, policy, "default-src 'none'; style-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"';")
 }
 
-// What is allocated grows as what is written: not parallel, since allocations are counted for the whole process.
+// Allocations grow in proportion to the output. Not parallel, because allocations are counted for the whole process.
 func TestALargeModelIsRenderedWithoutWaste(t *testing.T) {
 	x := made("large", large())
 	require.Len(t, x.Paths, 100*20)
@@ -339,7 +340,7 @@ func TestALargeModelIsRenderedWithoutWaste(t *testing.T) {
 	}
 }
 
-// mostAllocations are those for each path, whatever the format.
+// mostAllocations is the limit for each path, in any format.
 const mostAllocations = 200
 
 // large has 100 invokers and 20 inputs on 4 endpoints.

@@ -1,5 +1,5 @@
-// Package explain shows what a model of package access makes possible, for people and for machines: Make gathers it,
-// and there is one renderer a file. It decides nothing itself, and knows nothing of Pulumi, of a network or of the
+// Package explain shows what a model of package access makes possible, for people and for machines. Make collects it,
+// and each file has one renderer. It decides nothing itself, and knows nothing of Pulumi, of a network or of the
 // command.
 package explain
 
@@ -13,10 +13,10 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// Version is that of the JSON form: raised when something in it is renamed or taken away, not when something is added.
-const Version = 1
+// version of the JSON form: raised when something in it is renamed or removed, not when something is added.
+const version = 1
 
-// An Explanation is everything that can be said of a stack's access from its configuration alone.
+// An Explanation is everything that a stack's configuration alone says about its access.
 type Explanation struct {
 	Version     int              `json:"version"`
 	Stack       string           `json:"stack"`
@@ -26,18 +26,18 @@ type Explanation struct {
 	Paths       []Path           `json:"paths"`
 	Assertions  []access.Verdict `json:"assertions,omitempty"`
 	Findings    []Finding        `json:"findings,omitempty"`
-	// Owners are the parts of the configuration that say who answers for them.
+	// Owners are the parts of the configuration that have an owner.
 	Owners []access.Owned `json:"owners,omitempty"`
-	// Ways are the indirect ones.
+	// Ways are the indirect ways.
 	Ways   []Way          `json:"ways"`
 	Grants []access.Grant `json:"grants"`
 	ACLs   []access.ACL   `json:"acls,omitempty"`
-	// NotLookedAt are the hops of a job's way of which the configuration says nothing, with the keys for them.
+	// NotLookedAt are the hops to services of which the configuration says nothing, with their keys.
 	NotLookedAt []string `json:"notLookedAt,omitempty"`
 	Role        Role     `json:"role"`
-	// Components are those of a program with several, whose names begin the other names here; else none.
+	// Components of a program with several; their names begin the other names here. Empty for a program with one.
 	Components []Component `json:"components,omitempty"`
-	// Alone are the roles that components assign by themselves.
+	// Alone are the roles that components assign outside of any BatchEndpointAccess.
 	Alone []Assignment `json:"alone,omitempty"`
 	Facts Facts        `json:"-"`
 }
@@ -50,7 +50,7 @@ type Invoker struct {
 	Group string `json:"group,omitempty"`
 }
 
-// An Endpoint is a batch endpoint, or one of its several deployments; the lists are sorted.
+// An Endpoint is a batch endpoint, or one deployment of an endpoint with several; the lists are sorted.
 type Endpoint struct {
 	Name       string   `json:"name"`
 	Deployment string   `json:"deployment,omitempty"`
@@ -63,44 +63,46 @@ func (e Endpoint) Target() string {
 	return access.Path{Endpoint: e.Name, Deployment: e.Deployment}.Target()
 }
 
-// A Path is an access.Path and how it ends.
+// A Path is an access.Path with its result.
 type Path struct {
 	access.Path
 	Works bool `json:"works"`
-	// Undecided is set where it is not known whether it works, as nobody has said what the existing role allows.
+	// Undecided is set if it is not known whether it works, because the model does not say what the existing role
+	// allows.
 	Undecided bool `json:"undecided,omitempty"`
 	// Why says in one line how it fails, or what is not known; "" if it works.
 	Why string `json:"why,omitempty"`
 }
 
-// OK reports whether nothing is known to be wrong with the path: a declared one works. One that is not declared need
-// not.
+// OK reports whether nothing is known to be wrong with the path: a declared path works or is undecided. A path that is
+// not declared need not work.
 func (p Path) OK() bool { return p.Works || p.Undecided || !p.Declared }
 
-// A Finding is something that a reviewer should know, and that keeps nothing from being deployed.
+// A Finding is something that a reviewer should know, and that does not prevent a deployment.
 type Finding struct {
 	Where string `json:"where"` // a path in the configuration
 	What  string `json:"what"`
 	Fix   string `json:"fix"`
-	// Owner is who answers for what it is about; "" where the configuration does not say.
+	// Owner of what the finding is about; "" if the configuration does not say.
 	Owner string `json:"owner,omitempty"`
+	way   *Way   // that it is about; nil for none
 }
 
-// Place is where the finding is, and who answers for that.
+// Place is where the finding is, with the owner.
 func (f Finding) Place() string { return visible.WithOwner(f.Where, f.Owner) }
 
 // A Role is what every invoker is given.
 type Role struct {
 	Name  string `json:"name"`
 	Scope string `json:"scope"`
-	// Unknown is set where it is not known what the role allows: then there are no entries and no risks.
+	// Unknown is set if it is not known what the role allows: then there are no entries and no risks.
 	Unknown bool     `json:"unknown,omitempty"`
-	Entries []string `json:"entries"` // actions and data actions as the role writes them
+	Entries []string `json:"entries"` // actions and data actions in the role's spelling
 	Not     []string `json:"not,omitempty"`
 	Risks   []Risk   `json:"risks,omitempty"`
 }
 
-// A Risk is a kind of risk and the actions of it that the role covers.
+// A Risk is a kind of risk with the actions of it that the role covers.
 type Risk struct {
 	Risk    roles.Risk `json:"risk"`
 	Means   string     `json:"means"`
@@ -114,11 +116,11 @@ var riskMeanings = map[roles.Risk]string{
 	roles.DestroysData: "delete data or what holds it",
 }
 
-// Make explains a plan. The problems are those that were found with it: the warnings among them are findings.
+// Make explains a plan. The problems are those of Compile: the warnings among them become findings.
 func Make(stack string, plan *access.Plan, problems access.Problems) Explanation {
 	m := plan.Model
 	x := Explanation{
-		Version: Version, Stack: stack, WorkspaceID: m.WorkspaceID.String(), Assertions: plan.Verdicts,
+		Version: version, Stack: stack, WorkspaceID: m.WorkspaceID.String(), Assertions: plan.Verdicts,
 		Grants: plan.Grants, ACLs: plan.ACLs, Role: makeRole(m.Role),
 		Ways: withCuts(plan, plan.Ways()), Facts: factsOf(plan), NotLookedAt: m.NotLookedAt(),
 		Owners: slices.DeleteFunc(m.Owners(), func(o access.Owned) bool { return o.Owner == "" }),
@@ -153,7 +155,7 @@ func makeRole(r access.Role) Role {
 	role := Role{Name: r.Title(), Scope: string(r.EffectiveScope()), Unknown: !r.Known()}
 	d, wrong := r.Resolve()
 	if wrong != nil {
-		return role // Validate has said so
+		return role // Validate has reported it
 	}
 	for _, p := range d.Permissions {
 		role.Entries = append(role.Entries, slices.Concat(p.Actions, p.DataActions)...)
@@ -173,8 +175,7 @@ func makeRole(r access.Role) Role {
 	return role
 }
 
-// findings are the warnings of the model, what its role is good for besides starting jobs, and the paths that work
-// though nobody declared them.
+// findings adds the warnings of the model, the risks of its role, and the paths that work though nobody declared them.
 func (x *Explanation) findings(m access.Model, problems access.Problems) {
 	for _, w := range problems.Warnings() {
 		x.Findings = append(x.Findings, Finding{Where: w.Path, What: w.What, Fix: w.Fix})
@@ -187,13 +188,8 @@ func (x *Explanation) findings(m access.Model, problems access.Problems) {
 	}
 	x.opened(m)
 	for _, w := range x.Ways {
-		switch {
-		case w.Input != "":
-			x.Findings = append(x.Findings, Finding{Where: "dataInputs." + w.Input, What: "indirectly, " + w.String(),
-				Fix: w.cut()})
-		case w.Output != "":
-			x.Findings = append(x.Findings, Finding{Where: "dataOutputs." + w.Output, What: "indirectly, " + w.String(),
-				Fix: w.cut()})
+		if f, is := w.finding(); is {
+			x.Findings = append(x.Findings, f)
 		}
 	}
 	type place struct{ endpoint, input string }
@@ -214,7 +210,7 @@ func (x *Explanation) findings(m access.Model, problems access.Problems) {
 			what += ": they read " + at.input
 			fix = "name them, or take away what they are granted for other endpoints"
 			if m.DataInputs[at.input].Mechanism() == access.ByStoreCredential {
-				continue // opened says so
+				continue // opened reports it
 			}
 		}
 		x.Findings = append(x.Findings, Finding{Where: "endpoints." + at.endpoint,
@@ -222,8 +218,8 @@ func (x *Explanation) findings(m access.Model, problems access.Problems) {
 	}
 }
 
-// opened reports inputs that any job reads: their store's own credential does, whoever has started it. On which
-// endpoints that may be, the role's scope decides: all of the workspace, or those that name the invoker.
+// opened reports inputs that any job can read, because the store's own credential reads them. The role's scope decides
+// on which endpoints: all of the workspace, or those that name the invoker.
 func (x *Explanation) opened(m access.Model) {
 	on := "any endpoint"
 	starts := map[string]bool{}
@@ -262,8 +258,8 @@ func (x *Explanation) opened(m access.Model) {
 	}
 }
 
-// ownerOf is who answers for the part of the configuration that a path leads to, or into; "" where it does not say.
-// That of a deployment is its endpoint's.
+// ownerOf returns the owner of the part of the configuration at a path, or around it; "" if the configuration does not
+// say. A deployment has its endpoint's owner.
 func (x Explanation) ownerOf(path string) string {
 	for _, o := range x.Owners {
 		if rest, is := strings.CutPrefix(path, o.Path); is && (rest == "" || rest[0] == '.' || rest[0] == '/') {
@@ -278,13 +274,13 @@ func (x Explanation) Failed() bool {
 	return len(x.Broken()) > 0 || slices.ContainsFunc(x.Assertions, func(v access.Verdict) bool { return !v.Holds })
 }
 
-// Broken are the declared paths that do not work.
+// Broken returns the declared paths that do not work.
 func (x Explanation) Broken() []Path {
 	return slices.DeleteFunc(slices.Clone(x.Paths), Path.OK)
 }
 
-// Only keeps the paths of one invoker, one endpoint or both ("" for all), and who and what they are about. Assertions,
-// findings and the role stay, for they are about the whole.
+// Only keeps the paths of one invoker, one endpoint or both ("" for all), with the parts about them. Assertions,
+// findings and the role stay, because they are about the whole.
 func (x Explanation) Only(invoker, endpoint string) Explanation {
 	other := func(asked, name string) bool { return asked != "" && asked != name }
 	group := ""
@@ -292,6 +288,22 @@ func (x Explanation) Only(invoker, endpoint string) Explanation {
 		if i.Name == invoker {
 			group = i.Group
 		}
+	}
+	if invoker != "" {
+		who := becomes(x.Ways, invoker)
+		var ways []Way
+		for _, w := range x.Ways {
+			if w.narrow(who) {
+				ways = append(ways, w)
+			}
+		}
+		var findings []Finding
+		for _, f := range x.Findings {
+			if f.way == nil || f.narrow(who) {
+				findings = append(findings, f)
+			}
+		}
+		x.Ways, x.Findings = ways, findings
 	}
 	x.Paths = slices.DeleteFunc(slices.Clone(x.Paths), func(p Path) bool {
 		return other(invoker, p.Invoker) ||
@@ -308,7 +320,7 @@ func (x Explanation) Only(invoker, endpoint string) Explanation {
 	return x
 }
 
-// verdict is the whole in one line.
+// verdict returns the result in one line.
 func (x Explanation) verdict() string {
 	declared, undecided, held := 0, 0, 0
 	for _, p := range x.Paths {

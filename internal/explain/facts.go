@@ -11,11 +11,11 @@ import (
 	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
-// Facts are what the page shows of the names in an explanation: no other format has them.
+// Facts are what only the page shows, beside the names in an explanation.
 type Facts struct {
-	// Commit is that of the configuration, and Day when it was read, both as they are to be shown; "" for not known.
+	// Commit of the configuration, and Day when it was read, as they are shown; "" if not known.
 	Commit, Day string
-	// Location is the workspace's region, and Regions those of clusters' nodes by the clusters' names, where given.
+	// Location is the workspace's region; Regions are the regions of clusters' nodes by the clusters' names, if given.
 	Location string
 	Regions  map[string]string
 
@@ -23,17 +23,17 @@ type Facts struct {
 	clusters []cluster
 	accounts []account
 	data     []datum
-	outputs  map[string][]string // by the names of endpoints
+	outputs  map[string][]string // by endpoint
 	takes    map[taking]string
 }
 
-// A taking is what jobs on an endpoint, or on one of its several deployments, read or write; outputs go by outputKey.
-// Facts.takes are the roles that the identities of the job take for it, or what stands in their place.
+// A taking is data that jobs on an endpoint or deployment read or write; the data of outputs are outputKeys.
+// Facts.takes has the roles that the job's identities need for it, or the text instead of a role.
 type taking struct{ target, data string }
 
 const storeCredential = "the store's credential"
 
-// takesOf are the takings of a plan.
+// takesOf returns the takings of a plan.
 func takesOf(p *access.Plan) map[taking]string {
 	all := map[taking]string{}
 	for target, e := range p.Model.EffectiveEndpoints() {
@@ -63,13 +63,13 @@ func takesOf(p *access.Plan) map[taking]string {
 	return all
 }
 
-// A person is somebody, or some program, that may start jobs, or a group of those.
+// A person is a person, a program or a group that may start jobs.
 type person struct {
 	Name, Kind, Who, Owner string
 	SignIns                []signIn
 }
 
-// A signIn is one way in which somebody signs in.
+// A signIn is one way in which a principal signs in.
 type signIn struct{ How, Name, Detail string }
 
 type cluster struct{ Name, ComputeName, Identity, Region string }
@@ -128,7 +128,7 @@ func factsOf(p *access.Plan) Facts {
 	return f
 }
 
-// whoIs is all that the model says of who an invoker is.
+// whoIs is everything that the model says about who an invoker is.
 func whoIs(i access.Invoker) string {
 	if len(i.Members) > 0 {
 		return joined([]string{i.DisplayName, "made by the stack, of " + strings.Join(i.Members, ", ")})
@@ -175,7 +175,7 @@ func called(what string, names ...string) string {
 
 func place(parts ...string) string { return joinedBy("/", parts) }
 
-// credential says who reads or writes what is in a data store.
+// credential says who reads or writes the data in a data store.
 func credential(inStore bool, held *bool) string {
 	switch {
 	case !inStore || held == nil:
@@ -192,7 +192,7 @@ func joinedBy(by string, parts []string) string {
 	return strings.Join(slices.DeleteFunc(slices.Clone(parts), func(p string) bool { return p == "" }), by)
 }
 
-// named are the facts with a component's name before each name.
+// named returns the facts with a component's name before each name.
 func (f Facts) named(of string) Facts {
 	f.people, f.clusters = slices.Clone(f.people), slices.Clone(f.clusters)
 	f.accounts, f.data = slices.Clone(f.accounts), slices.Clone(f.data)
@@ -226,7 +226,7 @@ func (f Facts) named(of string) Facts {
 	return f
 }
 
-// and are the facts of both.
+// and joins the facts of two components.
 func (f Facts) and(other Facts) Facts {
 	f.people, f.clusters = append(f.people, other.people...), append(f.clusters, other.clusters...)
 	f.accounts, f.data = append(f.accounts, other.accounts...), append(f.data, other.data...)

@@ -7,14 +7,14 @@ import (
 	"github.com/batchaccess/batchaccess/internal/page"
 )
 
-// A filter is what a reader of the page may choose, with what a choice brings along.
+// A filter has the choices of a reader of the page, and what each choice shows.
 type filter struct {
 	page.Filter
-	groups map[string][]string // the members of groups
-	writes []page.Choice       // classes of outputs, each with that of an endpoint which writes it
+	groups map[string][]string // members, by group
+	writes []page.Choice       // the class of each output, with that of an endpoint that writes it
 }
 
-// outputKey is what an output goes by, since an input may have the same name.
+// outputKey is the key of an output: an input may have the same name.
 func outputKey(name string) string { return "output " + name }
 
 func filterOf(x Explanation) filter {
@@ -39,7 +39,7 @@ func filterOf(x Explanation) filter {
 	return f
 }
 
-// Person returns the classes of what is about the invokers, each of whom may be a group of the stack's.
+// Person returns the classes of an element about these invokers, any of whom may be a group that the stack makes.
 func (f filter) Person(names ...string) string {
 	for _, name := range names {
 		names = append(names, f.groups[name]...)
@@ -47,13 +47,13 @@ func (f filter) Person(names ...string) string {
 	return f.Filter.Person(names...)
 }
 
-// Anybody does so for a list.
+// Anybody does the same for a list.
 func (f filter) Anybody(names []string) string { return f.Person(names...) }
 
-// css hides what is about others than who or what is chosen. A column of a matrix has a class of its own, since its
-// cells are many.
+// css hides the elements about others than the chosen ones. A column of a matrix has its own class, because it has many
+// cells.
 func (f filter) css(matrices []matrix) string {
-	columns := map[string][]string{} // their classes, by the class of a choice
+	columns := map[string][]string{} // the columns' classes, by the class of a choice
 	for _, m := range matrices {
 		for _, c := range m.Columns {
 			for _, class := range append(strings.Fields(f.Endpoint(c.Endpoint))[1:], strings.Fields(f.Datum(c.Input))[1:]...) {
@@ -61,7 +61,7 @@ func (f filter) css(matrices []matrix) string {
 			}
 		}
 	}
-	for _, e := range f.writes { // an output is no column: what is kept are those of the endpoints that write it
+	for _, e := range f.writes { // an output is no column: the columns of the endpoints that write it stay
 		columns[e.Class] = append(columns[e.Class], columns[e.Name]...)
 	}
 	return f.CSS(func(chosen string, c page.Choice) string {

@@ -11,8 +11,8 @@ import (
 // manyIndirect is the number of indirect ways from which on none is drawn: they would fill the picture.
 const manyIndirect = 60
 
-// layOut draws invokers, endpoints with the cluster that each runs on, and inputs, with outputs and what else some
-// invokers reach indirectly below them. It returns how many indirect ways are not drawn.
+// layOut draws invokers, endpoints with their clusters, and inputs, with outputs and the ends of indirect ways of some
+// invokers below them. hidden is how many indirect ways are not drawn.
 func layOut(x Explanation, f filter) (g *page.Graph, hidden int) {
 	var invokers, endpoints, inputs, outputs []page.Node
 	node := func(kind, name, below, filter string) page.Node {
@@ -38,7 +38,7 @@ func layOut(x Explanation, f filter) (g *page.Graph, hidden int) {
 	}
 	g = page.NewGraph(invokers, endpoints, slices.Concat(inputs, outputs, reached))
 	for _, e := range edgesOf(x.Paths) {
-		if e.outcome != "no" { // what nobody declared, and does not work, is only in the matrix: it would fill the picture
+		if e.outcome != "no" { // undeclared paths that do not work are only in the matrix: they would fill the picture
 			g.Join("invoker"+e.invoker, "endpoint"+e.endpoint,
 				classes[e.outcome]+" "+f.Person(e.invoker)+" "+f.Endpoint(e.endpoint)+" "+f.Datum(e.inputs...),
 				e.invoker+" on "+e.endpoint+", "+e.outcome+": "+strings.Join(e.inputs, ", "))
@@ -74,8 +74,8 @@ func layOut(x Explanation, f filter) (g *page.Graph, hidden int) {
 	return g, hidden
 }
 
-// endsOfSome are what some invokers reach indirectly and others do not, and is no data. What each of them reaches alike
-// would be a line for each in the picture, and says nothing of any of them.
+// endsOfSome returns the ends, other than data, that some invokers reach indirectly and others do not. An end that all
+// reach would be a line for each of them, and would tell them apart no better.
 func (x Explanation) endsOfSome() (all []string) {
 	reach := map[string]map[string]bool{}
 	for _, w := range x.Ways {
@@ -96,7 +96,7 @@ func (x Explanation) endsOfSome() (all []string) {
 	return all
 }
 
-// dataOf are the keys of what jobs on an endpoint read and write.
+// dataOf returns the keys of the data that jobs on an endpoint read and write.
 func (x Explanation) dataOf(e Endpoint) []string {
 	return append(slices.Clone(e.Inputs), each(x.Facts.outputs[e.Name], outputKey)...)
 }

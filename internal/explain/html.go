@@ -22,18 +22,18 @@ var (
 	}).Parse(pageHTML))
 )
 
-// matrix is that of one component: its rows are by invoker, each in the order of the columns.
+// A matrix is that of one component: a row for each invoker, with a cell for each column.
 type matrix struct {
-	Name    string // of the component; "" for the only one
+	Name    string // the component's; "" for the only one
 	Columns []column
 	Rows    [][]Path
 }
 
-// column is one endpoint with one input in the matrix. Class is its own, in all of the page.
+// A column is one endpoint with one input. Class is unique in the page.
 type column struct{ Endpoint, Cluster, Input, Class string }
 
-// WriteHTML writes one page that needs nothing else: no network, no font, no script. Its policy lets a browser load
-// nothing and apply no other style than its own.
+// WriteHTML writes one page that needs nothing else: no network, no font, no script. Its policy forbids a browser to
+// load anything or to apply any style but its own.
 func WriteHTML(w io.Writer, x Explanation) error {
 	f, matrices := filterOf(x), x.matrices()
 	css := page.CSS + f.css(matrices)
@@ -46,8 +46,8 @@ func WriteHTML(w io.Writer, x Explanation) error {
 		Matrices []matrix
 		Roles    []Role
 		Graph    *page.Graph
-		Hidden   int // indirect ways that are not drawn
-		// Undecided is set where a path is, so that the legends say what that means.
+		Hidden   int // number of indirect ways that are not drawn
+		// Undecided is set if a path is undecided, so that the legends explain it.
 		Undecided bool
 		Filter    filter
 		Controls  template.HTML
@@ -76,7 +76,7 @@ func WriteHTML(w io.Writer, x Explanation) error {
 	return err
 }
 
-// matrices are one for each component.
+// matrices returns one matrix for each component.
 func (x Explanation) matrices() (all []matrix) {
 	if len(x.Components) == 0 {
 		all = append(all, x.matrix(""))
@@ -118,7 +118,7 @@ func (x Explanation) matrix(component string) matrix {
 	return m
 }
 
-// chosen is a name as the filter shows it.
+// chosen returns a name as the filter shows it.
 func chosen(c page.Choice) string {
 	if name, output := strings.CutPrefix(c.Name, outputKey("")); output {
 		return name + " (output)"
@@ -128,6 +128,6 @@ func chosen(c page.Choice) string {
 
 func class(p Path) string { return classes[outcome(p)] }
 
-// classes are what page.css calls the outcomes, in the matrix and in the graph.
+// classes are the names of the outcomes in page.css, for the matrix and the graph.
 var classes = map[string]string{"yes": "works", "yes, undeclared": "undeclared", "no": "not", "BROKEN": "broken",
 	"undecided": "undeclared"}

@@ -6,5 +6,5 @@ import (
 	"github.com/batchaccess/batchaccess/internal/jsonform"
 )
 
-// WriteJSON writes for machines; see Version.
+// WriteJSON writes the JSON form; see version.
 func WriteJSON(w io.Writer, x Explanation) error { return jsonform.Write(w, x) }

@@ -17,7 +17,7 @@ func WriteMarkdown(w io.Writer, x Explanation) error {
 	}
 	row := func(cells ...string) {
 		for i := range cells {
-			if cells[i] != "-" { // the sign of hopMark, which is no list in a cell
+			if cells[i] != "-" { // hopMark's sign, which makes no list in a cell
 				cells[i] = visible.Markdown.Escape(cells[i])
 			}
 		}
@@ -37,7 +37,7 @@ func WriteMarkdown(w io.Writer, x Explanation) error {
 		row(append(cells, path.Why)...)
 	}
 	if out := x.notLookedAt(); out != "" {
-		p("\nThe rest of a job's way is %s.\n", visible.Markdown.Escape(out))
+		p("\nSteps of a job that were %s.\n", visible.Markdown.Escape(out))
 	}
 	if len(x.Assertions) > 0 {
 		p("\n### Assertions\n")
@@ -54,13 +54,19 @@ func WriteMarkdown(w io.Writer, x Explanation) error {
 			visible.Markdown.Escape(f.Fix))
 	}
 	p("\n### Grants\n")
-	table("principal", "role", "scope", "to", "owner")
+	owned := func(cells []string, owner string) []string { // without a column that would be empty
+		if len(x.Owners) == 0 {
+			return cells
+		}
+		return append(cells, owner)
+	}
+	table(owned([]string{"principal", "role", "scope", "to"}, "owner")...)
 	for _, g := range x.Grants {
-		row(g.Principal.String(), g.Role, g.Scope.String(), strings.Join(g.Reasons, ", "), g.Owners())
+		row(owned([]string{g.Principal.String(), g.Role, g.Scope.String(), strings.Join(g.Reasons, ", ")}, g.Owners())...)
 	}
 	for _, a := range x.ACLs {
-		row(a.Principal.String(), "ACL "+a.Permissions+", set outside of this stack", a.StorageAccount+"/"+a.Container+a.Path,
-			"", "")
+		row(owned([]string{a.Principal.String(), "ACL " + a.Permissions + ", set outside of this stack",
+			a.StorageAccount + "/" + a.Container + a.Path, ""}, "")...)
 	}
 	if len(x.Owners) > 0 {
 		p("\n### Owners\n")

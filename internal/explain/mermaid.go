@@ -10,9 +10,9 @@ import (
 	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
-// WriteMermaid writes a flowchart: invokers, endpoints, jobs, clusters, and what is read and written, with what each
-// identity needs for it. It has the matrix on its edges. Comments have assertions, findings, and what nobody declared
-// and does not work; an invoker with nothing else is not drawn.
+// WriteMermaid writes a flowchart: invokers, endpoints, jobs, clusters and data, with what each identity needs for it.
+// Its edges show the matrix. Comments have assertions, findings, and undeclared paths that do not work; an invoker that
+// has only those is not drawn.
 func WriteMermaid(w io.Writer, x Explanation) error {
 	var out strings.Builder
 	p := func(format string, args ...any) { fmt.Fprintf(&out, format, args...) }
@@ -82,7 +82,7 @@ func WriteMermaid(w io.Writer, x Explanation) error {
 	return err
 }
 
-// startNeeds is what it takes to start a job on an endpoint.
+// startNeeds returns what starting a job on an endpoint needs.
 func (x Explanation) startNeeds(target string) string {
 	for _, p := range x.Paths {
 		for _, h := range p.Hops {
@@ -94,16 +94,17 @@ func (x Explanation) startNeeds(target string) string {
 	return "nobody may"
 }
 
-// arrows are how an outcome is drawn. What is not to work, and does not, is not: it would fill the picture.
+// arrows say how an outcome is drawn. A path that should not work, and does not, is not drawn: it would fill the
+// picture.
 var arrows = map[string]string{"yes": "-->", "yes, undeclared": "-.->", "BROKEN": "==x", "undecided": "-.-"}
 
-// An edge is all paths of an invoker on an endpoint that end alike.
+// An edge is all paths of an invoker on an endpoint with the same result.
 type edge struct {
 	invoker, endpoint, outcome string
-	inputs                     []string // with the reason, of those that do not work
+	inputs                     []string // with the reason, if they do not work
 }
 
-// edgesOf takes the paths in the order that Make gives them: those of an invoker on an endpoint stand together.
+// edgesOf takes the paths in Make's order, in which those of an invoker on an endpoint are together.
 func edgesOf(paths []Path) (edges []edge) {
 	for len(paths) > 0 {
 		first, n := paths[0], 0
@@ -126,7 +127,7 @@ func edgesOf(paths []Path) (edges []edge) {
 	return edges
 }
 
-// comment keeps text from being read as a directive, which %%{ begins.
+// comment prevents text from being read as a directive, which begins with %%{.
 func comment(s string) string {
 	return strings.NewReplacer("{", "(", "}", ")").Replace(visible.Text(s))
 }

@@ -9,14 +9,14 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 )
 
-// What a store's credential opens to whom depends on who may start anything at all.
+// A store with a credential opens its data to whoever may start any job.
 func TestAStoreOpensItsDataToWhoeverMayStartAJob(t *testing.T) {
 	t.Parallel()
 	anywhere := "ann, but any job they start on any endpoint can"
 	named := "ann, but any job they start on any endpoint that names them can"
 	for name, c := range map[string]struct {
 		scope access.Level
-		ping  []string // who is named by an endpoint that reads nothing
+		ping  []string // the invokers of an endpoint that reads nothing
 		says  string   // "" for nothing
 	}{
 		"the workspace, open to all":       {"", nil, anywhere},
@@ -30,7 +30,7 @@ func TestAStoreOpensItsDataToWhoeverMayStartAJob(t *testing.T) {
 			t.Parallel()
 			m := model()
 			m.Assertions, m.Role.Scope = nil, c.scope
-			delete(m.Endpoints, "heart") // that names her
+			delete(m.Endpoints, "heart") // an endpoint that names her
 			m.Endpoints["ping"] = access.Endpoint{Cluster: "cpu", Invokers: c.ping}
 			var found []string
 			for _, f := range made("dev", m).Findings {

@@ -2,6 +2,7 @@ package explain_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -11,7 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/explain"
 )
 
-// withOwners is the model with an owner of each part that is markup of every format.
+// withOwners is the model with an owner of each part. Their names are markup in every format.
 func withOwners() access.Model {
 	m := model()
 	owner := func(of string) string { return of + " <b>|`@all` $x$ #1" }
@@ -47,6 +48,16 @@ func TestEveryFormatSaysWhoAnswersForWhat(t *testing.T) {
 				assert.NotContains(t, out.String(), "<b>|")
 			}
 		})
+	}
+}
+
+// A column without a single entry only takes room.
+func TestNobodyAnswersForAnythingAndNoColumnIsForIt(t *testing.T) {
+	t.Parallel()
+	for _, format := range []string{"md", "html"} {
+		var out bytes.Buffer
+		require.NoError(t, formats[format](&out, made("dev", model())))
+		assert.NotContains(t, strings.ToLower(out.String()), "owner", format)
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/page/browser"
 )
 
-// peopled is the model with everything that the page alone shows.
+// peopled is the model with everything that only the page shows.
 func peopled() access.Model {
 	m := model()
 	m.Invokers["ann"] = access.Invoker{Kind: access.User, UserPrincipalName: "ann@contoso.com",
@@ -37,7 +37,7 @@ func page(t *testing.T) (string, explain.Explanation) {
 	return write(t, "html", x), x
 }
 
-// rowOf is the text of the row of a table in a section.
+// rowOf is the text of a row of a table in a section.
 func rowOf(t *testing.T, page, section, name string) string {
 	t.Helper()
 	part := regexp.MustCompile(`(?s)<section id="` + section + `".*?</section>`).FindString(page)
@@ -94,7 +94,8 @@ func TestThePageSaysWhoAndWhatTheNamesStandFor(t *testing.T) {
 	}
 }
 
-// What some invokers reach that is no data is a node below the data: here the identity that one of them is.
+// Ends of ways that are no data, and that only some invokers reach, are nodes below the data: here the identity that
+// one of them can become.
 func TestThePageDrawsWhatOnlySomeReach(t *testing.T) {
 	t.Parallel()
 	m := peopled()
@@ -121,7 +122,7 @@ func TestThePageSaysNothingThatIsNotKnown(t *testing.T) {
 	assert.NotContains(t, rowOf(t, got, "places", "lake"), "11111111")
 }
 
-// A real browser, where there is one, shows the page: light and dark, wide and narrow, and what a reader chooses.
+// A real browser, if there is one, shows the page: light and dark, wide and narrow, and with a reader's choices.
 func TestABrowserShowsThePage(t *testing.T) {
 	t.Parallel()
 	got, _ := page(t)
@@ -143,7 +144,7 @@ func TestABrowserShowsThePage(t *testing.T) {
 	}
 }
 
-// Names that are like classes choose nothing else: strangers choose names.
+// A name that equals a class of the page chooses nothing else: strangers choose names.
 func TestNamesChooseNothingButThemselves(t *testing.T) {
 	t.Parallel()
 	m := model()
@@ -161,7 +162,7 @@ func TestNamesChooseNothingButThemselves(t *testing.T) {
 	assert.Len(t, slices.Compact(slices.Sorted(slices.Values(classes))), len(classes), "no class twice")
 }
 
-// A path is undecided for many reasons, and not only where nobody has said what the role allows.
+// A path may be undecided for many reasons, not only because the role's permissions are not known.
 func TestThePageSaysWhatUndecidedMeansWhereAPathIs(t *testing.T) {
 	t.Parallel()
 	m := model()
@@ -170,6 +171,6 @@ func TestThePageSaysWhatUndecidedMeansWhereAPathIs(t *testing.T) {
 	x := made("dev", m)
 	require.True(t, slices.ContainsFunc(x.Paths, func(p explain.Path) bool { return p.Undecided }))
 	got := write(t, "html", x)
-	assert.Contains(t, got, `<span class="undeclared">undecided</span> what decides it is not known here`)
+	assert.Contains(t, got, `<span class="undeclared">undecided</span> it is not known here whether it works`)
 	assert.Contains(t, got, "works undeclared or is undecided")
 }

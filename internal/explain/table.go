@@ -9,7 +9,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
-// WriteTable writes for a terminal. It colours only if asked to.
+// WriteTable writes for a terminal, with colours if colour is set.
 func WriteTable(w io.Writer, x Explanation, colour bool) error {
 	var out strings.Builder
 	p := func(format string, args ...any) { fmt.Fprintf(&out, format, args...) }
@@ -103,7 +103,7 @@ func WriteTable(w io.Writer, x Explanation, colour bool) error {
 
 func red(s string) string { return "\x1b[31m" + s + "\x1b[0m" }
 
-// short leaves out the provider that nearly all actions share.
+// short leaves out the provider's name, which nearly all actions share.
 func short(s string) string {
 	return strings.ReplaceAll(s, "Microsoft.MachineLearningServices/workspaces/", "")
 }

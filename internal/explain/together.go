@@ -15,24 +15,24 @@ type Component struct {
 	Role        Role   `json:"role"`
 }
 
-// An Assignment is a role that a component assigns by itself, outside of any BatchEndpointAccess.
+// An Assignment is a role that a component assigns outside of any BatchEndpointAccess.
 type Assignment struct {
 	Component   string `json:"component"` // its type and name
-	Name        string `json:"name"`      // the assignment's in it
+	Name        string `json:"name"`      // the assignment's name in it
 	PrincipalID string `json:"principalId,omitempty"`
-	// PrincipalType is Azure's word: User, Group or ServicePrincipal.
+	// PrincipalType is Azure's User, Group or ServicePrincipal.
 	PrincipalType string `json:"principalType,omitempty"`
 	Role          string `json:"role"`
 	Scope         string `json:"scope,omitempty"`
 }
 
-// Together is what several components of one program make possible. Each name gets its component's before it, for
-// an invoker of one is not that of another.
+// Together joins the explanations of a program's components. Each name gets its component's name before it, because an
+// invoker of one is not an invoker of another.
 func Together(stack string, names []string, each []Explanation) Explanation {
 	if len(each) == 1 {
 		return each[0]
 	}
-	all := Explanation{Version: Version, Stack: stack}
+	all := Explanation{Version: version, Stack: stack}
 	for i, x := range each {
 		all.Components = append(all.Components, Component{names[i], x.WorkspaceID, x.Role})
 		all.add(names[i]+":", x)
@@ -103,7 +103,7 @@ func each(names []string, change func(string) string) []string {
 	return changed
 }
 
-// roles are those that invokers are given, by what to call them: one, or one a component.
+// roles returns the roles that invokers are given, with their titles: one role, or one for each component.
 func (x Explanation) roles() (all []Role) {
 	for _, c := range x.Components {
 		c.Role.Name = c.Name + ": " + c.Role.Name
@@ -115,7 +115,7 @@ func (x Explanation) roles() (all []Role) {
 	return all
 }
 
-// who is the assignment's name, and the principal's ID where that is known.
+// who is the assignment's name, with the principal's ID if it is known.
 func (a Assignment) who() string {
 	if a.PrincipalID == "" {
 		return a.Name

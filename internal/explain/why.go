@@ -12,8 +12,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
-// WriteWhy explains in sentences the paths of one invoker with one input ("" for all), by endpoint. A name that
-// the explanation does not know is an error, and so is an input that no endpoint reads.
+// WriteWhy explains in sentences the paths of one invoker with one input ("" for all), by endpoint. An unknown invoker,
+// and an input that no endpoint reads, is an error.
 func WriteWhy(w io.Writer, x Explanation, invoker, input string) error {
 	inputs, invokers := map[string]bool{}, map[string]bool{}
 	for _, p := range x.Paths {
@@ -34,7 +34,7 @@ func WriteWhy(w io.Writer, x Explanation, invoker, input string) error {
 		}
 	}
 	for _, w := range x.Ways {
-		// Who may become the invoker belongs to its story too.
+		// Who may become the invoker is part of the explanation.
 		if (input == "" || w.Input == input) && (slices.Contains(w.Who, invoker) || w.Ends == invoker) {
 			writeWay(&out, w)
 		}
@@ -55,7 +55,7 @@ func writePath(out *strings.Builder, p Path) {
 	for i, h := range p.Hops {
 		fmt.Fprintf(out, "  %d. %s ", i+1, begin(h))
 		if h.Undecided {
-			fmt.Fprintf(out, "Undecided: that takes %s.\n", h.Missing)
+			fmt.Fprintf(out, "Undecided: this depends on %s.\n", h.Missing)
 			continue
 		}
 		if h.Missing != "" {
@@ -102,7 +102,7 @@ func begin(h access.Hop) string {
 	}
 }
 
-// writeWay explains an indirect way, and each change that cuts it.
+// writeWay explains an indirect way, and each change that closes it.
 func writeWay(out *strings.Builder, w Way) {
 	fmt.Fprintf(out, "Indirectly, %s.\n", w)
 	tellCuts(out, w)

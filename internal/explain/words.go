@@ -8,7 +8,7 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 )
 
-// The few words that every format uses, so that they say the same.
+// Words that every format uses, so that all say the same.
 
 func count(n int) string { return strconv.Itoa(n) }
 
@@ -19,7 +19,7 @@ func plural(n int, what string) string {
 	return count(n) + " " + what
 }
 
-// notLookedAt is what the paths leave out, in one line; "" for nothing.
+// notLookedAt returns in one line what the paths leave out; "" for nothing.
 func (x Explanation) notLookedAt() string {
 	if len(x.NotLookedAt) == 0 {
 		return ""
@@ -29,7 +29,7 @@ func (x Explanation) notLookedAt() string {
 
 func inputName(input string) string { return access.Path{Input: input}.InputName() }
 
-// outcome is a path in one word, and whether that is as it was declared.
+// outcome returns a path's result in one word, which also says whether that was declared.
 func outcome(p Path) string {
 	switch {
 	case p.Works && p.Declared:
@@ -52,7 +52,7 @@ func holds(v access.Verdict) string {
 	return "VIOLATED"
 }
 
-// hopKinds are the columns of a table of hops: those of the rest of the way where a path has them.
+// hopKinds are the columns of a table of hops; services are among them if a path has them.
 func (x Explanation) hopKinds() []access.HopKind {
 	return slices.DeleteFunc([]access.HopKind{access.TokenHop, access.InvokeHop, access.RegistryHop, access.ImageHop,
 		access.StoresHop, access.MountHop, access.ReadHop, access.WriteHop}, func(kind access.HopKind) bool {
@@ -63,7 +63,7 @@ func (x Explanation) hopKinds() []access.HopKind {
 	})
 }
 
-// hopMark says whether all the hops of one kind work: a path has several where it has outputs.
+// hopMark says whether all hops of one kind work: a path with outputs has several.
 func hopMark(p Path, kind access.HopKind) string {
 	mark := "-"
 	for _, h := range p.Hops {

@@ -7,14 +7,13 @@ import (
 	"os"
 )
 
-// A Lock is a file that one process at a time has open. The system lets go of it when the process ends, however it
-// ends.
+// A Lock is a file that one process at a time has open. The system releases it when the process ends, in whatever way.
 type Lock struct{ *os.File }
 
-// ErrTaken says that somebody has the lock.
+// ErrTaken says that another process has the lock.
 var ErrTaken = errors.New("the file is locked")
 
-// Take takes the lock, or gives ErrTaken at once. Where the system has no such locks (not unix) it always does.
+// Take takes the lock, or returns ErrTaken at once. If the system has no such locks (not unix), it always succeeds.
 func Take(path string) (*Lock, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -26,6 +25,6 @@ func Take(path string) (*Lock, error) {
 	return &Lock{file}, nil
 }
 
-// Close lets go of the lock by name: while another goroutine starts a process, that process has a copy of the file for
-// a moment, and what is only closed here stays locked as long.
+// Close releases the lock explicitly: while another goroutine starts a process, that process has a copy of the file for
+// a moment, and without this the lock would last as long.
 func (l *Lock) Close() error { return errors.Join(unlock(l.File), l.File.Close()) }

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// changes are the top-level inputs that are another than before, but for those that are labels, sorted.
+// changes returns the top-level inputs that have changed, except labels, sorted.
 func (r Resource) changes() (changed []string) {
 	all := maps.Clone(r.Inputs)
 	if all == nil {
@@ -32,7 +32,7 @@ func (r Resource) changes() (changed []string) {
 	return changed
 }
 
-// changesIn are the keys below a dotted path that are others than before, sorted.
+// changesIn returns the keys below a dotted path that have changed, sorted.
 func (r Resource) changesIn(path string) (changed []string) {
 	if r.Gone {
 		return nil
@@ -48,8 +48,8 @@ func (r Resource) changesIn(path string) (changed []string) {
 	return changed
 }
 
-// pluginOf says which plugin a provider is, as far as its inputs name another than the usual one: where it is fetched
-// from, and what it is made to speak for. The engine keeps both below __internal, and kept them at the top.
+// pluginOf says which plugin a provider is, if its inputs name another than the usual one: its download address, and
+// the provider that it is used for. The engine keeps both below __internal; earlier versions kept them at the top.
 func pluginOf(inputs map[string]any) string {
 	internal, readable := inputs["__internal"].(map[string]any)
 	given := ""
@@ -64,8 +64,7 @@ func pluginOf(inputs map[string]any) string {
 	return given
 }
 
-// differs reports whether an input is another than before. What a secret hides is another unless the engine says
-// otherwise.
+// differs reports whether an input has changed. A secret counts as changed unless the engine says otherwise.
 func (r Resource) differs(key string, old, now any) bool {
 	if !reflect.DeepEqual(old, now) {
 		return true
@@ -75,7 +74,7 @@ func (r Resource) differs(key string, old, now any) bool {
 
 func hasMarker(v any) bool { return Holds(v, Unknown, Secret) }
 
-// Holds reports whether a value is one of the markers, or one lies in it.
+// Holds reports whether a value is one of the markers, or contains one.
 func Holds(v any, markers ...Marker) bool {
 	switch v := v.(type) {
 	case Marker:
@@ -97,12 +96,12 @@ func top(path string) string {
 	return first
 }
 
-// opens reports whether the input hands out access, and did not before.
+// opens reports whether the input gives access now and did not before.
 func (g gate) opens(r Resource) bool {
 	if r.Gone || g.of != "" && !strings.HasPrefix(Key(r.Type), g.of) {
 		return false
 	}
-	if r.Replaced { // what is made in its place is a resource that was not there
+	if r.Replaced { // its replacement is a new resource
 		r.Old = nil
 	}
 	old, now := at(r.Old, g.path), at(r.Inputs, g.path)
@@ -120,7 +119,7 @@ func (g gate) opens(r Resource) bool {
 		return false
 	case now == nil || isEmpty(now):
 		return g.unsetIsOpen || g.loss && r.Old != nil && old != nil && !isEmpty(old) || r.Old != nil &&
-			old != nil && isSafe(old) // what was shut is left to Azure
+			old != nil && isSafe(old) // it was closed, and Azure keeps the rest
 	case g.list && r.Old != nil && isPartOf(now, old), g.networks && narrows(r.Old != nil, old, now):
 		return false
 	default:
@@ -128,10 +127,10 @@ func (g gate) opens(r Resource) bool {
 	}
 }
 
-// alike reports whether two values differ at most in the order of lists. Of what is not known nobody can say so.
+// alike reports whether two values differ at most in the order of lists. It is false for unknown values.
 func alike(a, b any) bool { return !hasMarker(a) && !hasMarker(b) && inOrder(a) == inOrder(b) }
 
-// inOrder is a value as text, its lists sorted.
+// inOrder returns a value as text, with its lists sorted.
 func inOrder(v any) string {
 	switch v := v.(type) {
 	case []any:
@@ -152,8 +151,8 @@ func inOrder(v any) string {
 	}
 }
 
-// isPartOf reports whether every item of a list stood in another one, or one that had the same and more in its own
-// lists. Of an item that is not known nobody can say so.
+// isPartOf reports whether every item of a list was in the old list, or an old item had the same and more in its own
+// lists. It is false for unknown items.
 func isPartOf(now, old any) bool {
 	is, isList := now.([]any)
 	was, wasList := old.([]any)
@@ -169,8 +168,8 @@ func isPartOf(now, old any) bool {
 	})
 }
 
-// lessOf reports whether two maps have the same keys, and one has in each list some of what the other has there, and
-// all else alike.
+// lessOf reports whether two maps have the same keys, and each list of one has only items of the other's list, and all
+// else is equal.
 func lessOf(now, old any) bool {
 	is, isMap := now.(map[string]any)
 	was, wasMap := old.(map[string]any)
@@ -186,8 +185,8 @@ func lessOf(now, old any) bool {
 	return true
 }
 
-// narrows reports whether rules let in no network, service or resource that came in before. Without rules all come in;
-// of a resource that was there it is not known whether it had rules that another made.
+// narrows reports whether rules allow no network, service or resource that was not allowed before. Without rules
+// everything is allowed; for an existing resource it is not known whether another resource made rules for it.
 func narrows(wasThere bool, old, now any) bool {
 	is, isMap := now.(map[string]any)
 	was, wasMap := old.(map[string]any)
@@ -211,7 +210,7 @@ func narrows(wasThere bool, old, now any) bool {
 			}
 		}
 	}
-	for key, v := range was { // Azure's default lets its services by
+	for key, v := range was { // Azure's default allows its services
 		if is[key] == nil && strings.HasPrefix(key, "bypass") && !slices.Contains(bypasses(v), "azureservices") {
 			return false
 		}
@@ -224,7 +223,7 @@ func denies(rules map[string]any) bool {
 	return strings.EqualFold(action, "Deny")
 }
 
-// bypasses are whom rules let by, which azure-native has as a text with commas and the classic provider as a list.
+// bypasses returns who passes the rules: azure-native has a text with commas, the classic provider a list.
 func bypasses(v any) (all []string) {
 	parts := texts(v)
 	switch text, is := v.(string); {
@@ -251,7 +250,7 @@ func isEmpty(v any) bool {
 	return false
 }
 
-// at is the value at a dotted path; a marker that stands above it stands for it too.
+// at returns the value at a dotted path; a marker above the path is returned for it.
 func at(inputs map[string]any, path string) any {
 	var v any = inputs
 	for _, key := range strings.Split(path, ".") {

@@ -13,61 +13,62 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A Config sets the limits and the levels. Its zero value is not the default: see DefaultConfig.
+// A Config sets limits and levels. Its zero value is not the default: see DefaultConfig.
 type Config struct {
 	// Levels by rule ID: advisory, mandatory or disabled. Default: each rule's own.
 	Levels map[string]Level `json:"levels,omitempty" yaml:"levels"`
-	// AllowedScopes are where a role may be assigned or be assignable though it is wider than a resource group: the words
+	// AllowedScopes are scopes wider than a resource group at which a role may be assigned or assignable: the words
 	// subscription, managementGroup and root, or ARM IDs. Default: none.
 	AllowedScopes []string `json:"allowedScopes,omitempty" yaml:"allowedScopes"`
-	// AllowedRoles are built-in roles, by name or GUID, that may be assigned although a rule refuses them: storage roles
-	// above reader, roles that grant access, and invokers' roles wider than the 35 actions. What a StorageReader
-	// component assigns because its `write` is set was asked for and needs no entry. Default: none.
+	// AllowedRoles are built-in roles, by name or GUID, that may be assigned although a rule refuses them: storage
+	// roles above reader, roles that grant access, and invokers' roles wider than the 35 actions. A StorageReader
+	// component with the old argument `write` needs no entry. Default: none.
 	AllowedRoles []string `json:"allowedRoles,omitempty" yaml:"allowedRoles"`
-	// AllowedSubjects are federated subjects, in full, that may sign in though they are no branch or environment.
-	// Default: none.
+	// AllowedSubjects are full federated subjects that may sign in though they are no branch or environment. Default:
+	// none.
 	AllowedSubjects []string `json:"allowedSubjects,omitempty" yaml:"allowedSubjects"`
-	// InvokerAdditions are those that the invokers' role may have on top of the 35 actions. Default: all that have a name.
+	// InvokerAdditions are the additions that the invokers' role may have to the 35 actions. Default: every addition.
 	InvokerAdditions []string `json:"invokerAdditions" yaml:"invokerAdditions"`
-	// MaxSecretDays a client secret may live, from its start to its end. Default: 731, two years, as Entra's own.
+	// MaxSecretDays is how many days a client secret may live, from its start to its end. Default: 731, two years, as
+	// Entra's.
 	MaxSecretDays int `json:"maxSecretDays,omitempty" yaml:"maxSecretDays"`
-	// MaxWaiverDays a waiver may hold, from now to its end. Default: 366, a year.
+	// MaxWaiverDays is how many days a waiver may last, from now. Default: 366, a year.
 	MaxWaiverDays int `json:"maxWaiverDays,omitempty" yaml:"maxWaiverDays"`
-	// Waivers let one resource break one rule, until a day. Default: none.
+	// Waivers allow one resource to break one rule, until a day. Default: none.
 	Waivers []Waiver `json:"waivers,omitempty" yaml:"waivers"`
-	// DecidedTypes are types of resources that are not judged here and of which a team has decided that they hand out no
-	// access. Of a type that is judged, or will be by a later version, a decision has no effect, and a review says so.
+	// DecidedTypes are types of resources that are not judged here and of which a team has decided that they give no
+	// access. For a type that is judged, or will be by a later version, a decision has no effect, and a review says so.
 	// Default: none.
 	DecidedTypes []DecidedType `json:"decidedTypes,omitempty" yaml:"decidedTypes"`
 
-	// Now is what the ends of waivers and decisions are measured from. Without it, each that has an end has ended.
+	// Now is the time for the ends of waivers and decisions. If it is zero, all that have an end have ended.
 	Now time.Time `json:"-" yaml:"-"`
 }
 
-// A Waiver lets one resource break one rule until the end of a day. All of it is required.
+// A Waiver allows one resource to break one rule until the end of a day. All its fields are required.
 type Waiver struct {
 	// Rule is the ID of a rule.
 	Rule string `json:"rule" yaml:"rule"`
 	// Resource is its URN, or the end of it: <type>::<name>.
 	Resource string `json:"resource" yaml:"resource"`
-	// Reason and Owner are for whoever reads the finding: why it is fine, and whom to ask.
+	// Reason and Owner are for the reader of the finding: why it is acceptable, and whom to ask.
 	Reason string `json:"reason" yaml:"reason"`
 	Owner  string `json:"owner" yaml:"owner"`
-	// Ends is the last day on which it holds, such as 2027-01-31; at most MaxWaiverDays ahead.
+	// Ends is the last day on which it holds, such as 2027-01-31; at most MaxWaiverDays from now.
 	Ends string `json:"ends" yaml:"ends"`
 }
 
-// A DecidedType is a type of which a team has decided that it hands out no access.
+// A DecidedType is a type of which a team has decided that it gives no access.
 type DecidedType struct {
-	// Type is a Pulumi type token; the version of an API in it makes no difference.
+	// Type is a Pulumi type token; an API version in it makes no difference.
 	Type string `json:"type" yaml:"type"`
-	// Reason is for whoever reads it.
+	// Reason is for the reader.
 	Reason string `json:"reason" yaml:"reason"`
 	// Ends is the last day on which the decision holds. Default: none.
 	Ends string `json:"ends,omitempty" yaml:"ends"`
 }
 
-// maxSecretDays is as long as the components let a client secret live: Entra's default lifetime.
+// maxSecretDays is the longest lifetime of a client secret in the components: Entra's default.
 var maxSecretDays = int(signin.ClientSecret{}.MaxLifetime() / (24 * time.Hour))
 
 // DefaultConfig allows what the components make by default, and no more.
@@ -75,9 +76,9 @@ func DefaultConfig() Config {
 	return Config{InvokerAdditions: roles.AdditionNames(), MaxSecretDays: maxSecretDays, MaxWaiverDays: 366}
 }
 
-// ParseConfig reads a configuration from YAML, or JSON, which is YAML too. What it does not set has its default.
-// Everything that is wrong with it is one error, a line each: the path, what is wrong, what is known and the nearest
-// of that. The ends of waivers are measured from now.
+// ParseConfig reads a configuration from YAML, or JSON, which is YAML too. Keys that it does not set have their
+// defaults. Everything that is wrong is one error, with a line for each: the path, what is wrong, the known words and
+// the nearest of them. The ends of waivers are compared with now.
 func ParseConfig(text []byte, now time.Time) (Config, error) {
 	c := DefaultConfig()
 	c.Now = now
@@ -100,7 +101,7 @@ func joined(problems []string) error {
 	return errors.Join(all...)
 }
 
-// Validate returns all that is wrong with the configuration, joined.
+// Validate returns everything that is wrong with the configuration, joined.
 func (c Config) Validate() error {
 	problems := c.problems()
 	slices.Sort(problems)
@@ -156,7 +157,7 @@ func (c Config) problems() (problems []string) {
 	if c.MaxWaiverDays < 1 {
 		bad("maxWaiverDays: is %d; write a number of days, 1 or more", c.MaxWaiverDays)
 	}
-	first := map[string]string{} // where the same was said first
+	first := map[string]string{} // the first path, by content
 	again := func(at, same string) {
 		if before, there := first[same]; there {
 			bad("%s: says the same as %s; keep one of the two", at, before)
@@ -193,7 +194,7 @@ func (c Config) problems() (problems []string) {
 		default:
 			again(strings.TrimSuffix(at, "."), "type "+Key(d.Type))
 		}
-		toRead(at+"reason", d.Reason, "write why the type hands out no access", bad)
+		toRead(at+"reason", d.Reason, "write why the type gives no access", bad)
 		if _, err := day(d.Ends); d.Ends != "" && err != nil {
 			bad("%sends: %q is not a day; write the last one on which the decision holds, such as 2027-01-31", at, d.Ends)
 		}
@@ -201,7 +202,7 @@ func (c Config) problems() (problems []string) {
 	return problems
 }
 
-// toRead holds what people are to read to that they can: something is there, and nothing in it is hidden.
+// toRead checks a text for people: it is there, and has no hidden characters.
 func toRead(at, text, fix string, bad func(format string, args ...any)) {
 	if strings.ContainsFunc(text, visible.Hidden) {
 		bad("%s: %q holds line ends or characters that are not shown; %s, in one line", at, text, fix)
@@ -249,7 +250,7 @@ func nearestRole(name string) string {
 	return ""
 }
 
-// day is the moment at which a day has ended.
+// day returns the moment at which a day ends.
 func day(text string) (time.Time, error) {
 	first, err := time.Parse(time.DateOnly, text)
 	return first.AddDate(0, 0, 1), err
@@ -278,7 +279,7 @@ func (w Waiver) Is(urn string) bool {
 	return len(parts) == 4 && parts[3] == name && Key(parts[2][strings.LastIndex(parts[2], "$")+1:]) == Key(kind)
 }
 
-// waive makes a finding advisory if a waiver that has not ended is for it.
+// waive makes a finding advisory if a waiver for it has not ended.
 func (c Config) waive(r Resource, f *Finding) {
 	for _, w := range c.Waivers {
 		switch {
@@ -292,8 +293,8 @@ func (c Config) waive(r Resource, f *Finding) {
 	}
 }
 
-// Decided returns the decision about a type that has not ended, and whether there is one. Of a type of which it is
-// known what it hands out there is none to take: a resource of it is waived one by one.
+// Decided returns the decision about a type, if there is one that has not ended. There is none for a type that the
+// rules judge: waive its resources one by one.
 func (c Config) Decided(token string) (DecidedType, bool) {
 	for _, d := range c.DecidedTypes {
 		if Key(d.Type) == Key(token) && !c.ended(d.Ends) && Guessed(token) {

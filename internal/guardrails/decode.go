@@ -14,8 +14,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// decode reads YAML into a configuration, and returns all that does not fit: yaml.v3 alone stops at the first unknown
-// key, and does not say which keys there are.
+// decode reads YAML into a configuration, and returns everything that does not fit: yaml.v3 alone stops at the first
+// unknown key, and does not say which keys there are.
 func decode(text []byte, into *Config) (problems []string) {
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	var root yaml.Node
@@ -41,7 +41,7 @@ func (r *reader) bad(path string, n *yaml.Node, format string, args ...any) {
 	r.problems = append(r.problems, fmt.Sprintf("%s: %s (line %d)", path, fmt.Sprintf(format, args...), n.Line))
 }
 
-// forms are what each kind of value is called.
+// forms are the names of each kind of value in errors.
 var forms = map[reflect.Kind]string{reflect.Struct: "a map of keys", reflect.Map: "a map of keys",
 	reflect.Slice: "a list", reflect.Int: "a number", reflect.String: "text"}
 
@@ -106,7 +106,7 @@ func (r *reader) value(path string, n *yaml.Node, into reflect.Value, depth int)
 	}
 }
 
-// pairs walks the keys of a map, each of which may be there once.
+// pairs walks the keys of a map; a key that is there twice is a problem.
 func (r *reader) pairs(path string, n *yaml.Node, each func(at, key string, k, v *yaml.Node)) {
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -137,7 +137,7 @@ func said(n *yaml.Node) string {
 	}
 }
 
-// nearest is the known word that is nearest to another; "" if none is near.
+// nearest returns the known word that is nearest to another; "" if none is near.
 func nearest(word string, known []string) (best string) {
 	distance := len(word)/2 + 1
 	for _, k := range known {

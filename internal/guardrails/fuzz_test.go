@@ -9,7 +9,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 )
 
-// A configuration that is accepted is right, and means the same when it is written and read again.
+// An accepted configuration is valid, and means the same after it is written and read again.
 func FuzzParseConfig(f *testing.F) {
 	for _, seed := range []string{"", "levels: {no-wildcards: disabled}", "invokerAdditions: [pollJobs]",
 		"maxSecretDays: 90", "maxSecretDays: -1", "{}: 1", "allowedRoles: [Reader]", "levels: [a]", "a: &a [*a]",

@@ -1,8 +1,8 @@
 // Package guardrails holds the rules that a change of access must not break: one resource in, findings out.
 //
-// The rules exist once: `batchaccess review` asks them about the resources of a preview, and a Pulumi policy pack
-// asks them about the resources of a running deployment. So the package knows resources only as a type, a URN and
-// plain maps; it must not know the Pulumi SDK, where resources come from, or what is done about a finding.
+// `batchaccess review` applies the rules to the resources of a preview, and a Pulumi policy pack to the resources of a
+// running deployment. So the package knows resources only as a type, a URN and plain maps. It must not know the Pulumi
+// SDK, where resources come from, or what is done about a finding.
 package guardrails
 
 import (
@@ -13,8 +13,8 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A Marker stands in a resource's inputs for a value that is not known or not shown. It has a type of its own, so no
-// rule takes it for text.
+// A Marker replaces a value in a resource's inputs that is not known or not shown. It has its own type, so that no rule
+// reads it as text.
 type Marker string
 
 // The markers.
@@ -23,37 +23,36 @@ const (
 	Secret  Marker = "a secret"
 )
 
-// A Resource is one resource as it is to be after a deployment.
+// A Resource is a resource as a deployment would leave it.
 type Resource struct {
 	Type   string         // Pulumi type token, such as azure-native:authorization:RoleAssignment
-	URN    string         // says by which components it is made, and what it is called
+	URN    string         // has the components that make it, and its name
 	Inputs map[string]any // text, numbers (float64), booleans, lists, maps, and markers
 
-	// Old are the inputs that it has now; nil if it is not there yet. Gone is set if it is to be deleted: then Inputs
-	// are nil.
-	// Replaced is set if another one is made in its place.
+	// Old are its present inputs; nil if it does not exist yet. Gone is set if it is to be deleted: then Inputs are
+	// nil. Replaced is set if another one is made in its place.
 	Old            map[string]any
 	Gone, Replaced bool
-	// Kept is set if the deployment does nothing to it. What a secret hides is then what it was.
+	// Kept is set if the deployment does nothing to it. Its secrets have not changed then.
 	Kept bool
-	// Changed are the top-level inputs that the engine says are different, for what a secret hides; nil if it does not
-	// say.
+	// Changed are the top-level inputs that the engine says are different, needed for secrets; nil if it does not say.
 	Changed []string
 	// Dependencies are the URNs of the resources that each input comes from.
 	Dependencies map[string][]string
-	// Role is what a role assignment gives, where whoever asks knows it and Azure does not build it in.
+	// Role is the role of an assignment, if the caller knows it and it is not built into Azure.
 	Role *roles.Definition
-	// Whole is set where whoever asks has seen the whole program: a role, or an identity of a cluster, that is not in Role
-	// or Named is then nowhere in it, whatever component seems to make the resource.
+	// Whole is set if the caller has read the whole program: a role, or an identity of a cluster, that is not in Role
+	// or Named is then nowhere in it, whichever component seems to make the resource.
 	Whole bool
 	// Ours is set for a membership that a component makes because its model says so.
 	Ours bool
-	// Named are the identities, in lower case, that the component of a cluster is given; it is judged for them.
+	// Named are the identities, in lower case, that the component of a cluster is given. The component is judged for
+	// them.
 	Named []string
 }
 
-// Name is the resource's name in the program: the end of its URN, urn:pulumi:<stack>::<project>::<types>::<name>.
-// What is not a URN is its own name.
+// Name returns the resource's name in the program: the end of its URN, urn:pulumi:<stack>::<project>::<types>::<name>.
+// A text that is no URN is returned as it is.
 func (r Resource) Name() string {
 	parts := strings.SplitN(r.URN, "::", 4)
 	return parts[len(parts)-1]
@@ -69,7 +68,7 @@ func (r Resource) MadeBy(component string) bool {
 	return len(types) > 1 && types[len(types)-2] == component
 }
 
-// The type tokens that rules are about. Other versions of azure-native put a version after the module's name.
+// The type tokens in the rules. Other versions of azure-native have a version after the module's name.
 const (
 	RoleAssignment = "azure-native:authorization:RoleAssignment"
 	RoleDefinition = "azure-native:authorization:RoleDefinition"
@@ -93,11 +92,11 @@ const (
 // A Level says what a finding of a rule does to the change.
 type Level string
 
-// The levels, spelt as Pulumi's policies spell theirs.
+// The levels, with the names of Pulumi's policies.
 const (
 	Advisory  Level = "advisory"  // it is reported
 	Mandatory Level = "mandatory" // it stops the change
-	Disabled  Level = "disabled"  // the rule is not asked
+	Disabled  Level = "disabled"  // the rule is not checked
 )
 
 // A Severity ranks rules by the harm that breaking them does.
@@ -120,12 +119,12 @@ type Finding struct {
 	Property string   `json:"property"` // the input that is wrong, or missing
 	What     string   `json:"what"`
 	Remedy   string   `json:"remedy"`
-	// Undecided is set where the input is not known, so that the rule could not be decided.
+	// Undecided is set if the input is not known, so that the rule can't be decided.
 	Undecided bool `json:"undecided,omitempty"`
-	// Origin is set where the finding depends on which other resource a value comes from. Whoever sees one resource at a
-	// time can't decide it: a preview may not know the value, and the deployment knows it and not where it is from.
+	// Origin is set if the finding depends on which other resource a value comes from. A caller that sees one resource
+	// at a time can't decide it: a preview may not know the value, and the deployment knows it but not its source.
 	Origin Origin `json:"-"`
-	// Waived says who waived the finding, until when and why; its level is then advisory.
+	// Waived says who waived the finding, until when and why; the finding is then advisory.
 	Waived string `json:"waived,omitempty"`
 }
 
@@ -133,7 +132,7 @@ func (f Finding) String() string {
 	return fmt.Sprintf("%s: %s: %s (%s); %s", f.Rule, f.Resource, f.What, f.Property, f.Remedy)
 }
 
-// An Origin says what is known of a value of which it counts where it comes from.
+// An Origin says what is known about the source of a value, if the source matters.
 type Origin string
 
 // The origins: the value is written in the program, or it will come from another resource.
@@ -146,13 +145,13 @@ const (
 type Rule struct {
 	ID       string
 	Title    string
-	Why      string // for the person whose change is stopped
+	Why      string // for a person whose change is stopped
 	Severity Severity
 	Level    Level // unless the configuration says otherwise
-	// Change is set if the rule is about a change: it takes a resource before and after, which a policy pack does not
+	// Change is set if the rule is about a change: it needs a resource before and after, which a policy pack does not
 	// have.
 	Change bool
-	// gone is set if the rule is asked about resources that are to be deleted too.
+	// gone is set if the rule also checks resources that are to be deleted.
 	gone  bool
 	check func(Resource, Config, *report)
 }
@@ -160,8 +159,7 @@ type Rule struct {
 // Rules returns the rules in a fixed order.
 func Rules() []Rule { return slices.Clone(rules) }
 
-// Check returns the findings of every rule that is not disabled about one resource. A finding that is waived is
-// advisory.
+// Check returns the findings of every enabled rule about one resource. A waived finding is advisory.
 func Check(r Resource, c Config) []Finding {
 	p := &report{r: r.Canonical(), token: r.Type}
 	p.look = LookAt(p.r)
@@ -176,11 +174,11 @@ func Check(r Resource, c Config) []Finding {
 	return p.found
 }
 
-// report collects what a rule finds about a resource.
+// A report collects what a rule finds about a resource.
 type report struct {
 	found []Finding
 	r     Resource
-	token string // the type that the program names
+	token string // the program's type token
 	rule  Rule
 	level Level
 	look  Look
@@ -194,8 +192,8 @@ func (p *report) find(property, remedy, what string, args ...any) *Finding {
 	return &p.found[len(p.found)-1]
 }
 
-// undecided reports that the rule can't be decided. That stops a change as a broken rule does: what nobody has
-// looked at has not passed.
+// undecided reports that the rule can't be decided. It stops a change like a broken rule: what nobody has looked at has
+// not passed.
 func (p *report) undecided(property, remedy, what string, args ...any) *Finding {
 	f := p.find(property, remedy, what, args...)
 	f.Undecided = true
@@ -205,8 +203,8 @@ func (p *report) undecided(property, remedy, what string, args ...any) *Finding 
 // lookAgain is the remedy for a value that is not known before the deployment.
 const lookAgain = "give the value itself, or waive this rule for this resource in guardrails.yaml"
 
-// known reports whether a value is there to be judged. Where it stands as a marker the rule can't be decided, which is
-// a finding of its own: a rule that saw nothing has not passed.
+// known reports whether a value can be judged. If it is a marker, the rule can't be decided, which is a finding: a rule
+// that saw nothing has not passed.
 func (p *report) known(property string, value any) bool {
 	marker, is := value.(Marker)
 	if is {
@@ -215,7 +213,7 @@ func (p *report) known(property string, value any) bool {
 	return !is
 }
 
-// text returns an input that is text, or none; known is false where the rule can't be decided.
+// text returns an input that is text, or ""; known is false if the rule can't be decided.
 func (p *report) text(property string) (s string, known bool) {
 	s, _ = p.r.Inputs[property].(string)
 	return s, p.known(property, p.r.Inputs[property])

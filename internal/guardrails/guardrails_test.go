@@ -81,7 +81,8 @@ const (
 
 const existingRole = "/providers/Microsoft.Authorization/roleDefinitions/77777777-7777-4777-8777-777777777777"
 
-// invokerRoleOf is the component itself: what it makes is judged by itself, what it is given an ID of is not.
+// invokerRoleOf is the component itself. Resources that it makes are judged themselves; resources that it gets by ID
+// are not.
 func invokerRoleOf(in inputs) guardrails.Resource {
 	return resource("", strings.TrimSuffix(invokerRole, "$"), in)
 }
@@ -108,7 +109,7 @@ func TestRules(t *testing.T) {
 	privileged := []string{"privileged-role"}
 	for name, c := range map[string]struct {
 		r     guardrails.Resource
-		rules []string // that are broken, in order
+		rules []string // the broken rules, in order
 	}{
 		"a reader":          {assignment(reader, nil), nil},
 		"no principal type": {assignment("", inputs{"principalType": nil}), []string{"principal-type"}},

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// attached are the user-assigned identities that a resource gets and did not have, other than those that it takes from
+// attached returns the user-assigned identities that a resource gets and did not have, except those that come from
 // resources of the same program.
 func (r Resource) attached() (ids []string) {
 	_, hidden := r.Inputs["identity"].(Marker)
 	if r.Gone || r.Kind() == Compute && (hidden || r.MadeBy(ComputeCluster) && !r.Whole) {
-		return nil // of a cluster, the component says which identity it is given, and a rule that it is not known
+		return nil // for a cluster, its component has the identity, and a rule reports an unknown one
 	}
 	if r.Type == ComputeCluster {
 		return append(r.givenTo("cluster.userAssignedIdentityId"), r.givenBeside("cluster.moreIdentityIds")...)
@@ -28,7 +28,7 @@ func (r Resource) attached() (ids []string) {
 		}
 	}
 	now := IdentityIDs(r.Inputs["identity"])
-	slices.SortStableFunc(now, func(a, b string) int { // what is made here is what is not known yet, before others
+	slices.SortStableFunc(now, func(a, b string) int { // unknown ones are made here, and come first
 		return cmp.Compare(min(len(a), 1), min(len(b), 1))
 	})
 	for _, id := range now {
@@ -44,7 +44,7 @@ func (r Resource) attached() (ids []string) {
 	return ids
 }
 
-// joins reports whether a membership is new, and of a group that no resource of the program is.
+// joins reports whether a membership is new and of a group that the program does not make.
 func (r Resource) joins() bool {
 	made := slices.ContainsFunc(r.Dependencies["groupObjectId"], func(urn string) bool {
 		kind := Key(kindOfURN(urn))
@@ -54,7 +54,7 @@ func (r Resource) joins() bool {
 		(r.Old == nil || r.Replaced || len(r.changes()) > 0)
 }
 
-// givenTo is the identity that a component is given by an input, and was not before.
+// givenTo returns the identity that a component gets by an input and did not have before.
 func (r Resource) givenTo(input string) []string {
 	now := at(r.Inputs, input)
 	made := slices.ContainsFunc(r.Dependencies[top(input)],
@@ -66,7 +66,7 @@ func (r Resource) givenTo(input string) []string {
 	return []string{id}
 }
 
-// givenBeside are the identities in a component's list that were not in it before; "" for one that is not known.
+// givenBeside returns the identities in a component's list that were not in it before; "" for an unknown one.
 func (r Resource) givenBeside(input string) (ids []string) {
 	list := func(v any) []string { return IdentityIDs(map[string]any{"identityIds": v}) }
 	if r.Old != nil && !r.differs(top(input), at(r.Old, input), at(r.Inputs, input)) {
@@ -84,7 +84,7 @@ func (r Resource) givenBeside(input string) (ids []string) {
 	return ids
 }
 
-// IdentityIDs are the ARM IDs in an identity, as either provider writes it; "" for one that is not known.
+// IdentityIDs returns the ARM IDs in an identity, in either provider's form; "" for an unknown one.
 func IdentityIDs(identity any) (ids []string) {
 	if _, hidden := identity.(Marker); hidden {
 		return []string{""}

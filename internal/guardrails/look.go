@@ -7,35 +7,34 @@ import (
 	"strings"
 )
 
-// A Look is what a change of one resource is known to do to access, besides what the rules judge.
+// A Look is what the change of one resource is known to do to access, besides what the rules judge.
 type Look struct {
-	// Judged is set if the type is known, or if nothing changes that could hand out access.
+	// Judged is set if the type is known, or if nothing changes that could give access.
 	Judged bool
-	// Gives completes "it …"; "" if the change hands out nothing.
+	// Gives completes "it …"; "" if the change gives no access.
 	Gives    string
 	Severity Severity
-	// Inputs are those that hand out access, where not all of the resource does; dotted.
+	// Inputs are the inputs that give access, as dotted paths, if not the whole resource does.
 	Inputs []string
-	// Identities are the ARM IDs of the user-assigned identities that the resource gets and that are not made with it. One
-	// that is not known is "".
+	// Identities are the ARM IDs of the user-assigned identities that the resource gets and that are not made with it;
+	// "" for an unknown one.
 	Identities []string
-	// Unseen is set if nobody can see from a preview what the resource does.
+	// Unseen is set if a preview can't show what the resource does.
 	Unseen bool
-	// Unjudged are the inputs of a known type of which it is not known what they do.
+	// Unjudged are the inputs of a known type whose effect is not known.
 	Unjudged []string
-	// Goes is set if something that handed out access is removed.
+	// Goes is set if something that gave access is removed.
 	Goes bool
 }
 
-// LookAt judges a change of one resource by its type. It is the zero Look, not judged, for a type that it does not
-// know.
+// LookAt judges a change of one resource by its type. It returns the zero Look, not judged, for an unknown type.
 func LookAt(r Resource) Look {
 	w := wayOf(r.Type)
 	if builtByPulumi(r.Type) {
 		return Look{Judged: true, Identities: r.attached()}
 	}
 	changed := r.changes()
-	if strings.HasPrefix(r.Type, providerType) { // a way to sign in, and where to: what is made by it is judged
+	if strings.HasPrefix(r.Type, providerType) { // it says how and where to sign in; what it makes is judged
 		changed = slices.DeleteFunc(changed, func(key string) bool { return key == "version" })
 		return Look{Judged: r.Gone || (len(changed) == 0 || r.Old == nil && !asksElsewhere(r)) &&
 			pluginOf(r.Inputs) == pluginOf(r.Old)}
@@ -47,11 +46,11 @@ func LookAt(r Resource) Look {
 	switch {
 	case r.Gone && w.removal:
 		l.Gives = w.gives
-	case r.Gone && w.guess: // it may have kept somebody out
+	case r.Gone && w.guess: // it may have prevented access
 		l.Judged = false
 	case r.Gone:
 		l.Goes = w.gives != "" && !w.partial
-	case w.unseen: // whatever changes, its code may run, and an input may be code
+	case w.unseen: // on any change its code may run, and an input may be code
 		if !r.Kept {
 			l.Gives = w.gives
 		}
@@ -85,13 +84,13 @@ func LookAt(r Resource) Look {
 	return l
 }
 
-// Knows reports whether it is known what a type hands out, by more than its name.
+// Knows reports whether it is known what a type gives, by more than its name.
 func Knows(token string) bool {
 	w := wayOf(token)
 	return builtByPulumi(token) || w != nil && !w.guess
 }
 
-// Guessed reports whether no more is known of a type than its name, so that a team may decide on it.
+// Guessed reports whether only the name of a type says that it may give access. A team may decide otherwise.
 func Guessed(token string) bool {
 	w := wayOf(token)
 	return !builtByPulumi(token) && (w == nil || w.guess)
@@ -99,8 +98,8 @@ func Guessed(token string) bool {
 
 const providerType = "pulumi:providers:"
 
-// asksElsewhere reports whether a provider of Azure's is given where to sign in or whom to ask for tokens: whoever
-// answers there gets what the deployment signs in with.
+// asksElsewhere reports whether one of Azure's providers is told where to sign in or where to ask for tokens: that
+// server gets the deployment's credentials.
 func asksElsewhere(r Resource) bool {
 	pkg := strings.TrimPrefix(r.Type, providerType)
 	return slices.Contains([]string{"azure-native", "azure", "azuread", "azapi", "msgraph"}, pkg) &&
@@ -108,14 +107,14 @@ func asksElsewhere(r Resource) bool {
 			func(key string) bool { return r.Inputs[key] != nil && r.Inputs[key] != "" })
 }
 
-// builtByPulumi reports what is in no cloud: the stack, values in its state, and the components of this project, whose
-// children are judged. A provider is where its resources are; those are judged.
+// builtByPulumi reports whether a type is in no cloud: the stack, values in its state, and this project's components,
+// whose children are judged. A provider's effect is its resources, which are judged.
 func builtByPulumi(token string) bool {
 	return slices.Contains([]string{"pulumi:pulumi:Stack", "pulumi:pulumi:StackReference", "pulumi:index:Stash"}, token) ||
 		strings.HasPrefix(token, "batchaccess:index:")
 }
 
-// about are the inputs that say to whom and where, in the order in which a reader wants them.
+// about are the inputs that say to whom and where, in the order for a reader.
 var about = []string{
 	"principalObjectId", "principalId", "memberObjectId", "ownerObjectId", "groupObjectId", "userPrincipalName",
 	"objectId", "applicationObjectId", "applicationId", "roleObjectId", "roleId",
@@ -123,8 +122,8 @@ var about = []string{
 	"scope", "publicAccess", "containerAccessType", "displayName", "create", "update",
 }
 
-// GivesTo is what the inputs of a resource say about to whom and where it gives access, as far as they are known.
-func (r Resource) GivesTo() (given []string) {
+// givesTo returns the known inputs of a resource that say to whom and where it gives access.
+func (r Resource) givesTo() (given []string) {
 	from := r.Inputs
 	if r.Gone {
 		from = r.Old

@@ -10,7 +10,7 @@ import (
 
 const waiveIt = "take it out, or waive this rule for this resource in guardrails.yaml"
 
-// otherAccess asks about the ways of facts/grants-access.md that are neither role assignments nor federation.
+// otherAccess checks the ways of facts/grants-access.md that are neither role assignments nor federation.
 func otherAccess(r Resource, _ Config, p *report) {
 	l := p.look
 	if l.Gives != "" && !l.Unseen {
@@ -18,7 +18,7 @@ func otherAccess(r Resource, _ Config, p *report) {
 	}
 	if r.Kind() == GroupMember && !r.Gone && r.joins() {
 		p.find("groupObjectId", waiveIt, "joins a group that is not made here, with all that it has: %s",
-			strings.Join(r.GivesTo(), "; ")).Origin = Written
+			strings.Join(r.givesTo(), "; ")).Origin = Written
 	}
 	for _, id := range l.Identities {
 		if id == "" {
@@ -37,7 +37,7 @@ func orType(inputs []string) string {
 	return strings.Join(inputs, ", ")
 }
 
-// Sentence says what the change hands out, to whom and where as far as the resource says so.
+// Sentence says what the change gives, to whom and where, as far as the resource shows it.
 func (l Look) Sentence(r Resource) string {
 	text := l.Gives
 	if r.Gone {
@@ -46,7 +46,7 @@ func (l Look) Sentence(r Resource) string {
 	if len(l.Inputs) > 0 {
 		text += " (" + strings.Join(l.Inputs, ", ") + ")"
 	}
-	if given := r.GivesTo(); len(given) > 0 {
+	if given := r.givesTo(); len(given) > 0 {
 		text += ": " + strings.Join(given, "; ")
 	}
 	return text
@@ -61,8 +61,8 @@ func unseen(r Resource, _ Config, p *report) {
 // AccessComponent is the component whose assertions must stay.
 const AccessComponent = "batchaccess:index:BatchEndpointAccess"
 
-// assertionWeakened compares the assertions of a component before and after. One that is added, or asks more of the
-// same, is fine.
+// assertionWeakened compares the assertions of a component before and after. An assertion that is added, or that
+// requires more, is fine.
 func assertionWeakened(r Resource, _ Config, p *report) {
 	if r.Type != AccessComponent {
 		return
@@ -90,7 +90,8 @@ func assertionWeakened(r Resource, _ Config, p *report) {
 	}
 }
 
-// weaker says how an assertion asks less than before; "" if it does not. What can't be compared is weaker.
+// weaker says how an assertion requires less than before; "" if it does not. An assertion that can't be compared counts
+// as weaker.
 func weaker(was, is map[string]any) string {
 	for _, key := range slices.Sorted(maps.Keys(union(was, is))) {
 		old, now := was[key], is[key]
@@ -130,7 +131,7 @@ func union(a, b map[string]any) map[string]any {
 	return all
 }
 
-// without are those of a list that another does not have.
+// without returns the items of a list that another list does not have.
 func without(list, others []string) (left []string) {
 	for _, s := range list {
 		if !slices.Contains(others, s) {

@@ -10,7 +10,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// PermissionsOf reads the permissions out of a role definition's inputs. It is not ok if any of them is not known.
+// PermissionsOf reads the permissions in a role definition's inputs. ok is false if any of them is unknown.
 func PermissionsOf(inputs map[string]any) (ps roles.Permissions, ok bool) {
 	list, ok := inputs["permissions"].([]any)
 	if !ok {
@@ -22,7 +22,7 @@ func PermissionsOf(inputs map[string]any) (ps roles.Permissions, ok bool) {
 			return nil, false
 		}
 		var p roles.Permission
-		if m["condition"] != nil { // Azure's own roles alone have one, and it is not evaluated
+		if m["condition"] != nil { // only Azure's own roles have one, and it is not evaluated
 			return nil, false
 		}
 		for key, into := range map[string]*[]string{
@@ -44,7 +44,7 @@ func unreadable(p *report) {
 	p.undecided("permissions", lookAgain, "can't be judged: not all of them are known")
 }
 
-// notInAction is what an action can't hold as far as any document says.
+// notInAction matches what no action contains, by all documents.
 var notInAction = regexp.MustCompile(`[\s%\\?#\p{C}\p{Z}]|//`)
 
 var grantsAccess = roles.RiskyActions(roles.GrantsAccess)
@@ -81,8 +81,8 @@ func customRole(r Resource, _ Config, p *report) {
 	}
 }
 
-// RoleGUID is the GUID in the ID of a role definition, in lower case; "" if the text is no such ID. Every rule asks, of
-// every assignment: it is read by hand, as expressions take half the time of a large review.
+// RoleGUID returns the GUID in the ID of a role definition, in lower case; "" if the text is no such ID. Every rule
+// calls it for every assignment, so it has no regular expression: those took half the time of a large review.
 func RoleGUID(id string) string {
 	const below, length = "providers/Microsoft.Authorization/roleDefinitions/", 36
 	at := len(id) - length
@@ -105,7 +105,7 @@ func RoleGUID(id string) string {
 	return guid
 }
 
-// assigned is the role that an assignment gives, where it is known what it allows.
+// assigned returns the role of an assignment, if it is known what the role allows.
 func assigned(r Resource) (roles.Definition, bool) {
 	if r.Kind() != RoleAssignment {
 		return roles.Definition{}, false
@@ -120,8 +120,8 @@ func assigned(r Resource) (roles.Definition, bool) {
 	return roles.Definition{}, false
 }
 
-// unknownRole asks about roles that nothing else judges: those that are neither built in nor made by the program, whose
-// definition is judged, nor given by an InvokerRole, which invoker-role asks for.
+// unknownRole reports roles that nothing else judges: neither built in, nor made by the program (their definition is
+// judged), nor given by an InvokerRole (the rule invoker-role checks those).
 func unknownRole(r Resource, _ Config, p *report) {
 	id := r.Inputs["roleDefinitionId"]
 	if r.Kind() != RoleAssignment || id == nil || r.MadeBy(InvokerRole) && !r.Whole {
@@ -141,8 +141,8 @@ func unknownRole(r Resource, _ Config, p *report) {
 	}
 }
 
-// definitionsOf are the role definitions of the program that an assignment's role comes from. A resource of another
-// kind beside them leaves open which of them counts.
+// definitionsOf returns the program's role definitions that an assignment's role comes from. If a resource of another
+// kind is among its sources, the role is not known.
 func definitionsOf(r Resource) (urns []string) {
 	for _, urn := range r.Dependencies["roleDefinitionId"] {
 		if kindOfURN(urn) == RoleDefinition {
@@ -152,17 +152,16 @@ func definitionsOf(r Resource) (urns []string) {
 	return urns
 }
 
-// An effect is what the rules ask of permissions. Thousands of assignments give a few roles, so each is worked out
-// once.
+// An effect is what the rules need to know about permissions. Thousands of assignments give a few roles, so each is
+// worked out once.
 type effect struct {
-	grants bool // it may allow what grants access
-	// more is the index in notForReading of the first action that it may allow, and of the first that is a data action;
-	// -1 for none.
+	grants bool // it may allow an action that grants access
+	// more is the index in notForReading of the first action that it may allow, moreData of the first data action; -1
+	// for none.
 	more, moreData int
 }
 
-// effects are those of assigned roles: of built-in ones by their ID, of others by where their permissions are, which
-// nobody changes.
+// effects of assigned roles: built-in ones by ID, others by the address of their permissions, which do not change.
 var effects sync.Map
 
 func effectOfRole(d roles.Definition) effect {
@@ -199,7 +198,7 @@ const (
 	blobs    = accounts + "blobServices/containers/blobs/"
 )
 
-// notForReading is what a reader of data has no need of: changing data, and the keys that open all of an account.
+// notForReading are actions that a reader of data does not need: changing data, and reading the keys of an account.
 var notForReading = func() (all []roles.Action) {
 	for _, verb := range []string{
 		"write", "delete", "add/action", "move/action", "deleteBlobVersion/action", "permanentDelete/" +
@@ -232,18 +231,18 @@ func storageRole(r Resource, c Config, p *report) {
 	switch r.Kind() {
 	case RoleDefinition:
 		ps, _ := PermissionsOf(r.Inputs) // what is not known is a finding of custom-role
-		if r.MadeBy(StorageContributor) && len(rolediff.Beyond(ps, roles.PathWriter().Permissions)) == 0 {
+		if r.MadeBy(StorageContributor) && len(rolediff.Difference(ps, roles.PathWriter().Permissions)) == 0 {
 			return // the role of those who write below a path
 		}
 		e = effectOf(ps)
 	case RoleAssignment:
 		d, ok := assigned(r)
-		if r.MadeBy(JobService) && slices.Contains(roles.OfStores(), d.RoleName) { // the others say nothing of storage
+		if r.MadeBy(JobService) && slices.Contains(roles.OfStores(), d.RoleName) { // its other roles are not about storage
 			return // of a workspace whose own stores are opened by identities
 		}
 		if !ok || r.Role != nil && !d.BuiltIn || c.allowsRole(d) || (r.MadeBy(StorageContributor) ||
 			r.MadeBy(StorageReader)) && d.RoleName == roles.StorageBlobDataContributor { // as which it was known before
-			return // a role of the program's is judged by its definition
+			return // a role that the program makes is judged by its definition
 		}
 		e, property = effectOfRole(d), "roleDefinitionId"
 		what = "assigns " + d.RoleName + ", which allows"
@@ -252,7 +251,7 @@ func storageRole(r Resource, c Config, p *report) {
 		return
 	}
 	i := e.more
-	if e.grants { // custom-role and privileged-role say so, and whoever grants access has no need of keys
+	if e.grants { // custom-role and privileged-role report it, and who can grant access needs no keys
 		i = e.moreData
 	}
 	if i >= 0 {
@@ -260,7 +259,7 @@ func storageRole(r Resource, c Config, p *report) {
 	}
 }
 
-// invokerRoleBreadth judges by effect: by what the role allows that the 35 actions and the additions do not.
+// invokerRoleBreadth judges the effect: what the role allows beyond the 35 actions and the additions.
 func invokerRoleBreadth(r Resource, c Config, p *report) {
 	if r.Type != InvokerRole && !r.MadeBy(InvokerRole) {
 		return
@@ -298,7 +297,7 @@ func invokerRoleBreadth(r Resource, c Config, p *report) {
 		return
 	}
 	narrow, _ := roles.Invoker().With(c.InvokerAdditions...)
-	if more := rolediff.Beyond(ps, narrow.Permissions); len(more) > 0 {
+	if more := rolediff.Difference(ps, narrow.Permissions); len(more) > 0 {
 		names := make([]string, 0, len(more))
 		for _, a := range more[:min(3, len(more))] {
 			names = append(names, a.String())

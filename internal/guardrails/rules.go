@@ -10,7 +10,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// rules are the guardrails, those about roles first.
+// rules are the guardrails; those about roles come first.
 var rules = []Rule{
 	{
 		ID: "custom-role", Title: "A custom role has no wildcard and grants no " +
@@ -95,7 +95,8 @@ var rules = []Rule{
 var wideScopes = []string{"subscription", "managementGroup", "root"}
 
 var (
-	// One segment holds what Azure allows in names, and nothing that hides another: no space, percent sign or backslash.
+	// One segment may have what Azure allows in names, and nothing that hides another: no space, percent sign or
+	// backslash.
 	hiding           = `\s%\\?#*\p{C}\p{Z}`
 	notInSegment     = regexp.MustCompile(`[` + hiding + `]`)
 	segment          = `[^/` + hiding + `]+`
@@ -108,13 +109,13 @@ var (
 
 const notUnderstood = "not understood"
 
-// wideScope says how a scope that is wider than a resource group is called, or that it is not understood; "" for the
-// others.
+// wideScope names a scope that is wider than a resource group, or says that it is not understood; "" for any other
+// scope.
 func wideScope(scope string) string {
 	scope, _ = scopeValue(scope).(string)
 	parts := strings.Split(scope, "/")
 	switch {
-	case slices.Contains(parts, ".") || slices.Contains(parts, ".."): // a server may take them for another place
+	case slices.Contains(parts, ".") || slices.Contains(parts, ".."): // a server may read them as another place
 		return notUnderstood
 	case scope == "/":
 		return "root"
@@ -139,7 +140,7 @@ func assignmentScope(r Resource, c Config, p *report) {
 		const property = "assignableScopes"
 		for _, scope := range texts(r.Inputs[property]) {
 			if tooWide(p, property, scope, c) {
-				return // one is enough to say so
+				return // one finding is enough
 			}
 		}
 		scopes, _ := r.Inputs[property].([]any)
@@ -218,10 +219,10 @@ func issuerOfGitHub() string {
 }
 
 var (
-	// With data residency each enterprise has an issuer below ghe.com (facts/federation.md).
+	// With data residency each enterprise has its own issuer below ghe.com (facts/federation.md).
 	githubIssuer = regexp.MustCompile(`^(` + regexp.QuoteMeta(issuerOfGitHub()) +
 		`|https://token\.actions\.[a-z0-9-]+\.ghe\.com)(/|$)`)
-	// What else is no issuer: Entra compares letter by letter, and tokens name a host in small letters.
+	// Anything else is no issuer: Entra compares every character, and tokens have hosts in lower case.
 	issuerForm    = regexp.MustCompile(`^https://[a-z0-9.:-]+(/[^\s\p{C}\p{Z}]*)?$`)
 	githubSubject = regexp.MustCompile(`^repo:[^:/*]+/[^:/*]+:(ref:refs/heads/[^*]+|environment:[^*]+)$`)
 )
@@ -257,13 +258,13 @@ func federationSubject(r Resource, c Config, p *report) {
 		p.find("issuer", "write the iss claim of the tokens, an https address, in small letters where its host is",
 			"%q is no issuer", issuer)
 	case known && strings.HasPrefix(strings.ToLower(subject), "repo:") && !githubIssuer.MatchString(issuer):
-		// Whoever runs an issuer signs any subject, that of somebody else's repository too.
+		// Whoever runs an issuer can sign any subject, also one of somebody else's repository.
 		p.find("issuer", "write https://token.actions.githubusercontent.com, or waive it if the issuer is your own GitHub",
 			"%q is to sign for a repository of GitHub's, and is not GitHub's issuer", issuer)
 	}
 }
 
-// clusterProperties are the properties of an AmlCompute cluster; other kinds of compute run no batch jobs.
+// clusterProperties returns the properties of an AmlCompute cluster; other kinds of compute run no batch jobs.
 func clusterProperties(r Resource, p *report) (outer map[string]any, is bool) {
 	if r.Kind() != Compute || !p.known("properties", r.Inputs["properties"]) {
 		return nil, false
@@ -304,7 +305,7 @@ func clusterSSH(r Resource, _ Config, p *report) {
 	}
 }
 
-// texts are those of a list that are known.
+// texts returns the known texts of a list.
 func texts(list any) (all []string) {
 	items, _ := list.([]any)
 	for _, item := range items {

@@ -7,10 +7,10 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// Key is a type token in the form in which types are compared: without the API version that azure-native puts into a
-// token (azure-native:authorization/v20220401:RoleAssignment) or into the name of a package
-// (azure-native_authorization_v20220401), without what bridged providers repeat (azuread:index/group:Group), and in
-// lower case.
+// Key returns a type token in the form for comparisons: in lower case, without the API version that azure-native has in
+// a token (azure-native:authorization/v20220401:RoleAssignment) or in the name of a package
+// (azure-native_authorization_v20220401), and without the repeated name of bridged providers
+// (azuread:index/group:Group).
 func Key(token string) string {
 	if known, done := keyCache.Load(token); done {
 		return known.(string)
@@ -20,7 +20,7 @@ func Key(token string) string {
 	return key
 }
 
-// keyCache remembers keys, as previews have many resources of few types.
+// keyCache keeps keys, because previews have many resources of few types.
 var keyCache sync.Map
 
 func keyOf(token string) string {
@@ -36,7 +36,8 @@ func keyOf(token string) string {
 	return pkg + ":" + module + ":" + name
 }
 
-// translations are the types that say the same as one that the rules know, and how their inputs are put into its form.
+// translations are the types that mean the same as one in the rules, and how to change their inputs to that type's
+// form.
 var translations = func() map[string]translation {
 	all := map[string]translation{}
 	for _, t := range []translation{
@@ -83,8 +84,8 @@ type translation struct {
 	inputs func(map[string]any)
 }
 
-// Kind is what the resource is, whichever provider and version make it: the token that the rules know it by, or its
-// own.
+// Kind returns the type of the resource, whichever provider and version make it: the token in the rules, or the
+// resource's own.
 func (r Resource) Kind() string {
 	if t, ok := translations[Key(r.Type)]; ok {
 		return t.kind
@@ -92,14 +93,14 @@ func (r Resource) Kind() string {
 	return r.Type
 }
 
-// Through is an input that Canonical adds to a role assignment that PIM keeps: how the role is held.
+// Through is an input that Canonical adds to a role assignment of PIM: how the role is held.
 const Through = "batchaccess:through"
 
 // Target is an input that Canonical adds to a credential: the application or identity that it signs in as.
 const Target = "batchaccess:target"
 
-// Canonical is the resource in the form that the rules know: a role assignment of the classic provider, or of PIM, as
-// one of azure-native's, a credential with its target under one name, scopes with their first slash.
+// Canonical returns the resource in the form of the rules: a role assignment of the classic provider or of PIM as one
+// of azure-native's, a credential with its target under one name, scopes with their first slash.
 func (r Resource) Canonical() Resource {
 	t, ok := translations[Key(r.Type)]
 	if !ok || t.inputs == nil {
@@ -123,7 +124,7 @@ func (r Resource) Canonical() Resource {
 func assignmentInputs(in map[string]any) {
 	in["scope"] = scopeValue(in["scope"])
 	id, _ := in["roleDefinitionId"].(string)
-	if name, ok := in["roleDefinitionName"].(string); ok && id != "" { // one role, or it is not known which of the two
+	if name, ok := in["roleDefinitionName"].(string); ok && id != "" { // it is not known which one counts
 		if d, known := roles.BuiltIn(name); known && !strings.HasSuffix(strings.ToLower(id), d.ID) {
 			in["roleDefinitionId"] = "role named " + name + " with another role's ID"
 		}
@@ -154,7 +155,7 @@ func definitionInputs(in map[string]any) {
 	}
 }
 
-// scopeValue gives a scope its first slash, which azure-native leaves out of what it imports.
+// scopeValue adds a scope's first slash, which azure-native omits in what it imports.
 func scopeValue(v any) any {
 	s, ok := v.(string)
 	if !ok {

@@ -63,7 +63,7 @@ func TestTheErrorListsAllThatIsWrongWithAFile(t *testing.T) {
 		waiver("a:b:C::x", "reason: r, owner: o, end: 2027-01-31"): {
 			"waivers[0].end: field end not found; use ends, owner, reason, resource, rule (nearest: ends)",
 			`waivers[0].ends: "" is not a day`},
-		waiver("a:b:C::x", "reason: r, owner: o, ends: 2026-11-27"): nil, // it has ended, which a finding says
+		waiver("a:b:C::x", "reason: r, owner: o, ends: 2026-11-27"): nil, // it has ended, as a finding says
 		waiver("a:b:C::x", "reason: r, owner: o, ends: 2027-11-29"): nil,
 		waiver("a:b:C::x", "reason: r, owner: o, ends: 2027-11-30"): {
 			"waivers[0].ends: 2027-11-30 is more than 366 days ahead; write a nearer day"},
@@ -116,7 +116,7 @@ func TestTheErrorListsAllThatIsWrongWithAFile(t *testing.T) {
 }
 
 // A waiver is for the one resource that it names in full, for the one rule, until the end of its last day. Nothing else
-// of what can be written waives anything.
+// that can be written waives anything.
 func FuzzWaivers(f *testing.F) {
 	for _, resource := range []string{owningURN, guardrails.RoleAssignment + "::people", "", "::", "*", "people",
 		"azure-native:authorization/v20220401:RoleAssignment::people", "a:b:C::people", "urn:pulumi:dev::p::::people",

@@ -8,44 +8,43 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A way is a kind of resource of which it is known what access it hands out (facts/grants-access.md). A resource of a
-// type that no way names is not judged.
+// A way is a kind of resource of which it is known what access it gives (facts/grants-access.md). A resource whose type
+// is in no way is not judged.
 type way struct {
 	gives    string
 	severity Severity
-	// types are keys of type tokens; * stands for any text. The first way that names a type is the one that counts.
+	// types are keys of type tokens; * stands for any text. The first way with a type is the one that is used.
 	types []string
-	// on are the inputs that hand out access, where not all of the resource does. Of the other inputs, those that are
-	// neither judged by rules nor harmless are not judged.
+	// on are the inputs that give access, if not the whole resource does. Any other input is not judged, unless a rule
+	// judges it or it is harmless.
 	on       []gate
 	judged   []string
 	harmless []string
-	// removal is set where taking the resource away gives access too, or runs something.
+	// removal is set if removing the resource gives access too, or runs something.
 	removal bool
-	// unseen is set where nobody can see from a preview what the resource does.
+	// unseen is set if a preview can't show what the resource does.
 	unseen bool
-	// guess is set where it is known by the name of the type alone that it may hand out access. A team may decide
-	// otherwise.
+	// guess is set if only the name of the type says that it may give access. A team may decide otherwise.
 	guess bool
-	// partial is set where only the inputs in on give access; anything, where no input of any version does.
+	// partial is set if only the inputs in on give access; anything, if no input of any version does.
 	partial, anything bool
-	// inside are the keys that are known of an input that is a map of its own, by its dotted path.
+	// inside are the known keys of an input that is a map, by its dotted path.
 	inside map[string][]string
 }
 
-// A gate is an input by which a resource hands out access, unless it has one of the safe values. Nothing is safe too,
-// unless Azure's default is not.
+// A gate is an input by which a resource gives access, unless it has one of the safe values. No value is safe too,
+// unless Azure's default gives access.
 type gate struct {
 	path        string // dotted
 	safe        []any
 	unsetIsOpen bool
-	from        any    // if set, only a change from this value opens
-	of          string // the provider whose input it is, where Azure's default is not safe
-	asRule      bool   // where what it stands in is not known, that is a finding of a rule already
-	loss        bool   // it shuts something too: without it more is open than with it
-	changeOnly  bool   // what a new resource says here is part of what it is
-	list        bool   // each item opens by itself: fewer of them opens nothing
-	networks    bool   // it says from where something is reached: fewer of these open nothing
+	from        any    // if set, only a change from this value gives access
+	of          string // the provider that has the input, if Azure's default is not safe
+	asRule      bool   // a rule already reports it if the input around it is unknown
+	loss        bool   // it also closes something: without it more is open
+	changeOnly  bool   // for a new resource its value is part of the resource
+	list        bool   // each item gives access by itself: fewer items give none
+	networks    bool   // it says from which networks something is reached: fewer networks give no access
 }
 
 func gates(paths ...string) (all []gate) {
@@ -55,12 +54,12 @@ func gates(paths ...string) (all []gate) {
 	return all
 }
 
-// plainInputs are those that say what a resource of Azure is called, where it is and how it is labelled. In types that
-// are known in part, inputs whose names end in Name do so too.
+// plainInputs are the name, place and labels of a resource of Azure. In types that are known in part, so are inputs
+// whose names end in Name.
 var plainInputs = []string{"tags", "location", "name", "description", "displayName", "resourceGroupName"}
 
-// isPlain reports whether an input only describes the resource. Outside Azure a tag or a name may decide who has
-// access, as the tags of an AWS role or of a machine do.
+// isPlain reports whether an input only describes the resource. Outside of Azure a tag or a name may decide who has
+// access, as for an AWS role or a machine.
 func (r Resource) isPlain(input string) bool {
 	pkg, _, _ := strings.Cut(Key(r.Type), ":")
 	return input == "description" ||
@@ -80,9 +79,9 @@ func in(prefix string, names ...string) (types []string) {
 	return types
 }
 
-// ways is the table of facts/grants-access.md. The severity is our judgement.
+// ways is the table of facts/grants-access.md. The severities are this project's judgement.
 var ways = []way{
-	// Judged by the rules and the review by themselves.
+	// Judged by the rules and by the review.
 	{gives: "lets a role be held for another time, or by an identity of another " +
 		"tenant", severity: High, partial: true, types: keys(RoleAssignment),
 		on: []gate{{path: "schedule", changeOnly: true, loss: true}, {path: "scheduleInfo", changeOnly: true,
@@ -113,8 +112,8 @@ var ways = []way{
 			// other code on the nodes acts as the cluster identity
 			{path: "properties.properties.virtualMachineImage", asRule: true}},
 		judged: []string{"identity", "properties"}, harmless: []string{"sku"},
-		// The cluster's rules are about some of these, and none of the others is a right. Of a property bag nobody says
-		// what it may hold.
+		// The cluster's rules are about some of these; none of the others gives access. It is not known what a property
+		// bag may contain.
 		inside: map[string][]string{
 			"properties": {"computeType", "computeLocation", "description", "disableLocalAuth", "properties", "resourceId"},
 			"properties.properties": {"enableNodePublicIp", "isolatedNetwork", "osType", "remoteLoginPortPublicAccess",
@@ -137,7 +136,7 @@ var ways = []way{
 			"kubeEnvironmentProfile", "appServiceEnvironmentId", "numberOfWorkers", "isCustomMode",
 		},
 	},
-	// Its managedBy, by which an application manages what is in it, is not judged.
+	// managedBy, by which an application manages what is in the group, is not judged.
 	{partial: true, types: slices.Concat(in(native, "resources:ResourceGroup"), in(classic, "core:ResourceGroup"))},
 
 	// Azure RBAC.
@@ -194,7 +193,8 @@ var ways = []way{
 	{
 		gives: "decides on who is in an administrative unit", severity: High, partial: true, types: in(entra,
 			"AdministrativeUnit"),
-		// Who leaves a unit with restricted management is ruled by the administrators of the whole tenant again.
+		// An object that leaves a restricted management unit can be changed by the administrators of the whole tenant
+		// again.
 		on: []gate{{path: "members", loss: true}}, removal: true,
 		harmless: []string{"hiddenMembershipEnabled", "preventDuplicateNames"},
 	},
@@ -272,7 +272,7 @@ var ways = []way{
 			{path: "networkRules", loss: true, networks: true}, {path: "publicNetworkAccess",
 				safe: []any{"Disabled", "SecuredByPerimeter"}},
 			{path: "publicNetworkAccessEnabled"}, {path: "customDomain"}, {path: "staticWebsite"},
-			{path: "enableNfsV3"}, {path: "nfsv3Enabled"}, // who reaches it by NFS 3.0 is asked for no identity
+			{path: "enableNfsV3"}, {path: "nfsv3Enabled"}, // NFS 3.0 asks for no identity
 		},
 		judged: []string{"identity"},
 		harmless: []string{
@@ -299,9 +299,9 @@ var ways = []way{
 			in(native, "storage:Table", "storage:Queue", "storage:FileShare"), in(classic, "storage:Table", "storage:Queue",
 				"storage:Share", "storage:DataLakeGen2Path", "storage:DataLakeGen2Filesystem"),
 		),
-		// An ACL may also hold back: without a user's own entry, those of groups and others count.
+		// An ACL may also restrict: without a user's own entry, the entries of groups and others count.
 		on: []gate{{path: "signedIdentifiers", list: true}, {path: "acls", loss: true}, {path: "aces", loss: true},
-			{path: "owner"}, {path: "group"}, // a share by NFS asks for no identity
+			{path: "owner"}, {path: "group"}, // an NFS share asks for no identity
 			{path: "enabledProtocol", safe: []any{"SMB"}}, {path: "enabledProtocols", safe: []any{"SMB"}},
 			{path: "rootSquash", safe: []any{"RootSquash", "AllSquash"}}},
 		harmless: []string{
@@ -348,7 +348,7 @@ var ways = []way{
 			gate{path: "publicNetworkAccessEnabled"},
 			gate{path: "allowPublicAccessWhenBehindVnet"}, gate{path: "managedNetwork", loss: true},
 			gate{path: "ipAllowlist", loss: true}, gate{path: "networkAcls", loss: true, networks: true},
-			// Building an image runs what whoever writes environments says, as the identity of that cluster.
+			// Building an image runs code by anybody who writes environments, as the identity of that cluster.
 			gate{path: "imageBuildCompute", changeOnly: true}, gate{path: "imageBuildComputeName", changeOnly: true},
 			gate{path: "v1LegacyMode", from: true}, gate{path: "v1LegacyModeEnabled", from: true}),
 		judged: []string{"identity"},
@@ -419,7 +419,7 @@ var ways = []way{
 		),
 	},
 
-	// What a preview does not see into.
+	// Types that a preview can't look into.
 	{
 		gives: "is a template: a preview does not show what it makes, role assignments among it", severity: High,
 		unseen: true, types: in(native, "resources:Deployment", "resources:DeploymentAt*", "resources:TemplateSpec*"),
@@ -447,9 +447,9 @@ var ways = []way{
 			"pulumiservice:*"},
 	},
 
-	// By their names.
+	// Types that are known only by their names.
 	{
-		gives: "hands out access, by the name of its type", severity: High, guess: true,
+		gives: "gives access, by the name of its type", severity: High, guess: true,
 		types: []string{
 			"*roleassignment*", "*roledefinition*", "*rolebinding*", "*accesspolicy*", "*credential*",
 			"*principalassignment*", "*administrator*", "*permission*", "*secret*", "*password*",
@@ -459,7 +459,7 @@ var ways = []way{
 	},
 }
 
-// keys are those of a kind and of all that are translated into it.
+// keys returns the keys of a kind and of all types that are translated into it.
 func keys(kind string) (all []string) {
 	for key, t := range translations {
 		if t.kind == kind {
@@ -470,7 +470,7 @@ func keys(kind string) (all []string) {
 	return all
 }
 
-// wayCache remembers which way a type is, as previews have many resources of few types.
+// wayCache keeps the way of each type, because previews have many resources of few types.
 var wayCache sync.Map
 
 func wayOf(token string) *way {

@@ -1,5 +1,5 @@
-// Package hooks lets tests run components on an engine that has no resource hooks, such as the mocked one of
-// pulumi-go-provider: it would make no resource that has any, and say nothing of it.
+// Package hooks lets tests run components on an engine without resource hooks, such as the mocked one of
+// pulumi-go-provider: it would silently not make a resource with a hook.
 package hooks
 
 import "context"
@@ -9,5 +9,5 @@ type off struct{}
 // Without returns a context in which components register no hooks.
 func Without(ctx context.Context) context.Context { return context.WithValue(ctx, off{}, true) }
 
-// Off reports whether the context is one of those.
+// Off reports whether the context is from Without.
 func Off(ctx context.Context) bool { return ctx.Value(off{}) != nil }

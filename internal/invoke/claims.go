@@ -11,10 +11,10 @@ import (
 	"github.com/batchaccess/batchaccess/internal/jobrequest"
 )
 
-// claims are those of the invoker's token.
+// claims are the claims of the invoker's token.
 type claims azure.Claims
 
-// principalType is the principal's type, as `az role assignment create` takes it.
+// principalType returns the principal's type for `az role assignment create`.
 func (c claims) principalType() string {
 	if c.Kind == "user" || c.UPN != "" {
 		return "User"
@@ -22,8 +22,8 @@ func (c claims) principalType() string {
 	return "ServicePrincipal"
 }
 
-// check refuses, before it is sent, a token that a batch endpoint would refuse. tenantID is that of the workspace, ""
-// where it is not known. Nothing of the token but its claims stands in the error.
+// check refuses, before it is sent, a token that a batch endpoint would refuse. tenantID is the workspace's, "" if it
+// is not known. The error has nothing of the token except its claims.
 func (c claims) check(audience, tenantID string, now time.Time) error {
 	refuse := func(remedy, format string, args ...any) error {
 		return &Failure{Kind: Token, Hop: access.TokenHop, Identity: c.ObjectID, What: fmt.Sprintf(format, args...),

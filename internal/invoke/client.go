@@ -20,24 +20,24 @@ import (
 	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
-// Options say as whom to invoke, and where.
+// Options say as which principal to invoke, and where.
 type Options struct {
 	// Credential gives the invoker's tokens. Required.
 	Credential azcore.TokenCredential
-	// TenantID is that of the workspace, where it is known: a token of another is then not sent. Default: the cloud's
-	// only one.
+	// TenantID is the workspace's, if it is known: a token of another tenant is then not sent. Default: the cloud's
+	// only tenant.
 	TenantID string
-	// Cloud is where Resource Manager is. Default: public Azure.
+	// Cloud has the address of Resource Manager. Default: public Azure.
 	Cloud azure.Cloud
 	// Transport carries the requests. Default: azcore's own.
 	Transport policy.Transporter
-	// Poll is the first pause between two looks at a job; it doubles up to 15 seconds. Default: a second.
+	// Poll is the first pause between two looks at a job; it doubles up to 15 seconds. Default: one second.
 	Poll time.Duration
 	// Logger gets every request at level Debug: method, address and status, never a header or a body.
 	Logger *slog.Logger
 }
 
-// Client starts jobs and follows them. It may be used by several goroutines at once.
+// A Client starts jobs and follows them. Several goroutines may use it at once.
 type Client struct {
 	azure *azure.Client
 	token *checked
@@ -72,8 +72,8 @@ type call struct {
 	body        any // nil for none
 }
 
-// send does the call and decodes its answer. The error is a Failure, or the context's where nothing can have come of
-// it.
+// send makes the call and decodes its answer. The error is a Failure, or the context's if the call can have had no
+// effect.
 func (c *Client) send(ctx context.Context, of azure.Service, k call, into any) (http.Header, error) {
 	resp, err := c.azure.Send(ctx, of, azure.Request{Method: k.method, URI: k.uri, Header: k.header, Body: k.body})
 	var malformed *azure.Malformed
@@ -110,8 +110,8 @@ func (c *Client) send(ctx context.Context, of azure.Service, k call, into any) (
 	return resp.Header, nil
 }
 
-// ScoringURI asks Resource Manager where the batch endpoint of a workspace, by ARM ID, is invoked. The 35 actions
-// allow it.
+// ScoringURI asks Resource Manager for the address at which a workspace's batch endpoint is invoked; workspaceID is an
+// ARM ID. The 35 actions allow it.
 func (c *Client) ScoringURI(ctx context.Context, workspaceID, endpoint string) (string, error) {
 	var found struct {
 		Properties struct {

@@ -8,7 +8,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/jobrequest"
 )
 
-// checkHost refuses to send a token to an endpoint of another cloud than the token's.
+// checkHost refuses to send a token to an endpoint in another cloud than the token's.
 func checkHost(c azure.Cloud, uri string) error {
 	row, ok := cloud.ByScoringURI(uri)
 	if !ok || row.MLAudience == c.MLAudience {
@@ -25,7 +25,7 @@ func checkHost(c azure.Cloud, uri string) error {
 	}
 }
 
-// Curl is the commands that start the job: the first gets the token. An address of no cloud that is known is c's.
+// Curl returns the commands that start the job: the first gets the token. An address in no known cloud counts as c's.
 func Curl(c azure.Cloud, uri, deployment string, request jobrequest.Request) (string, error) {
 	command, err := request.Curl(uri, deployment)
 	return jobrequest.Token(uri, c.MLAudience) + "\n" + command + "\n", err

@@ -15,7 +15,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/invoke"
 )
 
-// facts/clouds.md: each cloud has an audience of its own. That of a cloud in no table follows from its portal's
+// facts/clouds.md: each cloud has its own audience. For a cloud that is in no table, it follows from its portal's
 // address.
 func TestTheCloudIsFoundByItsNameOrItsMetadata(t *testing.T) {
 	t.Parallel()
@@ -99,7 +99,7 @@ func TestTheRequestIsPrintedWithTheAudienceOfItsCloud(t *testing.T) {
 	}
 }
 
-// What keeps a sign-in from beginning has the exit code of its kind; what was given wrongly has that of usage.
+// A sign-in that can't begin has the exit code of its cause; wrong arguments have that of usage.
 func TestWhatKeepsASignInFromBeginningHasItsKind(t *testing.T) {
 	t.Parallel()
 	broken := httptest.NewTLSServer(http.NotFoundHandler())
@@ -111,7 +111,7 @@ func TestWhatKeepsASignInFromBeginningHasItsKind(t *testing.T) {
 	_, unknown := azure.CloudOf("usgov")
 	for name, c := range map[string]struct {
 		err  error
-		kind invoke.Kind // "" where it is no failure
+		kind invoke.Kind // "" if it is no failure
 		says string
 	}{
 		"metadata that are none": {unreached, invoke.Network, "\n  unset ARM_METADATA_HOSTNAME for public Azure"},

@@ -17,7 +17,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// serviceError is the error of Azure's services, and that of a failed job. Some have details, which may say more.
+// A serviceError is the error in an answer of Azure's services or in a failed job. Details may say more.
 type serviceError struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
@@ -34,7 +34,7 @@ func (e serviceError) String() string {
 	return clipped(e.Code + ": " + e.Message)
 }
 
-// all is everything that the error says, to look for signatures in.
+// all returns all texts of the error, to look for signatures in.
 func (e serviceError) all() string {
 	text := e.Code + " " + e.Message
 	for _, d := range e.Details {
@@ -53,7 +53,7 @@ func readError(text []byte) serviceError {
 	return answer.Error.clean()
 }
 
-// clean is the error without control characters: what Azure names is put into commands.
+// clean removes control characters from the error: names in it are put into commands.
 func (e serviceError) clean() serviceError {
 	e.Code, e.Message = clean(e.Code), clean(e.Message)
 	for i, d := range e.Details {
@@ -63,13 +63,13 @@ func (e serviceError) clean() serviceError {
 }
 
 var (
-	// missingAction reads Azure's AuthorizationFailed: "… does not have authorization to perform action '…' over scope
-	// '…' …".
+	// missingAction matches Azure's AuthorizationFailed: "… does not have authorization to perform action '…' over
+	// scope '…' …".
 	missingAction = regexp.MustCompile(`(?i)perform action ['"]([^'"]+)['"](?:.*?over scope ['"]([^'"]+)['"])?`)
-	// fromOutside reads how Azure refuses whoever is outside of a private network.
+	// fromOutside matches Azure's refusals of requests from outside of a private network.
 	fromOutside = regexp.MustCompile(`(?i)public (network )?access|publicnetworkaccess|private (endpoint|link)|` +
 		`not allowed to access .* from (this|public)|\bnot\b.{0,200}\bfrom\b.{0,100}\bnetwork`)
-	// tenantOf reads the tenant of the authority that a challenge names.
+	// tenantOf matches the tenant of the authority in a challenge.
 	tenantOf = regexp.MustCompile(`authorization(?:_uri)?="[^"]*/([0-9a-fA-F-]{36})`)
 )
 
@@ -125,7 +125,7 @@ func refused(k call, resp *http.Response, text []byte, who claims) *Failure {
 const compareAddress = "compare the address with the endpoint's scoring URI (az ml batch-endpoint show --query " +
 	"scoring_uri)"
 
-// as explains a failure by its signature, where there is no job.
+// as explains a failure by its signature, if there is no job yet.
 func (f *Failure) as(s signature, k call, who claims) {
 	f.Kind, f.Hop, f.Remedy = s.kind, s.hop, slices.Clone(s.remedy)
 	f.What = fmt.Sprintf("could not %s: %s", k.doing, s.means)
@@ -134,8 +134,8 @@ func (f *Failure) as(s signature, k call, who claims) {
 	}
 }
 
-// unauthorized explains why a token was refused that check let pass. The challenge names the tenant that the endpoint
-// wants.
+// unauthorized explains why a token was refused although check accepted it. The challenge names the tenant that the
+// endpoint requires.
 func (f *Failure) unauthorized(k call, resp *http.Response, who claims) {
 	f.Kind, f.Hop, f.Identity = Token, access.TokenHop, who.ObjectID
 	f.What = fmt.Sprintf("could not %s: the token was refused", k.doing)
@@ -202,7 +202,7 @@ var workspacePart = regexp.MustCompile(`(?i)^/subscriptions/[^/]+/resourceGroups
 
 var endpointPart = regexp.MustCompile(workspacePart.String() + `/batchEndpoints/[^/]+`)
 
-// workspaceOf is the workspace that a scope lies in, else the scope.
+// workspaceOf returns the workspace that a scope lies in, or else the scope.
 func workspaceOf(scope string) string {
 	if id := workspacePart.FindString(scope); id != "" {
 		return id
@@ -215,7 +215,7 @@ func assign(role, objectID, principalType, scope string) string {
 		"--scope %s", role, objectID, principalType, scope)
 }
 
-// unfollowed makes a failure of an error in following a job: the job itself was started.
+// unfollowed makes a failure of an error while a job is followed: the job itself was started.
 func unfollowed(job Job, err error) error {
 	var f *Failure
 	switch {
@@ -236,14 +236,14 @@ func unfollowed(job Job, err error) error {
 	return f
 }
 
-// pollJob is the action that looking at a job takes (inferred from Azure's operations).
+// pollJob returns the action for looking at a job (inferred from Azure's operations).
 func pollJob() string {
 	all := roles.Additions()
 	return all[slices.IndexFunc(all, func(a roles.Addition) bool { return a.Name == "pollJobs" })].Actions[0]
 }
 
-// jobFailure explains a job that ended and did not complete, by the signatures in Azure's words: those name neither the
-// identity nor the storage, so what is to be granted is said for each that may lack it.
+// jobFailure explains a job that ended and did not complete, by signatures in Azure's message. That names neither the
+// identity nor the storage, so the grants are listed for each identity that may lack one.
 func jobFailure(job Job, who claims) *Failure {
 	said := job.failure.clean()
 	f := &Failure{Kind: JobFailed, Said: said.String()}
@@ -257,7 +257,7 @@ func jobFailure(job Job, who claims) *Failure {
 		grants := found.grants
 		if found.means == opensNoStorage {
 			f.What = found.means
-			if len(job.request.Properties.OutputData) > 0 { // which is mounted too
+			if len(job.request.Properties.OutputData) > 0 { // outputs are mounted too
 				grants = append(slices.Clone(grants), bothLack(roles.StorageBlobDataContributor)...)
 			}
 		}
@@ -286,15 +286,15 @@ func (l lack) grant(who claims, scope string) string {
 	return "grant the invoker: " + assign(l.role, who.ObjectID, who.principalType(), scope)
 }
 
-// clusterPrincipal finds the cluster's identity where no answer names it.
+// clusterPrincipal is the command that finds the cluster's identity if no answer names it.
 const clusterPrincipal = `"$(az ml compute show --name <cluster> --resource-group <group> --workspace-name ` +
 	`<workspace> --query identity.principal_id --output tsv)"`
 
 var inStack = []string{"or declare the input or output at the endpoint in the stack (endpoints, dataInputs, " +
 	"dataOutputs) and run pulumi up: both identities get what they need"}
 
-// scopeOf is the storage on which a role is lacked. Of data that is read it is that of the job's only URL; what else
-// it is, the reader has to fill in.
+// scopeOf returns the storage on which a role is missing. For data that is read it is the place of the job's only URL;
+// anything else the reader has to fill in.
 func scopeOf(job Job, l lack) string {
 	switch l.role {
 	case roles.StorageBlobDataContributor:
@@ -326,8 +326,7 @@ func scopeOf(job Job, l lack) string {
 
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:<>-]+$`)
 
-// shellWord is a word as it is, where a POSIX shell takes it for one (a place to fill in included), and quoted where
-// not.
+// shellWord returns a word for a POSIX shell, in quotes if it needs them. A place to fill in gets none.
 func shellWord(s string) string {
 	if plainWord.MatchString(s) {
 		return s

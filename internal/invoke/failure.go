@@ -6,26 +6,26 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 )
 
-// A Kind groups failures by who can put them right. Each has an exit code of its own.
+// A Kind groups failures by who can solve them. Each has its own exit code.
 type Kind string
 
 // The kinds of failures.
 const (
-	JobFailed Kind = "job"     // the job ran and failed, and access is not why
-	Request   Kind = "request" // what was asked for makes no sense: flags, configuration, endpoint, input
-	Token     Kind = "token"   // no token, or one that a batch endpoint does not take
+	JobFailed Kind = "job"     // the job ran and failed, and not because of access
+	Request   Kind = "request" // wrong flags, configuration, endpoint or input
+	Token     Kind = "token"   // no token, or one that a batch endpoint refuses
 	Invoke    Kind = "invoke"  // the invoker lacks one of the 35 actions
 	Mount     Kind = "mount"   // the cluster identity can't mount the storage
 	Data      Kind = "data"    // the job identity can't read or write the data
-	Network   Kind = "network" // the endpoint can't be reached from here
-	Service   Kind = "service" // Azure throttles or fails, and went on doing so
-	Follow    Kind = "follow"  // the job was started, and how it ends is not known
+	Network   Kind = "network" // this machine can't reach the endpoint
+	Service   Kind = "service" // Azure throttles or fails, again after retries
+	Follow    Kind = "follow"  // the job was started, and its result is not known
 
-	Denied   Kind = "denied"   // Azure forbids it whatever is granted: a deny assignment, a lock, a policy
+	Denied   Kind = "denied"   // Azure forbids it, and no grant helps: a deny assignment, a lock, a policy
 	Registry Kind = "registry" // the registry of the model, the environment or the image can't be read
 )
 
-// An ExitCode is what a program that invokes ends with, and why.
+// An ExitCode is an exit code of a program that invokes, with its meaning.
 type ExitCode struct {
 	Code    int
 	Kind    Kind // "" for success
@@ -51,23 +51,23 @@ var exitCodes = []ExitCode{
 // ExitCodes lists every exit code, in order.
 func ExitCodes() []ExitCode { return append([]ExitCode(nil), exitCodes...) }
 
-// A Failure is a job that was not started, or did not complete, and what to do about it. It holds no secret.
+// A Failure is a job that was not started or did not complete, with what to do about it. It contains no secret.
 type Failure struct {
 	Kind Kind `json:"kind"`
-	// Hop is where on its way to the data the job failed; "" where no hop is to blame.
+	// Hop is the step at which the job failed; "" if no step is the cause.
 	Hop access.HopKind `json:"hop,omitempty"`
 	// What is wrong, in a sentence.
 	What string `json:"what"`
-	// Said is what Azure answered: "Code: message".
+	// Said is Azure's answer: "Code: message".
 	Said string `json:"said,omitempty"` // without control characters
 	// Status is the HTTP status of the answer; 0 without one.
 	Status int `json:"status,omitempty"`
-	// Action is the one that is missing, Identity the object ID of who lacks it, Scope the ARM ID of what it lacks it on;
-	// as far as Azure says so.
+	// Action is the missing one, Identity the object ID of the principal that lacks it, Scope the ARM ID at which it
+	// lacks it, as far as Azure says so.
 	Action   string `json:"action,omitempty"`
 	Identity string `json:"identity,omitempty"`
 	Scope    string `json:"scope,omitempty"`
-	// Remedy is what to do, one step a line; some are commands to paste.
+	// Remedy is what to do, one step a line; some steps are commands to paste.
 	Remedy []string `json:"remedy,omitempty"`
 
 	cause error
@@ -85,10 +85,10 @@ func (f *Failure) Error() string {
 	return b.String()
 }
 
-// Unwrap gives what caused the failure, if it was an error of this side.
+// Unwrap returns the cause of the failure, if it is an error on this side.
 func (f *Failure) Unwrap() error { return f.cause }
 
-// ExitCode is the one of the failure's kind.
+// ExitCode returns the exit code of the failure's kind.
 func (f *Failure) ExitCode() int {
 	for _, row := range exitCodes {
 		if row.Kind == f.Kind {

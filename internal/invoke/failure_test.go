@@ -20,7 +20,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// forged is a token that nobody vouches for, with claims of the test's choice.
+// forged is a token that nobody signed, with claims that the test chooses.
 func forged(t *testing.T, claims jwt.MapClaims) invoke.StaticToken {
 	t.Helper()
 	all := jwt.MapClaims{"aud": access.Model{}.Audience(), "tid": tenant, "oid": alice,
@@ -120,11 +120,12 @@ func TestFindingTheEndpointIsExplainedToo(t *testing.T) {
 	assert.Contains(t, failure(t, err, invoke.Request).Error(), "--uri")
 }
 
-// granting reads a remedy that is a command: whom it grants which role.
+// granting reads a remedy that is a command: which role it grants to whom.
 var granting = regexp.MustCompile(`grant the (cluster|invoker): az role assignment create --role "([^"]+)" ` +
 	`--assignee-object-id ("\$\([^)]*\)"|\S+) --assignee-principal-type (\S+) --scope (.+)`)
 
-// Azure's error says neither who lacks what nor where: the commands of the remedy have whatever may be missing.
+// Azure's error says neither who lacks a role nor where: the commands of the remedy cover everything that may be
+// missing.
 func TestAJobCompletesAfterEachFailuresRemedy(t *testing.T) {
 	t.Parallel()
 	type grant struct{ who, role string }
@@ -176,7 +177,7 @@ func TestAJobCompletesAfterEachFailuresRemedy(t *testing.T) {
 	}
 }
 
-// What the sandbox says of a job that failed is what Azure's error has, and nothing of the sandbox's own.
+// The sandbox's error of a failed job has only what Azure's has.
 func TestAJobsErrorHasACodeAndAMessage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -211,7 +212,7 @@ func TestAFailureThatIsNotAboutAccess(t *testing.T) {
 	assert.Contains(t, failure(t, err, invoke.Request).Error(), "purple")
 }
 
-// What Azure answers for a job whose storage could not be opened names neither hop nor identity.
+// Azure's error for a job whose storage could not be opened names neither hop nor identity.
 func TestBothIdentitiesAreNamedWhereAzureNamesNeither(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

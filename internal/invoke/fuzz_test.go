@@ -38,7 +38,7 @@ func FuzzExpandURI(f *testing.F) {
 	})
 }
 
-// A request that is complete stays as it is, also when it was written and read.
+// A complete request stays as it is, also after it was written and read.
 func FuzzReadRequest(f *testing.F) {
 	for _, seed := range []string{
 		`{"properties": {"InputData": {"a": {"JobInputType": "UriFolder", "Uri": "azureml://datastores/d/paths/p"}}, ` +

@@ -14,11 +14,11 @@ import (
 	"github.com/batchaccess/batchaccess/internal/jobrequest"
 )
 
-// A Job is one that was started on a batch endpoint.
+// A Job is a job that was started on a batch endpoint.
 type Job struct {
 	Name   string `json:"name"`
 	ID     string `json:"id"`     // ARM ID
-	Status string `json:"status"` // as Azure says it: Running, Completed, Failed, Canceled and others
+	Status string `json:"status"` // Azure's: Running, Completed, Failed, Canceled and others
 
 	request jobrequest.Request
 	failure serviceError
@@ -80,11 +80,11 @@ func (c *Client) Start(ctx context.Context, uri, deployment string, request jobr
 	return job, nil
 }
 
-// maxPoll is the longest pause between two looks at a job that the server did not ask for.
+// maxPoll is the longest pause between two looks at a job, unless the server asks for a longer one.
 const maxPoll = 15 * time.Second
 
-// Follow waits until the job has ended, and calls progress, unless it is nil, with each state as the job comes to it.
-// The error is a Failure where the job did not complete, or can't be looked at, or the context ended first.
+// Follow waits until the job has ended. It calls progress, if that is not nil, with each new state. The error is a
+// Failure if the job did not complete or can't be read, or if the context ended first.
 func (c *Client) Follow(ctx context.Context, uri string, job Job, progress func(Job)) (Job, error) {
 	k := call{doing: "look at job " + job.Name, method: http.MethodGet, uri: uri + "/" + url.PathEscape(job.Name)}
 	last := ""

@@ -16,7 +16,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
-// fromInside is what the article says of private-link workspaces.
+// fromInside is the article's advice about private-link workspaces.
 var fromInside = []string{
 	"a private-link workspace can be invoked from inside its network, over REST, this command or the Azure CLI (not " +
 		"from the studio)",
@@ -60,7 +60,7 @@ func unreachable(ctx context.Context, k call, err error) *Failure {
 	return f
 }
 
-// mayHaveStarted is what to do where it is not known whether a job was started.
+// mayHaveStarted says what to do if it is not known whether a job was started.
 func mayHaveStarted(uri string) string {
 	return "the job may have been started all the same, and is not started again by itself: before you start " +
 		"another, " + lookForIt(uri)
@@ -80,7 +80,7 @@ func lookForIt(uri string) string {
 		" --resource-group <group> --workspace-name <workspace>"
 }
 
-// innermost leaves out the address that net/http puts before an error.
+// innermost removes the address that net/http puts before an error.
 func innermost(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
@@ -89,7 +89,7 @@ func innermost(err error) error {
 	return err
 }
 
-// privateAddress looks whether a host has an address of a private network, as one behind a private endpoint has.
+// privateAddress returns a host's address in a private network, which a host behind a private endpoint has.
 func privateAddress(ctx context.Context, host string) (netip.Addr, bool) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()

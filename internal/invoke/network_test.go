@@ -27,7 +27,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/invoke"
 )
 
-// everyScope signs a principal in for whatever it asks.
+// everyScope signs a principal in for any scope.
 type everyScope struct {
 	w        *world
 	objectID string
@@ -38,7 +38,7 @@ func (e everyScope) GetToken(ctx context.Context, o policy.TokenRequestOptions) 
 	return azcore.AccessToken{Token: token, ExpiresOn: time.Now().Add(time.Hour)}, err
 }
 
-// proxy stands before the sandbox and, for some requests, answers in its place.
+// proxy is a proxy of the sandbox that answers some requests itself.
 type proxy struct {
 	*httptest.Server
 	count atomic.Int64
@@ -53,7 +53,7 @@ type trouble func(w http.ResponseWriter, r *http.Request, n int64) bool
 
 func pass(http.ResponseWriter, *http.Request, int64) bool { return false }
 
-// answer is given to every GET: jobs are started by the sandbox.
+// answer is the answer to every GET; the sandbox starts the jobs.
 func answer(status int, header map[string]string, body string) trouble {
 	return func(w http.ResponseWriter, r *http.Request, _ int64) bool {
 		if r.Method != http.MethodGet {
@@ -111,7 +111,7 @@ func TestThrottlingIsTriedAgainWhenTheServerSaysSo(t *testing.T) {
 	assert.EqualValues(t, 3, p.calls(), "refused, started, followed")
 }
 
-// A server says when to ask again: nobody does before that.
+// A server says when to ask again; the client does not ask earlier.
 func TestNobodyAsksAgainBeforeTheServerSaid(t *testing.T) {
 	t.Parallel()
 	const later = "30"
@@ -164,7 +164,8 @@ func TestNobodyAsksAgainBeforeTheServerSaid(t *testing.T) {
 
 func TestAServerThatGoesOnFailingHasAKindOfItsOwn(t *testing.T) {
 	t.Parallel()
-	for _, status := range []int{http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
+	for _, status := range []int{http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
+		http.StatusBadGateway,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout} {
 		t.Run(http.StatusText(status), func(t *testing.T) {
 			t.Parallel()
@@ -204,7 +205,7 @@ func TestFollowingOutlivesABrokenConnection(t *testing.T) {
 		}
 		return false
 	})
-	// On a connection that was used before, net/http would send the request again of its own accord.
+	// On a connection that was used before, net/http would send the request again on its own.
 	p.Client().Transport.(*http.Transport).DisableKeepAlives = true
 	_, err := run(t.Context(), w.through(p, nil), p.jobsURI(), "", keyed())
 	require.NoError(t, err)

@@ -41,9 +41,10 @@ func TestWhatPeopleWriteBecomesWhatEndpointsTake(t *testing.T) {
 func TestWhatCannotBeReadIsRefusedWithTheWayOut(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ text, workspace, says string }{
-		"http":                      {"http://mydata.blob.core.windows.net/raw", workspace, "write an https URL"},
-		"a URL with a SAS":          {folder + "?sv=2024-01-01&sig=secret", workspace, "carries a secret"},
-		"a URL with a user":         {"https://me:secret@mydata.blob.core.windows.net/raw", workspace, "carries a secret"},
+		"http":             {"http://mydata.blob.core.windows.net/raw", workspace, "write an https URL"},
+		"a URL with a SAS": {folder + "?sv=2024-01-01&sig=secret", workspace, "a SAS would be a secret"},
+		"a URL with a user": {"https://me:secret@mydata.blob.core.windows.net/raw", workspace,
+			"a SAS would be a secret"},
 		"a label":                   {"azureml:heart@latest", workspace, "name the version"},
 		"another scheme":            {"abfss://raw@mydata.dfs.core.windows.net/", workspace, "https URLs"},
 		"an asset of no workspace":  {"azureml:heart:3", "", "--workspace"},
@@ -129,7 +130,7 @@ func TestTheCurlCommandStartsTheJobAndHasNoToken(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, text, "az account get-access-token --resource "+access.Model{}.Audience())
 	assert.Contains(t, text, `"Authorization: Bearer $TOKEN"`)
-	// The shell's own reading of it, with other commands in the place of az and curl.
+	// The shell's own reading of it, with stubs in place of az and curl.
 	out, err := exec.CommandContext(t.Context(), shell, "-c",
 		`az() { echo from-az; }; curl() { for a in "$@"; do printf '%s\n' "$a"; done; }; `+text).Output()
 	require.NoError(t, err)

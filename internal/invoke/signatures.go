@@ -10,11 +10,11 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A signature is how one failure is recognised in what Azure says, and what it means: a row of facts/failures.md, or
+// A signature says how to recognise one failure in Azure's message, and what it means: a row of facts/failures.md, or
 // of the error codes in facts/federation.md.
 type signature struct {
-	// codes are whole codes, one of which is said; phrases are texts all of which are, without regard to case; form is
-	// what takes more than that. Where several are given, any of codes, or all of phrases, or the form will do.
+	// codes are whole codes, any of which matches; phrases are texts that all have to be there, without regard to case;
+	// form is a regular expression. If several are given, one of the three is enough.
 	codes   []string
 	phrases []string
 	form    *regexp.Regexp
@@ -23,12 +23,12 @@ type signature struct {
 	hop    access.HopKind
 	means  string // the cause: who lacks what
 	remedy []string
-	grants []lack // who is to be granted what, where a grant helps
+	grants []lack // the grants that help, if any
 }
 
-// A lack is a role that somebody does not have on the storage.
+// A lack is a role that an identity does not have on the storage.
 type lack struct {
-	cluster bool // else the invoker
+	cluster bool // otherwise the invoker
 	role    string
 }
 
@@ -44,7 +44,7 @@ var (
 	storageQueue = "Storage Queue Data Contributor"
 )
 
-// notStarted are what the scoring URI or Resource Manager answers before there is a job.
+// notStarted are errors of the scoring URI or Resource Manager before there is a job.
 var notStarted = []signature{
 	{
 		form: regexp.MustCompile(`(?i)(audience|service)\b.{0,200}\bnot allowed`), kind: Token, hop: access.TokenHop,
@@ -107,7 +107,7 @@ var notStarted = []signature{
 	},
 }
 
-// atStart are jobs that fail before they read anything.
+// atStart are failures of jobs before they read anything.
 var atStart = []signature{
 	{
 		form: regexp.MustCompile(`(?i)not allowed to access registry`), kind: Registry,
@@ -152,7 +152,7 @@ var atStart = []signature{
 	},
 }
 
-// onData are jobs that fail at reading or writing.
+// onData are failures of jobs while they read or write.
 var onData = []signature{
 	{
 		codes:   []string{"ScriptExecution.StreamAccess.Authentication"},
@@ -195,7 +195,7 @@ var onData = []signature{
 		remedy: []string{"write to a new path each time"},
 	},
 	{
-		// Its message begins as that of AuthorizationFailure does, which is a firewall's.
+		// Its message begins like AuthorizationFailure's, which is about a firewall.
 		codes: []string{"AuthorizationPermissionMismatch"}, phrases: []string{"perform this operation using this permission"},
 		kind: Mount, hop: access.MountHop, means: opensNoStorage,
 		remedy: []string{
@@ -263,11 +263,11 @@ var onData = []signature{
 	},
 }
 
-// opensNoStorage is what Azure's plain text comes to: it does not say whose access is missing.
+// opensNoStorage explains Azure's plain text, which does not say whose access is missing.
 const opensNoStorage = "the job could not open its storage: the cluster identity may not mount it, or the job " +
 	"identity, who is the invoker, may not read it; Azure does not say which"
 
-// notOfAccess are failures that no grant mends. Their texts may contain those of other failures, so they come last.
+// notOfAccess are failures that no grant solves. Their texts may contain those of other failures, so they come last.
 var notOfAccess = []signature{
 	{
 		form:   regexp.MustCompile(`(?i)no succeeded mini batch|no objects to concatenate|no module named ['"]?azureml`),
@@ -287,7 +287,7 @@ var notOfAccess = []signature{
 	},
 }
 
-// recognise finds the first signature of the lists that the text has.
+// recognise returns the first signature in the lists that matches the text.
 func recognise(text string, lists ...[]signature) (signature, bool) {
 	text = plain(text)
 	for _, list := range lists {
@@ -318,12 +318,12 @@ func (s signature) in(text string) bool {
 	return len(s.phrases) > 0
 }
 
-// plain is a text with single spaces and one form of apostrophes: Azure's wording varies in those.
+// plain returns a text with single spaces and one form of apostrophe, in which Azure's texts vary.
 func plain(text string) string {
 	return strings.NewReplacer("\u2019", "'", "\u2018", "'").Replace(strings.Join(strings.Fields(text), " "))
 }
 
-// hasCode reports whether the text has the code as a whole, in whatever case: AADSTS70021 is not in AADSTS700213.
+// hasCode reports whether the text has the whole code, in any case: AADSTS70021 is not in AADSTS700213.
 func hasCode(text, code string) bool {
 	text, code = strings.ToLower(text), strings.ToLower(code)
 	for from := 0; ; {
@@ -345,7 +345,8 @@ func wordByte(c byte) bool {
 	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// clean is a text of Azure's without hidden characters, and without marks in their place: parts of it become commands.
+// clean removes hidden characters from a text of Azure's, without writing marks for them: parts of the text become
+// commands.
 func clean(text string) string {
 	return strings.ReplaceAll(visible.Text(text), string(unicode.ReplacementChar), "")
 }

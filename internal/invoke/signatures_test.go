@@ -16,15 +16,15 @@ import (
 	"github.com/batchaccess/batchaccess/internal/invoke"
 )
 
-// said is a line of facts/failures.md, or of the codes of facts/federation.md: what Azure says, and what it is to be
-// taken for.
+// said is a line of facts/failures.md, or of the codes in facts/federation.md: Azure's text, and the cause that it
+// stands for.
 type said struct {
 	text string
 	kind invoke.Kind
-	says string // the cause or the remedy has it
+	says string // part of the cause or the remedy
 }
 
-// What the scoring URI answers before there is a job, with 403 where the sheet names no status.
+// The scoring URI's errors before there is a job; 403 if the sheet names no status.
 var beforeTheJob = map[int][]said{
 	http.StatusForbidden: {
 		{"The audience https://management.azure.com is not allowed", invoke.Token, "another resource"},
@@ -58,7 +58,7 @@ var beforeTheJob = map[int][]said{
 	http.StatusUnauthorized: {{"", invoke.Token, "az account get-access-token"}},
 }
 
-// What a job that failed says.
+// The errors of a failed job.
 var ofTheJob = []said{
 	{"User/tenant/subscription is not allowed to access registry x", invoke.Registry, "AzureML Registry User"},
 	{"image build: GET https://x.azurecr.io/v2: unauthorized: authentication required", invoke.Registry, "AcrPull"},
@@ -110,12 +110,12 @@ var ofTheJob = []said{
 	{"No module named 'azureml'", invoke.JobFailed, "no matter of access"},
 	{"No progress update in 60 seconds", invoke.JobFailed, "retry_settings.timeout"},
 
-	// What only looks like one of them is not known.
+	// A text that only resembles one of them is not recognised.
 	{"AuthorizationFailureX and SomeAuthenticationFailed", invoke.JobFailed, "why is not known"},
 	{"the moon is full", invoke.JobFailed, "why is not known"},
 }
 
-// The codes of Entra, each with a word of its remedy; the last ones are of no sheet.
+// Entra's codes, each with a word of its remedy; the last ones are in no sheet.
 var ofEntra = map[string]string{
 	"700213": "letter by letter", "7002138": "case of letters", "700211": "final slash",
 	"700212":  "api://AzureADTokenExchange",
@@ -133,7 +133,7 @@ var ofEntra = map[string]string{
 	"90055": "throttles", "50196": "throttles", "7002": "not known", "5300399": "not known",
 }
 
-// refuses answers every request.
+// refuses answers every request with a refusal.
 func refuses(status int, body string) trouble {
 	return func(w http.ResponseWriter, _ *http.Request, _ int64) bool {
 		write(w, status, nil, body)
@@ -192,8 +192,7 @@ func TestEveryFailureOfTheSheetIsRecognised(t *testing.T) {
 	t.Logf("%d failures of the sheets recognised", recognised)
 }
 
-// A job that stays queued has no signature: where its end is not known, the error says where to look
-// (facts/failures.md).
+// A job that stays queued has no error text: if its end is not known, our error says where to look (facts/failures.md).
 func TestAJobThatStaysQueuedIsAMatterOfQuotaAndLocks(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -216,8 +215,8 @@ func TestAJobThatStaysQueuedIsAMatterOfQuotaAndLocks(t *testing.T) {
 	}
 }
 
-// A sheet's wording is recognised whatever stands around it, in whatever case and spacing, with other numbers and IDs;
-// and what is only like it is not.
+// A sheet's wording is recognised in any surrounding text, case and spacing, and with other numbers and IDs. A similar
+// text is not.
 func TestAFailureIsRecognisedByWhatDoesNotChange(t *testing.T) {
 	t.Parallel()
 	explained := func(t *testing.T, text string) *invoke.Failure {
@@ -255,7 +254,7 @@ func TestAFailureIsRecognisedByWhatDoesNotChange(t *testing.T) {
 		}
 	}
 
-	// Codes are whole: with a letter or a number more, before or behind, they are others, which are not known.
+	// Codes match whole: with one more letter or digit before or behind, they are other codes, which are not known.
 	for _, line := range lines {
 		code := strings.TrimRight(strings.Fields(line.text)[0], ":")
 		if strings.Contains(line.says, "not known") || !isCode.MatchString(code) {
@@ -263,10 +262,10 @@ func TestAFailureIsRecognisedByWhatDoesNotChange(t *testing.T) {
 		}
 		for _, other := range []string{code + "9", code + "x", code + "_", "1" + code, "Un" + code, "_" + code} {
 			if strings.HasSuffix(code, ")") && strings.HasPrefix(other, code) {
-				continue // nothing is part of a code behind its bracket
+				continue // a code ends at its bracket
 			}
 			if number, is := strings.CutPrefix(other, "AADSTS"); is && ofEntra[number] != "" {
-				continue // a code of the sheet as well, as 7002138 is
+				continue // a code of the sheet too, like 7002138
 			}
 			f := explained(t, other)
 			assert.Contains(t, f.What, "why is not known", "%q is taken for %q", other, code)
@@ -277,7 +276,7 @@ func TestAFailureIsRecognisedByWhatDoesNotChange(t *testing.T) {
 // isCode matches a code, and no words of a message.
 var isCode = regexp.MustCompile(`^(AADSTS\d+|[A-Z][A-Za-z.]*([A-Z.][a-z]+){2,}(\(\w+\))?)$`)
 
-// What Azure says is shown, without what a terminal would act on.
+// Azure's text is shown without control characters, to which a terminal would react.
 func TestWhatAzureSaysIsShownWithoutControlCharacters(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -293,7 +292,7 @@ func TestWhatAzureSaysIsShownWithoutControlCharacters(t *testing.T) {
 	assert.Contains(t, f.Error(), `--scope '/s; rm -rf [2J$(x)'`, "a command to paste is one command")
 }
 
-// facts/failures.md says nothing of it: a job is started once, whatever is lost.
+// Not in facts/failures.md: a job is started once, whatever is lost.
 func TestAJobIsStartedOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -302,13 +301,14 @@ func TestAJobIsStartedOnce(t *testing.T) {
 		body   string
 		says   string
 	}{
-		"a gateway's timeout":       {http.StatusGatewayTimeout, "", "it is not known whether the job was started"},
-		"a server's failure":        {http.StatusInternalServerError, "", "it is not known whether the job was started"},
-		"an answer that is no JSON": {http.StatusOK, "<html>", "the job was started"},
-		"an answer of nothing":      {http.StatusOK, "", "the job was started"},
-		"an answer that is cut":     {http.StatusCreated, `{"name": "j", "prop`, "the job was started"},
-		"an answer of no job":       {http.StatusOK, `{"name": ""}`, "the job was started"},
-		"an answer of a list":       {http.StatusOK, `[]`, "the job was started"},
+		"a request that is too slow": {http.StatusRequestTimeout, "", "it is not known whether the job was started"},
+		"a gateway's timeout":        {http.StatusGatewayTimeout, "", "it is not known whether the job was started"},
+		"a server's failure":         {http.StatusInternalServerError, "", "it is not known whether the job was started"},
+		"an answer that is no JSON":  {http.StatusOK, "<html>", "the job was started"},
+		"an answer of nothing":       {http.StatusOK, "", "the job was started"},
+		"an answer that is cut":      {http.StatusCreated, `{"name": "j", "prop`, "the job was started"},
+		"an answer of no job":        {http.StatusOK, `{"name": ""}`, "the job was started"},
+		"an answer of a list":        {http.StatusOK, `[]`, "the job was started"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -13,7 +13,7 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 )
 
-// signIns are Entra's refusals, by its own numbers (facts/federation.md), and those of the ways to sign in.
+// signIns are Entra's errors, by number (facts/federation.md), and those of the ways to sign in.
 var signIns = signInTable()
 
 const (
@@ -82,7 +82,7 @@ func signInTable() (all []signature) {
 	return all
 }
 
-// signInWays are what azidentity says of the ways to sign in. Only sign-ins are looked at for them.
+// signInWays are azidentity's errors about the ways to sign in. Only sign-ins are searched for them.
 var signInWays = func() (all []signature) {
 	for _, row := range []struct{ phrase, means, remedy string }{
 		{"Identity not found", "no such managed identity is attached to this machine", "attach it, or check --client-id"},
@@ -97,7 +97,7 @@ var signInWays = func() (all []signature) {
 	return all
 }()
 
-// noToken explains why there is no token. azidentity's error is long: what Entra said in it is enough.
+// noToken explains why there is no token. azidentity's error is long: Entra's message in it is enough.
 func noToken(audience string, err error) *Failure {
 	f := &Failure{Kind: Token, Hop: access.TokenHop, What: "no token for " + audience + ": " + clipped(err.Error()),
 		cause: err}
@@ -117,7 +117,7 @@ func noToken(audience string, err error) *Failure {
 	return f
 }
 
-// signInAnswer is the text of Entra's error, or of the managed-identity endpoint's.
+// signInAnswer returns the text of Entra's error, or of the managed identity endpoint's.
 func signInAnswer(refused *azidentity.AuthenticationFailedError) string {
 	text, err := runtime.Payload(refused.RawResponse) // its body has been read before
 	if err != nil {
@@ -134,7 +134,7 @@ func signInAnswer(refused *azidentity.AuthenticationFailedError) string {
 	return clipped(string(text))
 }
 
-// clipped is the beginning of a long text, so that an error that quotes it stays readable.
+// clipped returns the beginning of a long text, so that an error that quotes it stays readable.
 func clipped(text string) string {
 	const most = 600 // bytes
 	text = strings.TrimSpace(clean(text))

@@ -44,7 +44,7 @@ func (w *world) federated(issuer, subject string) (clientID, objectID string) {
 	return clientID, sp["id"].(string)
 }
 
-// rewrite sends what is for the metadata service of a virtual machine to the sandbox, and nothing to anywhere else.
+// rewrite sends requests for a virtual machine's metadata service to the sandbox, and no others.
 type rewrite struct {
 	*azure.Azure
 	client *http.Client
@@ -82,7 +82,7 @@ func certificate(t *testing.T) string {
 	return file
 }
 
-// azureCLI puts an `az` on PATH that is signed in as somebody, and answers no other question than azidentity's.
+// azureCLI puts an `az` on PATH that is signed in as somebody, and answers only azidentity's question.
 func azureCLI(t *testing.T, token string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -176,7 +176,7 @@ func TestEveryWayOfSigningInStartsAJobAsThatPrincipal(t *testing.T) {
 			require.NoError(t, err)
 			client := w.with(invoke.Options{Credential: credential, Transport: c.client})
 			uri := w.jobsURI()
-			if c.signIn.As != azureclient.AsUser { // that `az` knows of one resource only
+			if c.signIn.As != azureclient.AsUser { // this `az` knows only one resource
 				uri, err = client.ScoringURI(t.Context(), workspace, "heart")
 				require.NoError(t, err)
 				assert.Equal(t, w.jobsURI(), uri)

@@ -21,8 +21,8 @@ func usage(format string, args ...any) error {
 	return &Failure{Kind: Request, What: err.Error(), cause: err}
 }
 
-// Failed gives what kept a sign-in from beginning its kind: a cloud that can't be asked, a credential that can't be
-// made. Every other error stays as it is: it is of what was given.
+// Failed gives a Kind to errors that prevent a sign-in from beginning: a cloud that can't be asked, a credential that
+// can't be made. Every other error is about what was given, and stays as it is.
 func Failed(err error) error {
 	var unreached *azure.Unreached
 	var unprepared *azure.Unprepared
@@ -35,17 +35,17 @@ func Failed(err error) error {
 	return err
 }
 
-// StaticToken is a credential that has one token, obtained elsewhere for a batch endpoint. It has none for Resource
-// Manager.
+// A StaticToken is a credential with one token for a batch endpoint, which was obtained elsewhere. It has none for
+// Resource Manager.
 type StaticToken string
 
-// String keeps the token out of whatever prints the credential.
+// String hides the token from anything that prints the credential.
 func (StaticToken) String() string { return "(token)" }
 
 // GoString does the same for %#v.
 func (StaticToken) GoString() string { return "(token)" }
 
-// GetToken gives the token.
+// GetToken returns the token.
 func (t StaticToken) GetToken(_ context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	if len(o.Scopes) != 1 || !strings.HasPrefix(o.Scopes[0], "https://ml.azure.") {
 		return azcore.AccessToken{}, usage("the token that was given is for a batch endpoint alone, and Resource Manager " +
@@ -60,11 +60,11 @@ func (t StaticToken) GetToken(_ context.Context, o policy.TokenRequestOptions) (
 	return azcore.AccessToken{Token: string(t), ExpiresOn: time.Unix(c.Expires, 0)}, nil
 }
 
-// checked looks at each token for batch endpoints before it is sent, and remembers whose it is.
+// checked checks each token for batch endpoints before it is sent, and keeps its claims.
 type checked struct {
 	azcore.TokenCredential
-	audience string // of batch endpoints
-	tenantID string // of the workspace, "" where it is not known
+	audience string // of tokens for batch endpoints
+	tenantID string // the workspace's, "" if it is not known
 
 	mu   sync.Mutex
 	last claims

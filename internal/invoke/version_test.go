@@ -8,7 +8,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/jobrequest"
 )
 
-// facts/batch-endpoints.md, "Inputs and outputs": what the service refuses is refused here.
+// facts/batch-endpoints.md, "Inputs and outputs": the command refuses what the service refuses.
 func TestWhatBatchEndpointsDoNotReadIsRefused(t *testing.T) {
 	t.Parallel()
 	for text, says := range map[string]string{

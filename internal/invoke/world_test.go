@@ -62,7 +62,7 @@ func newWorld(t *testing.T) *world {
 		UserAssignedIdentities: []azure.UserAssignedIdentity{
 			{ID: group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/machine", PrincipalID: machineID,
 				ClientID: machineClient},
-			{ID: group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/other"}, // so that one has to be named
+			{ID: group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/other"}, // the request names one
 		},
 		Hosts: []azure.Host{{
 			ID:                      group + "/providers/Microsoft.Compute/virtualMachines/box",
@@ -90,6 +90,9 @@ func (w *world) call(method, path, resource string, body any) map[string]any {
 	w.t.Helper()
 	text, err := json.Marshal(body)
 	require.NoError(w.t, err)
+	if body == nil {
+		text = nil
+	}
 	req, err := http.NewRequestWithContext(w.t.Context(), method, w.URL()+path, bytes.NewReader(text))
 	require.NoError(w.t, err)
 	req.Header.Set("Authorization", "Bearer "+w.token(w.Deployer().ObjectID, resource))
@@ -164,7 +167,7 @@ func (w *world) with(o invoke.Options) *invoke.Client {
 	return c
 }
 
-// keyed reads what the data store's own key opens: no identity needs a role for it.
+// keyed reads data that the data store's own key opens: no identity needs a role for it.
 func keyed() jobrequest.Request {
 	return jobrequest.Request{Properties: jobrequest.Properties{InputData: map[string]jobrequest.Input{
 		"in": {JobInputType: jobrequest.URIFolder, URI: workspace + "/datastores/keyed/paths/heart"},
@@ -189,7 +192,7 @@ func run(ctx context.Context, c *invoke.Client, uri, deployment string, request 
 	return c.Follow(ctx, uri, job, nil)
 }
 
-// failure asserts that err is one of the kind.
+// failure asserts that err is a failure of the kind.
 func failure(t *testing.T, err error, kind invoke.Kind) *invoke.Failure {
 	t.Helper()
 	var f *invoke.Failure

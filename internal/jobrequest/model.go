@@ -9,7 +9,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
-// Of is the request that starts a job of a model's endpoint with one input ("" for none) and the endpoint's
+// Of returns the request that starts a job of a model's endpoint with one input ("" for none) and the endpoint's
 // outputs. It needs the IDs of the workspace and the storage accounts.
 func Of(m access.Model, endpoint, input string) (Request, error) {
 	p := Properties{OutputData: OutputsOf(m, endpoint)}
@@ -23,8 +23,8 @@ func Of(m access.Model, endpoint, input string) (Request, error) {
 	return Request{Properties: p}, nil
 }
 
-// InputOf is one of a model's data inputs as a job is told to read it: by an https URL, by the ARM ID of a data
-// asset, or by that of a data store with a path behind it.
+// InputOf returns a data input of the model as a job's input: an https URL, the ARM ID of a data asset, or the ARM ID
+// of a data store followed by a path.
 func InputOf(m access.Model, name string) (Input, error) {
 	d := m.DataInputs[name]
 	in := Input{JobInputType: URIFolder}
@@ -56,7 +56,7 @@ func InputOf(m access.Model, name string) (Input, error) {
 	return in, nil
 }
 
-// OutputsOf are what jobs of a model's endpoint write, each to a file of its own.
+// OutputsOf returns what jobs of a model's endpoint write, each to its own file.
 func OutputsOf(m access.Model, endpoint string) map[string]Output {
 	outputs := map[string]Output{}
 	for _, name := range m.EffectiveEndpoints()[endpoint].Outputs {

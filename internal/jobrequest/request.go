@@ -1,5 +1,5 @@
-// Package jobrequest is the body that starts a job: read, made of a model, completed, and written as a command. It asks
-// nobody.
+// Package jobrequest is about the body that starts a job: it is read, made from a model, completed, and written as a
+// command. The package does no I/O of its own.
 package jobrequest
 
 import (
@@ -21,19 +21,19 @@ type Request struct {
 	Properties Properties `json:"properties"`
 }
 
-// Properties are what the job reads and writes, by the names that the deployment knows them by. Properties.Properties
-// holds experimentName, for deployments of pipeline components only.
+// Properties are what the job reads and writes, by the deployment's names. Properties.Properties has experimentName,
+// only for deployments of pipeline components.
 type Properties struct {
 	InputData  map[string]Input  `json:"InputData,omitempty"`
 	OutputData map[string]Output `json:"OutputData,omitempty"`
 	Properties map[string]string `json:"properties,omitempty"`
 }
 
-// The types of inputs and outputs. MLTable is not among them (Azure).
+// The types of inputs and outputs. Azure takes no MLTable here.
 const (
 	URIFolder = "UriFolder"
 	URIFile   = "UriFile"
-	Literal   = "Literal" // deployments of pipeline components only
+	Literal   = "Literal" // only for deployments of pipeline components
 )
 
 // An Input is a folder or file by URI, or a literal by value.
@@ -49,7 +49,7 @@ type Output struct {
 	URI           string `json:"Uri"`
 }
 
-// Read reads a request as JSON. A key that the form does not have is an error.
+// Read reads a request as JSON. An unknown key is an error.
 func Read(r io.Reader) (Request, error) {
 	var request Request
 	decoder := json.NewDecoder(r)
@@ -64,8 +64,8 @@ func Read(r io.Reader) (Request, error) {
 	return request, nil
 }
 
-// Complete puts the URIs in the form that endpoints take, and says what is wrong with the request. workspaceID is the
-// ARM ID of the workspace that short forms belong to, "" where it is not known.
+// Complete changes the URIs to the form that endpoints take, and returns what is wrong with the request. workspaceID is
+// the ARM ID of the workspace for short forms, "" if it is not known.
 func (r Request) Complete(workspaceID string) error {
 	for name, input := range r.Properties.InputData {
 		where := "input " + name
@@ -116,14 +116,14 @@ var (
 		`Microsoft\.MachineLearningServices/workspaces/[^/]+/datastores/[^/]+/paths/.+$`)
 )
 
-// anyAsset finds the version in what names a data asset.
+// anyAsset matches the version in a name of a data asset.
 var anyAsset = regexp.MustCompile(`(?i)^(?:azureml:[^:/@]+:|/subscriptions/.*/data/[^/]+/versions/)(.+)$`)
 
 var errForms = errors.New("write an https URL, azureml:<data asset>:<version>, azureml://datastores/<data " +
 	"store>/paths/<path>, or the ARM ID of a data asset's version or of a data store with /paths/<path> behind it")
 
-// ExpandURI turns what people write into what endpoints take: an https URL, a data asset's ARM ID, or a data store's
-// with a path. The short forms need the workspace that they belong to.
+// ExpandURI changes what people write to what endpoints take: an https URL, the ARM ID of a data asset, or that of a
+// data store with a path. Short forms need the workspace that they belong to.
 func ExpandURI(text, workspaceID string) (string, error) {
 	text = strings.TrimSpace(text)
 	if strings.HasPrefix(text, "azureml:/subscriptions/") {
@@ -170,30 +170,29 @@ func ExpandURI(text, workspaceID string) (string, error) {
 	return "", fmt.Errorf("%q can't be read; %w", text, errForms)
 }
 
-// checkURL refuses a URL that carries a SAS: whoever may see the job would see the secret, and the article has data
-// that is named by URL read by identities.
+// checkURL refuses a URL that says more than where data is. What may be a secret is not repeated.
 func checkURL(text string) error {
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" {
-		return fmt.Errorf("the URL can't be read; %w", errForms)
+	p, wrong := arm.CheckDataURL(text)
+	if !wrong {
+		return nil
 	}
-	if u.User != nil || u.Query().Has("sig") {
-		return fmt.Errorf("the URL on %s carries a secret; identities read what is named by URL: leave the SAS out, or "+
-			"keep it in a data store and name that", u.Host)
+	of := "the URL"
+	if u, err := url.Parse(text); err == nil && u.Host != "" {
+		of += " on " + u.Host
 	}
-	return nil
+	return fmt.Errorf("%s %w", of, p)
 }
 
-// DeploymentHeader picks a deployment; without it the endpoint's default runs (Azure).
+// DeploymentHeader selects a deployment; without it the endpoint's default runs (Azure).
 const DeploymentHeader = "azureml-model-deployment"
 
-// GetToken is the article's command for a token that a batch endpoint takes, with the audience of its cloud.
+// GetToken is the article's command for a token for batch endpoints, with the audience of the cloud.
 func GetToken(audience string) string {
 	return "az account get-access-token --resource " + audience + " --query accessToken --output tsv"
 }
 
-// Curl is the command that starts the job, without the token, which is in the variable TOKEN. It fails where Azure
-// refuses, so that a pipeline does too, and prints why.
+// Curl returns the command that starts the job. It reads the token from the variable TOKEN. If Azure refuses, it fails
+// and prints why, so that a pipeline fails too.
 func (r Request) Curl(uri, deployment string) (string, error) {
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
@@ -211,8 +210,8 @@ func (r Request) Curl(uri, deployment string) (string, error) {
 	return strings.Join(lines, " \\\n  "), nil
 }
 
-// Token is the line that puts a token for the endpoint into the variable TOKEN. It is for the cloud that the address
-// lies in; for the audience, where the address is of no cloud that is known.
+// Token is the line that puts a token for the endpoint into the variable TOKEN. It is for the cloud of the address; for
+// the audience, if the address is in no known cloud.
 func Token(uri, audience string) string {
 	if row, ok := cloud.ByScoringURI(uri); ok {
 		audience = row.MLAudience
@@ -220,6 +219,5 @@ func Token(uri, audience string) string {
 	return "TOKEN=$(" + GetToken(audience) + ")"
 }
 
-// Quote makes one word of a POSIX shell, which takes everything between single quotes as it is, but for these
-// themselves.
+// Quote makes one word for a POSIX shell, which takes everything between single quotes as it is, except single quotes.
 func Quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

@@ -1,4 +1,4 @@
-// Package jsonform writes what every command prints for machines, in one way: indented, and no list is ever null.
+// Package jsonform writes every command's output for machines in one way: indented, and no list is ever null.
 package jsonform
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
-// Write writes for machines. A list is never null.
+// Write writes a value as JSON. A list is never null.
 func Write(w io.Writer, value any) error {
 	of := reflect.ValueOf(value)
 	own := reflect.New(of.Type()).Elem()
@@ -30,8 +30,8 @@ func Write(w io.Writer, value any) error {
 	return err
 }
 
-// escaped writes characters that nobody sees, or that turn the direction of writing, as JSON's escapes: a machine reads
-// the same text, and a person who opens the file is not deceived.
+// escaped writes characters that are invisible, or that change the direction of writing, as JSON escapes: a machine
+// reads the same text, and a person who opens the file is not deceived.
 func escaped(text string) string {
 	hidden := func(r rune) bool { return r != '\n' && visible.Hidden(r) }
 	if strings.IndexFunc(text, hidden) < 0 {
@@ -50,8 +50,7 @@ func escaped(text string) string {
 	return out.String()
 }
 
-// listed puts an empty list in the place of each that is nil. What it changes it copies first: the value is its
-// owner's.
+// listed replaces each nil list by an empty one. It changes a copy.
 func listed(v reflect.Value) {
 	if !v.CanSet() {
 		return

@@ -13,17 +13,17 @@ import (
 	ml "github.com/batchaccess/batchaccess/sdks/machinelearningservices"
 )
 
-// What whoever deploys needs to ask the workspace.
+// readsWorkspace is the permission that the deployer needs for questions to the workspace.
 const readsWorkspace = "Reader on the workspace"
 
-// A DataStore is what the workspace knows of one.
+// A DataStore is what the workspace answers about a data store.
 type DataStore struct {
 	HasCredential bool
-	// Account is the name of the storage account, Container that of the container or file system.
+	// Account is the name of the storage account, Container the name of the container or file system.
 	Account, Container string
 }
 
-// DataStore asks the workspace whether the data store holds a credential, and where it points.
+// DataStore asks the workspace whether the data store holds a credential, and which storage it is on.
 func (a *Asker) DataStore(path, name string) (DataStore, access.Problems) {
 	found, err := ml.GetDatastore(a.ctx, &ml.GetDatastoreArgs{
 		Name: name, ResourceGroupName: a.workspace.ResourceGroup, WorkspaceName: a.workspace.Name,
@@ -35,7 +35,7 @@ func (a *Asker) DataStore(path, name string) (DataStore, access.Problems) {
 	if ps := a.elsewhere(path, found.Id); len(ps) > 0 {
 		return DataStore{}, ps
 	}
-	// Azure adds types of data stores; a new one is told from a broken answer by its datastoreType.
+	// Azure adds types of data stores; datastoreType distinguishes a new one from a broken answer.
 	var store struct {
 		Type        string `json:"datastoreType"`
 		AccountName string `json:"accountName"`
@@ -70,18 +70,18 @@ var assetURI = regexp.MustCompile(`(?i)^azureml://` +
 	`(?:/providers/Microsoft\.MachineLearningServices)?/workspaces/([^/]+)/)?` +
 	`datastores/([^/]+)/paths/?(.*)$`)
 
-// A DataAsset is what the workspace knows of a version of one.
+// A DataAsset is what the workspace answers about a version of a data asset.
 type DataAsset struct {
-	// DataStore is the name of the one in which it lies, Path where in it.
+	// DataStore is the name of its data store, Path the path in it.
 	DataStore, Path string
 	// Type is file, or "" for a folder.
 	Type string
 }
 
-// assetTypes are those that a batch endpoint takes, by their names in the workspace.
+// assetTypes are the types that a batch endpoint takes, by their names in the workspace.
 var assetTypes = map[string]string{"uri_folder": "", "uri_file": "file"}
 
-// DataAsset asks the workspace in which data store, and at which path there, a version of a data asset lies.
+// DataAsset asks the workspace for the data store of a version of a data asset, and its path there.
 func (a *Asker) DataAsset(path, name, version string) (DataAsset, access.Problems) {
 	found, err := ml.GetDataVersion(a.ctx, &ml.GetDataVersionArgs{
 		Name: name, Version: version, ResourceGroupName: a.workspace.ResourceGroup, WorkspaceName: a.workspace.Name,
@@ -121,7 +121,7 @@ func (a *Asker) DataAsset(path, name, version string) (DataAsset, access.Problem
 	return DataAsset{DataStore: parts[3], Path: parts[4], Type: kind}, nil
 }
 
-// Cluster asks the endpoint, and its deployment (its default one for ""), on which compute cluster jobs run.
+// Cluster asks the endpoint and its deployment ("" for the default one) on which compute cluster jobs run.
 func (a *Asker) Cluster(path, endpoint, deployment string) (computeName string, ps access.Problems) {
 	const instead = "correct the name (az ml batch-endpoint list), or write cluster"
 	if deployment == "" {
@@ -158,7 +158,7 @@ func (a *Asker) Cluster(path, endpoint, deployment string) (computeName string, 
 	return (*compute)[strings.LastIndex(*compute, "/")+1:], nil
 }
 
-// Region asks where the workspace lies, such as westeurope; "" where nobody answers, as under mocks.
+// Region asks for the workspace's region, such as westeurope; "" if nobody answers, as under mocks.
 func (a *Asker) Region(path string) (string, access.Problems) {
 	const instead = "write the region of the workspace (az ml workspace show --query location)"
 	found, err := ml.GetWorkspace(a.ctx, &ml.GetWorkspaceArgs{
@@ -179,19 +179,19 @@ func (a *Asker) Region(path string) (string, access.Problems) {
 	return "", problem(path, instead, "the answer about the workspace %s holds no region", a.workspace.Name)
 }
 
-// Services are what the workspace says of the rest of a job's way.
+// Services are what the workspace answers about its services.
 type Services struct {
-	AuthMode         string // how its own stores are opened; "" where it does not say
-	StorageAccountID string // its own; "" where it does not say
-	// ContainerRegistryID is that of its images; "" where it has none yet, or does not say.
+	AuthMode         string // how its own stores are opened; "" if the answer has none
+	StorageAccountID string // its own account; "" if the answer has none
+	// ContainerRegistryID is its container registry; "" if it has none yet, or the answer has none.
 	ContainerRegistryID string
 }
 
-// servicesToken is of a version of azure-native's own that has systemDatastoresAuthMode, which the one that it takes by
-// default, 2023-04-01, lacks.
+// servicesToken names a version of azure-native that has systemDatastoresAuthMode; its default version, 2023-04-01,
+// does not.
 const servicesToken = "azure-native:machinelearningservices/v20241001:getWorkspace"
 
-// Services asks how the workspace's own stores are opened. Nobody answers under mocks: then nothing is said.
+// Services asks how the workspace's own stores are opened. Under mocks nobody answers, and the result is empty.
 func (a *Asker) Services(path string) (Services, access.Problems) {
 	var found struct {
 		ID       string  `pulumi:"id"`
@@ -223,8 +223,8 @@ func (a *Asker) Services(path string) (Services, access.Problems) {
 	return s, nil
 }
 
-// AdminUser asks whether the admin user of a container registry is on; known is false where the answer does not say.
-// Which of the roles it honours where it is off, azure-native's version of the registry (2022-12-01) does not say.
+// AdminUser asks whether the admin user of a container registry is on; known is false if the answer does not say.
+// azure-native's version of the registry (2022-12-01) does not say which roles the registry uses if it is off.
 func (a *Asker) AdminUser(path, registryID string) (on, known bool, ps access.Problems) {
 	id, err := arm.Parse(registryID, arm.ContainerRegistry)
 	if err != nil {
@@ -248,8 +248,8 @@ func (a *Asker) AdminUser(path, registryID string) (on, known bool, ps access.Pr
 	return found.Admin != nil && *found.Admin, found.Admin != nil, nil
 }
 
-// Registries asks a deployment, the endpoint's default one for "", of which shared registries its model and its
-// environment are, by their names.
+// Registries asks a deployment ("" for the endpoint's default one) for the names of the shared registries of its model
+// and its environment.
 func (a *Asker) Registries(path, endpoint, deployment string) (names []string, ps access.Problems) {
 	const instead = "write the registries of its model and environment, [] for none"
 	if deployment == "" {
@@ -306,12 +306,12 @@ func (a *Asker) Compute(path, name string) (*ml.ManagedServiceIdentityResponse, 
 	return found.Identity, a.elsewhere(path, found.Id)
 }
 
-// elsewhere is what is wrong with an answer that is not of the workspace's subscription.
+// elsewhere is the problem with an answer from another subscription than the workspace's.
 func (a *Asker) elsewhere(path, answered string) access.Problems {
 	return elsewhere(path, answered, a.workspace.SubscriptionID)
 }
 
-// convert reads an answer of which the SDK knows no type.
+// convert reads an answer for which the SDK has no type.
 func convert(answer any, into any) error {
 	text, err := json.Marshal(answer)
 	if err != nil {

@@ -1,10 +1,10 @@
-// Package lookup asks Azure for what a configuration names and does not say: whose ID a name is, whether a data store
-// holds a credential and where it points, on which cluster an endpoint's jobs run. It asks through the providers of the
-// stack, while the program runs, so that the answers are known at a preview; and it knows nothing of what is done with
-// them.
+// Package lookup asks Azure for what a configuration names without its ID or details: whose ID a name is, whether a
+// data store holds a credential and where it points, on which cluster an endpoint's jobs run. It asks through the
+// providers of the stack, while the program runs, so that a preview knows the answers. It does not know what is done
+// with them.
 //
-// What can't be answered is an problem.Problem at the path of the configuration, with the remedy. Everything that a
-// look-up finds can be written into the configuration instead; then nothing is asked.
+// A question without an answer is a problem.Problem at the path of the configuration, with the remedy. Everything that
+// a look-up finds can be written into the configuration instead; then nothing is asked.
 package lookup
 
 import (
@@ -20,11 +20,11 @@ import (
 	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
-// azureNativeVersion makes one version of the provider serve all its resources, and the look-ups.
+// azureNativeVersion is the one version of the provider for all its resources and for the look-ups.
 const azureNativeVersion = "2.92.3"
 
-// NativeOptions choose the azure-native of resources and look-ups that have no explicit provider: the caller's version,
-// if the options have one.
+// NativeOptions select the azure-native version of resources and look-ups without an explicit provider: the caller's
+// version, if the options have one.
 func NativeOptions(given *pulumi.ResourceOptions) []pulumi.ResourceOrInvokeOption {
 	all := []pulumi.ResourceOrInvokeOption{pulumi.Version(cmp.Or(given.Version, azureNativeVersion))}
 	if given.PluginDownloadURL != "" {
@@ -33,7 +33,7 @@ func NativeOptions(given *pulumi.ResourceOptions) []pulumi.ResourceOrInvokeOptio
 	return all
 }
 
-// An Asker asks Azure. It is safe for concurrent use.
+// An Asker asks Azure. Several goroutines may use it at once.
 type Asker struct {
 	ctx       *pulumi.Context
 	workspace arm.ID
@@ -41,7 +41,7 @@ type Asker struct {
 	entra     []pulumi.InvokeOption
 }
 
-// New makes an Asker that asks about a workspace through the providers that a resource with these options would have.
+// New makes an Asker for a workspace. It asks through the providers that a resource with these options would have.
 func New(ctx *pulumi.Context, workspaceID access.ID, opts ...pulumi.ResourceOption) (*Asker, error) {
 	given, err := pulumi.NewResourceOptions(opts...)
 	if err != nil {
@@ -77,7 +77,7 @@ func New(ctx *pulumi.Context, workspaceID access.ID, opts ...pulumi.ResourceOpti
 	return a, err
 }
 
-// packageOf names what a provider is for. Its URN, which holds its type, is known as soon as it is registered.
+// packageOf returns the package of a provider. Its URN, which has its type, is known as soon as it is registered.
 func packageOf(ctx context.Context, p pulumi.ProviderResource) (string, error) {
 	urns := make(chan string, 1)
 	p.URN().ApplyT(func(urn pulumi.URN) string {
@@ -94,8 +94,8 @@ func packageOf(ctx context.Context, p pulumi.ProviderResource) (string, error) {
 	}
 }
 
-// elsewhere is what is wrong with an answer from another subscription than was meant: a provider looks in its own,
-// where the names may be the same.
+// elsewhere is the problem with an answer from another subscription than meant: a provider looks in its own, where the
+// same names may exist.
 func elsewhere(path, answered, meant string) access.Problems {
 	parts := strings.SplitN(strings.Trim(answered, "/"), "/", 3)
 	if len(parts) < 3 || strings.EqualFold(parts[1], meant) {
@@ -106,17 +106,17 @@ func elsewhere(path, answered, meant string) access.Problems {
 		"was looked up in subscription %s, where the provider looks, and is meant to be in %s", parts[1], meant)
 }
 
-// problem is one at a path of the configuration.
+// problem returns a problem at a path of the configuration.
 func problem(path, fix, what string, args ...any) access.Problems {
 	return access.Problems{{Path: path, What: fmt.Sprintf(what, args...), Fix: fix}}
 }
 
-// denial matches what the providers make of a 403: a name that is asked for may hold those digits too.
+// denial matches the providers' errors for a 403: a name that is looked up may have those digits too.
 var denial = regexp.MustCompile(`Authorization_RequestDenied|AuthorizationFailed|403 Forbidden|` +
 	`(?i:(?:status(?:code)?|response|answered)\W{0,2}403\b)`)
 
-// refused explains a look-up that failed: what to be given for who may not ask, and for everybody what to write
-// instead. Providers have no codes for their errors, so their texts are searched for those of Azure.
+// refused explains a look-up that failed: which permission to give if it was denied, and what to write instead.
+// Providers have no codes for their errors, so their texts are searched for Azure's.
 func refused(path, what string, err error, permission, instead string) access.Problems {
 	text := strings.Join(strings.Fields(err.Error()), " ")
 	if denial.MatchString(text) {

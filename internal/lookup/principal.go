@@ -11,14 +11,14 @@ import (
 	"github.com/batchaccess/batchaccess/sdks/azuread"
 )
 
-// A Principal is who a name stands for.
+// A Principal is the principal that a name belongs to.
 type Principal struct {
 	ObjectID string
 	ClientID string // "" for users and groups, and for the system-assigned identity of a resource
 	names    map[string]string
 }
 
-// What whoever deploys needs to ask Entra, by the kind of principal.
+// permissions are what the deployer needs for questions to Entra, by the kind of principal.
 var permissions = map[access.PrincipalKind]string{
 	access.User:             "the Microsoft Graph permission User.Read.All",
 	access.Group:            "the Microsoft Graph permission Group.Read.All",
@@ -26,9 +26,9 @@ var permissions = map[access.PrincipalKind]string{
 	access.ManagedIdentity:  "the Microsoft Graph permission Application.Read.All",
 }
 
-// Principal looks up the invoker at the path by its name, or, if its ID is given, checks that the ID is that of such a
-// principal, and of the one that it is named after: the client ID of a service principal in place of its object ID is
-// recognised.
+// Principal looks up the invoker at the path by its name. If its ID is given, it checks that the ID belongs to a
+// principal of that kind and with the given name: it recognises the client ID of a service principal that is given
+// instead of its object ID.
 func (a *Asker) Principal(path string, i access.Invoker) (Principal, access.Problems) {
 	key, id := i.Named()
 	if i.PrincipalID.Given() {
@@ -61,7 +61,7 @@ func (a *Asker) Principal(path string, i access.Invoker) (Principal, access.Prob
 	return found, a.namesake(path, i, found)
 }
 
-// namesake checks that the name beside an ID is the principal's own: readers of the configuration go by it.
+// namesake checks that the name beside an ID is the principal's: readers of the configuration rely on it.
 func (a *Asker) namesake(path string, i access.Invoker, found Principal) access.Problems {
 	id := i.PrincipalID.Text()
 	i.PrincipalID = access.ID{}
@@ -114,7 +114,7 @@ func (a *Asker) user(path, key, name string) (Principal, access.Problems) {
 func (a *Asker) group(path, key, name string) (Principal, access.Problems) {
 	args := &azuread.LookupGroupArgs{}
 	if key == "displayName" {
-		filtered := strings.ReplaceAll(name, "'", "''") // the provider puts it between quotes as it is
+		filtered := strings.ReplaceAll(name, "'", "''") // the provider does not escape it
 		args.DisplayName = &filtered
 	} else {
 		args.ObjectId = &name
@@ -135,7 +135,7 @@ func (a *Asker) group(path, key, name string) (Principal, access.Problems) {
 	return Principal{ObjectID: found.ObjectId, names: map[string]string{"displayName": found.DisplayName}}, nil
 }
 
-// entraTypes are what Entra calls a service principal, by the kind of invoker.
+// entraTypes are Entra's types of service principals, by the kind of invoker.
 var entraTypes = map[access.PrincipalKind]string{access.ServicePrincipal: "Application",
 	access.ManagedIdentity: "ManagedIdentity"}
 
@@ -179,7 +179,7 @@ func (a *Asker) servicePrincipalBy(clientID bool, id string) (*azuread.LookupSer
 	return azuread.LookupServicePrincipal(a.ctx, args, a.entra...)
 }
 
-// otherKind says what the object ID is of, where it is of no principal of the kind.
+// otherKind says what the object ID belongs to, if not to a principal of the kind.
 func (a *Asker) otherKind(path, id string, kind access.PrincipalKind, err error) access.Problems {
 	is := ""
 	if kind != access.User {
@@ -211,21 +211,21 @@ func (a *Asker) otherKind(path, id string, kind access.PrincipalKind, err error)
 			"applications)")
 }
 
-// systemAssigned are the provider's functions that get a resource with a system-assigned identity, by type, and what
-// they call its name. They are called by token: their SDKs are large, and three fields of them are needed.
+// systemAssigned are the provider's functions that read a resource with a system-assigned identity, by type, with their
+// argument for its name. They are called by token: their SDKs are large, and only three fields are needed.
 var systemAssigned = map[string]struct{ token, name string }{
 	arm.DataFactory:    {"azure-native:datafactory:getFactory", "factoryName"},
 	arm.Site:           {"azure-native:web:getWebApp", "name"},
 	arm.VirtualMachine: {"azure-native:compute:getVirtualMachine", "vmName"},
 }
 
-// withIdentity takes apart the ID of a resource of a type whose managed identity can be looked up.
+// withIdentity parses the ID of a resource of a type whose managed identity can be looked up.
 func withIdentity(id string) (resource arm.ID, known bool) {
 	resource, err := arm.Parse(id, arm.IdentityTypes...)
 	return resource, err == nil
 }
 
-// reaches reports whether the provider looks where the resource is, as far as that is known.
+// reaches reports whether the provider looks in the resource's subscription, as far as that is known.
 func (a *Asker) reaches(resource arm.ID) bool {
 	own := a.workspace.SubscriptionID
 	return own == "" || strings.EqualFold(resource.SubscriptionID, own)

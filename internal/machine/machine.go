@@ -1,5 +1,5 @@
-// Package machine is for tests that need more on the machine than Go and git. Such a test runs where that is there, and
-// is skipped elsewhere, for a reason that begins with "needs": `make test` prints it at its end. With CI=true it fails.
+// Package machine is for tests that need more on the machine than Go and git. Without it such a test is skipped, for a
+// reason that begins with "needs": `make test` prints it at its end. With CI=true the test fails.
 package machine
 
 import (
@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// NodeJS is Node.js in a version that Pulumi's SDK runs on, with npm.
+// NodeJS requires a Node.js version that Pulumi's SDK supports, with npm.
 func NodeJS(t testing.TB) {
 	t.Helper()
 	const least = 20
@@ -31,8 +31,7 @@ func NodeJS(t testing.TB) {
 	})
 }
 
-// Needs skips the test, or in CI fails it, where what it needs is not there: what names it, and there says why it is
-// not.
+// Needs skips the test, or in CI fails it, if there returns an error. what names what is needed.
 func Needs(t testing.TB, what string, there func() error) {
 	t.Helper()
 	err := there()

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// asked is a test that tells what was done with it.
+// asked is a fake test that records what was done with it.
 type asked struct {
 	testing.TB
 	done string

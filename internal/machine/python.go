@@ -17,13 +17,13 @@ import (
 	"github.com/batchaccess/batchaccess/internal/filelock"
 )
 
-// environments are those that this process has looked for, by their requirements.
+// environments are the environments that this process has looked for, by their requirements.
 var environments sync.Map
 
-// Python returns the interpreter of an environment that has the requirements, every package pinned as pip freeze
-// prints it. packages names the most important ones, for whoever lacks them. The environment is made once for each
-// requirements and Python, in the user's cache: the first time takes up to minutes. Another process that makes it is
-// waited for.
+// Python returns the interpreter of an environment with the requirements, in which every package is pinned as pip
+// freeze prints it. packages names the most important ones, for a message. The environment is made once for each
+// requirements and Python, in the user's cache: the first time takes up to minutes. If another process is making it,
+// this one waits.
 func Python(t testing.TB, packages string, requirements []byte) string {
 	t.Helper()
 	once, _ := environments.LoadOrStore(string(requirements), sync.OnceValues(func() (string, error) {
@@ -80,7 +80,7 @@ func install(ctx context.Context, dir, python string, requirements []byte) error
 	}
 	for _, command := range [][]string{
 		{"python3", "-m", "venv", "--clear", filepath.Join(dir, "env")},
-		// Most modules are never imported: those that are, Python compiles when they are.
+		// Most modules are never imported, and Python compiles the others at their first import.
 		{python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--requirement", file},
 	} {
 		if _, err := exec.CommandContext(ctx, command[0], command[1:]...).Output(); err != nil {
@@ -90,7 +90,7 @@ func install(ctx context.Context, dir, python string, requirements []byte) error
 	return nil
 }
 
-// reason adds what a command said.
+// reason adds what a command printed.
 func reason(err error) error {
 	if exit := new(exec.ExitError); errors.As(err, &exit) {
 		return fmt.Errorf("%w: %s", err, bytes.TrimSpace(exit.Stderr))

@@ -7,22 +7,22 @@ import (
 	"strings"
 )
 
-// A Filter lets a reader of a page keep one person, one endpoint or one input or output. It works by classes, since a
-// page has no script: what is about people has the class p and one for each of them, such as p3, and so for endpoints
-// (e) and data (d). The names themselves, which strangers choose, are in no class.
+// A Filter lets a reader of a page choose one person, one endpoint or one input or output. It works by classes, since a
+// page has no script: an element about people has the class p and one class for each of them, such as p3; endpoints
+// have e, data have d. No class contains a name, which strangers choose.
 type Filter struct{ People, Endpoints, Data []Choice }
 
-// A Choice is a name that a reader may choose, and the class of what is about it.
+// A Choice is a name that a reader may choose, and the class of the elements about it.
 type Choice struct{ Class, Name string }
 
-// The letters that the classes of people, endpoints and data begin with.
+// The first letters of the classes of people, endpoints and data.
 const (
 	PersonLetter   = "p"
 	EndpointLetter = "e"
 	DatumLetter    = "d"
 )
 
-// AddChoice adds a name to those that can be chosen, once.
+// AddChoice adds a name to the choices, once.
 func AddChoice(to []Choice, letter, name string) []Choice {
 	if slices.ContainsFunc(to, func(c Choice) bool { return c.Name == name }) {
 		return to
@@ -30,16 +30,16 @@ func AddChoice(to []Choice, letter, name string) []Choice {
 	return append(to, Choice{fmt.Sprint(letter, len(to)+1), name})
 }
 
-// Person returns the classes of what is about people. What is about none that can be chosen goes with any choice but
-// none of people.
+// Person returns the classes of an element about people. An element about nobody who can be chosen stays visible with
+// any choice of a person.
 func (f Filter) Person(names ...string) string { return classesOf(PersonLetter, f.People, names) }
 
-// Endpoint does so for endpoints.
+// Endpoint does the same for endpoints.
 func (f Filter) Endpoint(names ...string) string {
 	return classesOf(EndpointLetter, f.Endpoints, names)
 }
 
-// Datum does so for inputs and outputs.
+// Datum does the same for inputs and outputs.
 func (f Filter) Datum(names ...string) string { return classesOf(DatumLetter, f.Data, names) }
 
 func classesOf(letter string, of []Choice, names []string) string {
@@ -52,8 +52,8 @@ func classesOf(letter string, of []Choice, names []string) string {
 	return strings.Join(all, " ")
 }
 
-// CSS hides what is about others than who or what is chosen. More returns further rules for a choice, given the
-// selector of a page in which it is chosen; nil for none.
+// CSS hides the elements about others than the chosen ones. More returns further rules for a choice, given the selector
+// of a page in which it is chosen; nil for none.
 func (f Filter) CSS(more func(chosen string, c Choice) string) string {
 	var out strings.Builder
 	for _, c := range slices.Concat(f.People, f.Endpoints, f.Data) {
@@ -66,8 +66,8 @@ func (f Filter) CSS(more func(chosen string, c Choice) string) string {
 	return out.String()
 }
 
-// Controls are the lists from which a reader chooses; "" where there is nothing to choose. Shown returns the name of a
-// choice as a reader sees it, not escaped.
+// Controls are the lists from which a reader chooses; "" if there is nothing to choose. Shown returns the name of a
+// choice for a reader, not escaped.
 func (f Filter) Controls(shown func(Choice) string) string {
 	var out strings.Builder
 	for _, list := range []struct {

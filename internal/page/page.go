@@ -1,5 +1,5 @@
-// Package page is what the HTML pages of explain and review have in common: their style, and the graph of who reaches
-// what through what. It knows nothing of access.
+// Package page has what the HTML pages of explain and review share: the style, and the graph of who reaches what
+// through what. It knows nothing of access.
 package page
 
 import (
@@ -16,14 +16,14 @@ import (
 //go:embed page.css
 var CSS string
 
-// Policy is the Content-Security-Policy of a page with the style: a browser loads nothing and applies no other.
+// Policy is the Content-Security-Policy of a page with the style: a browser loads nothing and applies no other style.
 func Policy(css string) string {
 	sum := sha256.Sum256([]byte(css))
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
 		"'; base-uri 'none'; form-action 'none'"
 }
 
-// Sizes of a graph, in the units of its view box: pixels where it is not scaled.
+// Sizes of a graph, in the units of its view box: pixels if it is not scaled.
 const (
 	nodeWidth, nodeHeight = 190, 40
 	rowHeight             = 56
@@ -42,17 +42,17 @@ type Graph struct {
 	columns [][]Node
 }
 
-// A Node is a box with a label of two lines; where it stands is worked out.
+// A Node is a box with a label of two lines; its position is computed.
 type Node struct {
 	Key, Class          string
 	Label, Below, Title string
 	X, Y                int
 }
 
-// An Edge is a line; D is the path that is drawn.
+// An Edge is a line; D is its path.
 type Edge struct{ D, Class, Title string }
 
-// NewGraph places nodes, each with a key of its own, in columns.
+// NewGraph places nodes in columns; each needs a key of its own.
 func NewGraph(columns ...[]Node) *Graph {
 	rows := 1
 	for _, nodes := range columns {
@@ -74,7 +74,7 @@ func NewGraph(columns ...[]Node) *Graph {
 	return g
 }
 
-// Join draws an edge between two nodes, if both are there. It goes between the nodes of the columns that it crosses.
+// Join draws an edge between two nodes, if both exist. It passes between the nodes of the columns that it crosses.
 func (g *Graph) Join(from, to, class, title string) {
 	a, starts := g.at[from]
 	b, ends := g.at[to]
@@ -101,7 +101,7 @@ func (g *Graph) Join(from, to, class, title string) {
 	g.Edges = append(g.Edges, Edge{string(d), class, title})
 }
 
-// step adds a step of a path.
+// step adds a step of an SVG path.
 func step(d []byte, letter byte, numbers ...int) []byte {
 	for _, n := range numbers {
 		d = strconv.AppendInt(append(d, letter), int64(n), 10)
@@ -110,7 +110,8 @@ func step(d []byte, letter byte, numbers ...int) []byte {
 	return d
 }
 
-// gap is the height nearest to another at which a line crosses a column between its nodes; less than 0 if none does.
+// gap returns the height nearest to another at which a line can cross a column between its nodes; less than 0 if there
+// is none.
 func (g *Graph) gap(column, near int) int {
 	const apart = (rowHeight - nodeHeight) / 2
 	free := func(y int) bool {

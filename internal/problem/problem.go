@@ -1,5 +1,5 @@
-// Package problem holds what is wrong with something that a person wrote, as data: where, what, and what to write
-// instead. Text is made of it once, at the edge.
+// Package problem describes as data what is wrong with something that a person wrote: where, what, and what to write
+// instead. It becomes text once, where it is shown.
 package problem
 
 import (
@@ -12,22 +12,22 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// A Code says what a problem is about, for whoever treats some problems apart.
+// A Code says what a problem is about, for callers that treat some problems differently.
 type Code string
 
-// The codes. A problem without one is about a value that can't stand where it does.
+// The codes. A problem without one is about a wrong value.
 const (
-	// LookUp: a value is missing that a look-up in Azure supplies, as a deployment makes it.
+	// LookUp: a value is missing that a deployment looks up in Azure.
 	LookUp Code = "lookUp"
 	// Assertion: an assertion is ill-formed.
 	Assertion Code = "assertion"
-	// Violation: an assertion is right in itself and does not hold.
+	// Violation: a well-formed assertion does not hold.
 	Violation Code = "violation"
 	// Contradiction: two places of a model can't both be true.
 	Contradiction Code = "contradiction"
-	// Role: the invokers' role.
+	// Role: about the invokers' role.
 	Role Code = "role"
-	// SignIn: how a principal signs in.
+	// SignIn: about how a principal signs in.
 	SignIn Code = "signIn"
 	// Limit: a limit of Azure is near or exceeded.
 	Limit Code = "limit"
@@ -35,11 +35,11 @@ const (
 
 // A Problem is one thing that is wrong.
 type Problem struct {
-	Path    string `json:"path"` // where it stands in the configuration, such as invokers.alice.objectId
+	Path    string `json:"path"` // place in the configuration, such as invokers.alice.objectId
 	What    string `json:"what"` // what is wrong with the value
 	Fix     string `json:"fix"`  // what to write instead
 	Code    Code   `json:"code,omitempty"`
-	Warning bool   `json:"warning,omitempty"` // it does not keep anything from being deployed
+	Warning bool   `json:"warning,omitempty"` // it does not prevent a deployment
 }
 
 func (p Problem) String() string {
@@ -53,10 +53,10 @@ func (p Problem) String() string {
 	return text
 }
 
-// Error makes a problem an error of its own, for functions that find one at most.
+// Error makes a problem an error, for functions that find at most one.
 func (p Problem) Error() string { return p.String() }
 
-// Of returns the problem that an error is or wraps; what any other error says is what is wrong.
+// Of returns the problem that an error is or wraps; for any other error, a problem with its text.
 func Of(err error) Problem {
 	var p Problem
 	if !errors.As(err, &p) {
@@ -65,7 +65,7 @@ func Of(err error) Problem {
 	return p
 }
 
-// At returns the problem as one that stands at the path, in front of its own if it has one.
+// At returns the problem with the path in front of its own.
 func (p Problem) At(path string) Problem {
 	switch {
 	case path == "":
@@ -77,13 +77,13 @@ func (p Problem) At(path string) Problem {
 	return p
 }
 
-// A List is all that is wrong, in the order of what was read.
+// A List is everything that is wrong, in the order of what was read.
 type List []Problem
 
-// whole is the path of what is wrong with the whole of some arguments.
+// whole is the path of a problem with the arguments as a whole.
 const whole = "arguments"
 
-// clean makes a path of one that was built below an empty one.
+// clean returns a path that was built below an empty one, without its first dot.
 func clean(path string) string { return cmp.Or(strings.TrimPrefix(path, "."), whole) }
 
 // Add adds a problem.
@@ -94,7 +94,7 @@ func (l *List) AddCode(code Code, path, fix, what string, args ...any) {
 	*l = append(*l, Problem{Path: clean(path), What: fmt.Sprintf(what, args...), Fix: fix, Code: code})
 }
 
-// Warn adds a problem that keeps nothing from being deployed.
+// Warn adds a warning, which does not prevent a deployment.
 func (l *List) Warn(code Code, path, fix, what string, args ...any) {
 	l.AddCode(code, path, fix, what, args...)
 	(*l)[len(*l)-1].Warning = true
@@ -113,7 +113,7 @@ func (l *List) OneOf(code Code, path, value string, known []string) bool {
 	return false
 }
 
-// Below returns the problems as ones that stand below the path.
+// Below returns the problems with the path in front of theirs.
 func (l List) Below(path string) List {
 	below := slices.Clone(l)
 	for i, p := range below {
@@ -133,7 +133,7 @@ func (l List) Err() error {
 	return errors.Join(all...)
 }
 
-// Warnings returns the problems that keep nothing from being deployed.
+// Warnings returns the problems that are warnings.
 func (l List) Warnings() List { return l.where(func(p Problem) bool { return p.Warning }) }
 
 // With returns the problems that have one of the codes.
@@ -146,8 +146,8 @@ func (l List) Without(codes ...Code) List {
 	return l.where(func(p Problem) bool { return !slices.Contains(codes, p.Code) })
 }
 
-// WithoutLookUps leaves out what a look-up supplies. If there is any, it leaves out the problems of assertions too:
-// they can't be judged before everything is known, such as the cluster that an endpoint runs on.
+// WithoutLookUps removes what a look-up supplies. If there is any, it removes the problems of assertions too: they
+// can't be judged before everything is known, such as the cluster that an endpoint runs on.
 func (l List) WithoutLookUps() List {
 	if len(l.With(LookUp)) == 0 {
 		return l
@@ -159,7 +159,8 @@ func (l List) where(keep func(Problem) bool) List {
 	return slices.DeleteFunc(slices.Clone(l), func(p Problem) bool { return !keep(p) })
 }
 
-// DidYouMean completes a message about an unknown word: the known word nearest to it, if one is near, and all of them.
+// DidYouMean completes a message about an unknown word: with the nearest known word, if one is near, and with all of
+// them.
 func DidYouMean(word string, known []string) string {
 	if len(known) == 0 {
 		return "there are none to choose from"

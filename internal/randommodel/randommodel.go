@@ -1,5 +1,6 @@
-// Package randommodel draws valid access models for property tests: few names, so that they meet in one account, one
-// container and one endpoint often, and so that an invoker and a cluster are called alike. It is for tests alone.
+// Package randommodel draws valid access models for property tests. It uses few names, so that grants often meet in one
+// account, one container and one endpoint, and so that an invoker and a cluster have the same name. It is for tests
+// alone.
 package randommodel
 
 import (
@@ -83,7 +84,7 @@ var Models = rapid.Custom(func(t *rapid.T) access.Model {
 			Outputs: someOf(t, keys(m.DataOutputs)),
 		}
 		if rapid.Bool().Draw(t, "names invokers") {
-			e.Invokers = append([]string{}, someOf(t, keys(m.Invokers))...) // the empty list is nobody
+			e.Invokers = append([]string{}, someOf(t, keys(m.Invokers))...) // an empty list means nobody
 		}
 		m.Endpoints[fmt.Sprintf("endpoint%d", i)] = e
 	}
@@ -101,14 +102,14 @@ var Models = rapid.Custom(func(t *rapid.T) access.Model {
 		t.Fatalf("the generator drew a model that is not valid: %v", ps.Err())
 	}
 	for _, v := range plan.Verdicts {
-		if !v.Holds { // a model that violates one is not valid
+		if !v.Holds { // a model with a violated assertion is not valid
 			delete(m.Assertions, v.Name)
 		}
 	}
 	return m
 })
 
-// dates are those on which access ends.
+// dates are the days on which access ends.
 var dates = []string{"2026-01-31", "2026-06-30", "2027-03-31"}
 
 // ends draws the last days of some invokers, members and invokers at endpoints.
@@ -219,8 +220,8 @@ func location(t *rapid.T, needsContainer bool) (account, container string, scope
 	return account, container, scope
 }
 
-// paths draws the kinds of accounts, and limits some inputs and outputs to paths, of which some lie in others and some
-// only begin alike.
+// paths draws the kinds of accounts, and limits some inputs and outputs to paths. Some paths lie in others, and some
+// only begin with the same letters.
 func paths(t *rapid.T, m *access.Model) {
 	m.StorageAccountKinds = map[string]roles.AccountKind{}
 	for _, account := range keys(m.StorageAccounts) {
@@ -266,8 +267,8 @@ func keys[V any](m map[string]V) (names []string) {
 }
 
 // Shared draws a valid model in which clusters share identities with one another and with an invoker: by object ID or
-// ARM ID, in whatever letter case, or by one source that is known only later. It returns whom Azure would take each
-// principal for.
+// ARM ID, in any letter case, or by one source that is known only later. It returns the identity of each principal in
+// Azure.
 func Shared(t *rapid.T) (access.Model, map[access.Principal]string) {
 	m := Models.Draw(t, "model")
 	m.Assertions = nil

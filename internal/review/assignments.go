@@ -12,13 +12,13 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A Principal is who has access.
+// A Principal is a principal with access.
 type Principal struct {
 	Name  string `json:"name"`            // in the program: "invoker partner", "cluster cpu"
-	Known string `json:"known,omitempty"` // what people know it by: name, mail, application
+	Known string `json:"known,omitempty"` // name, mail or application, for people
 	ID    string `json:"id,omitempty"`    // object ID; "" while not known
-	Note  string `json:"note,omitempty"`  // what the ID is waiting for, where it is not known
-	Owner string `json:"owner,omitempty"` // who answers for it, as a configuration says
+	Note  string `json:"note,omitempty"`  // why the ID is not known
+	Owner string `json:"owner,omitempty"` // its owner in a configuration
 	key   string
 }
 
@@ -38,7 +38,7 @@ func (p Principal) String() string {
 	return p.Name + " (" + strings.Join(parts, ", ") + ")"
 }
 
-// An AccessChange is what one principal gains or loses through one assignment.
+// An AccessChange is what one principal gains or loses by one assignment.
 type AccessChange struct {
 	// Change is gained, lost, moved (to another scope) or changed (another role, or what the role allows).
 	Change    string    `json:"change"`
@@ -47,24 +47,24 @@ type AccessChange struct {
 	Before    string    `json:"before,omitempty"` // scope; with the role where that changed
 	After     string    `json:"after,omitempty"`
 	Risk      Risk      `json:"risk"`
-	// New are the actions that the principal could not do at that place before, whatever gave them.
+	// New are the actions that the principal could not do at that place before, by any assignment.
 	New []roles.Action `json:"new,omitempty"`
-	// Gone are those that it can't do there any more.
+	// Gone are the actions that it can't do there any more.
 	Gone []roles.Action `json:"gone,omitempty"`
-	// Wider is set where the principal had the same actions before, at a narrower place.
+	// Wider is set if the principal had the same actions before, at a narrower place.
 	Wider bool `json:"wider,omitempty"`
-	// Condition says what another condition on the assignment does; "" where it has no effect.
+	// Condition says what a changed condition of the assignment does; "" if it has no effect.
 	Condition string `json:"condition,omitempty"`
 	// Undecided says what can't be decided about the change; "" for most.
 	Undecided string `json:"undecided,omitempty"`
-	// DataOwners are who answer for the data there, as a configuration says.
+	// DataOwners are the owners of the data there, by a configuration.
 	DataOwners []string `json:"dataOwners,omitempty"`
 	URN        string   `json:"urn"`
 
 	from, to string // the scopes, in short
 }
 
-// assignment is a principal, a role and a scope.
+// An assignment is a principal, a role and a scope.
 type assignment struct {
 	urn       string
 	principal Principal
@@ -72,11 +72,11 @@ type assignment struct {
 	scope     string
 	// condition and its version; "" for none.
 	condition, conditionVersion string
-	kept                        string // how PIM keeps it; "" for an ordinary assignment
+	kept                        string // how it is held by PIM; "" for an ordinary assignment
 	through                     string // the group that it is held through; "" for the principal's own
 }
 
-// label is the role, how it is held, and through whom.
+// label is the role, how it is held, and through which group.
 func (a assignment) label() string {
 	name := a.role.name
 	if a.kept != "" {
@@ -91,21 +91,21 @@ func (a assignment) label() string {
 	return name
 }
 
-// covers reports whether what is held through a counts at b's place.
+// covers reports whether the role of a holds at b's place.
 func (a assignment) covers(b assignment) bool {
 	return roles.Contains(a.scope, b.scope) && (a.kept == "" || a.kept == b.kept) && a.letsThrough(b)
 }
 
-// letsThrough reports whether a's condition holds back nothing that b's lets through.
+// letsThrough reports whether a's condition allows everything that b's allows.
 func (a assignment) letsThrough(b assignment) bool {
 	if a.condition == "" || a.condition == b.condition && a.conditionVersion == b.conditionVersion {
 		return true
 	}
-	answer, _, _ := beyondCondition(b, a)
+	answer, _, _ := conditionDifference(b, a)
 	return answer == condition.No
 }
 
-// pair is an assignment before and after; nil where it is not there.
+// A pair is an assignment before and after; nil if it does not exist.
 type pair struct{ old, new *assignment }
 
 func (m *maker) assignments() {
@@ -129,7 +129,7 @@ func (m *maker) assignments() {
 			continue
 		}
 		m.keepPrincipal(s, p.old, p.new)
-		if s.Stays != "" && p.old != nil && s.Op == "replace" { // both are there afterwards
+		if s.Stays != "" && p.old != nil && s.Op == "replace" { // both exist afterwards
 			pairs = append(pairs, pair{p.old, p.old})
 			p.old = nil
 		}
@@ -141,7 +141,7 @@ func (m *maker) assignments() {
 	m.weigh(pairs, append(joins, m.hiddenJoinings()...))
 }
 
-// weigh compares the assignments and memberships of both sides, each by all that its principal holds.
+// weigh compares the assignments and memberships of both sides, each with everything that its principal holds.
 func (m *maker) weigh(pairs []pair, joins []joining) {
 	held := map[side]map[string][]assignment{before: {}, after: {}} // by principal
 	hold := func(a *assignment, when side) {
@@ -153,7 +153,7 @@ func (m *maker) weigh(pairs []pair, joins []joining) {
 		hold(p.old, before)
 		hold(p.new, after)
 	}
-	for _, j := range joins { // a group's own change is reported of the group
+	for _, j := range joins { // a group's own change is reported for the group
 		was, is := j.of(before, held), j.of(after, held)
 		if j.stays() {
 			was, is = nil, nil
@@ -182,7 +182,8 @@ func (m *maker) weigh(pairs []pair, joins []joining) {
 			continue
 		}
 		if p.old != nil && p.new != nil && p.old.principal.Name == p.new.principal.Name {
-			// One name that stands for somebody else now, as a group that was made anew: a reader has to see that it does.
+			// The same name now means another principal, such as a group that was made anew: the reader has to see
+			// both.
 			for _, a := range []*assignment{p.old, p.new} {
 				a.principal.Note = cmp.Or(a.principal.Note, a.principal.ID)
 			}
@@ -192,7 +193,7 @@ func (m *maker) weigh(pairs []pair, joins []joining) {
 	}
 }
 
-// compare reports what one assignment of one principal gives and takes, judged by all that the principal holds.
+// compare reports what one assignment of one principal gives and takes, given everything that the principal holds.
 func (m *maker) compare(old, now *assignment, held map[side]map[string][]assignment) {
 	if old == nil && now == nil || m.nobodyStays(cmp.Or(old, now).principal) {
 		return
@@ -227,11 +228,11 @@ func (m *maker) compare(old, now *assignment, held map[side]map[string][]assignm
 		switch {
 		case !sameScope:
 			c.Change = "moved"
-			c.Wider = roles.Contains(now.scope, old.scope) && len(m.beyond(now.role, []role{old.role})) == 0
+			c.Wider = roles.Contains(now.scope, old.scope) && len(m.difference(now.role, []role{old.role})) == 0
 		case len(c.New)+len(c.Gone) > 0 || c.Condition != "" || c.Undecided != "":
 			c.Change = "changed"
 		default:
-			return // another text of the same
+			return // only its text is different
 		}
 		if old.role.key != now.role.key && old.role.name != now.role.name {
 			c.Before, c.After = old.role.name+" on "+c.Before, c.Role+" on "+c.After
@@ -242,16 +243,16 @@ func (m *maker) compare(old, now *assignment, held map[side]map[string][]assignm
 	}
 	c.Risk = higher(c.Risk, m.riskOf(c.New))
 	if c.Undecided != "" && old.condition != "" && now.condition != "" {
-		c.Risk = High // what can't be decided is not taken to be harmless
+		c.Risk = High // an undecided change is not harmless
 	}
 	if now != nil && !now.role.known && len(c.New) > 0 {
-		c.Risk = High // what can't be judged is not taken to be harmless
+		c.Risk = High // a change that can't be judged is not harmless
 	}
 	m.r.NewAccess = m.r.NewAccess || len(c.New) > 0
 	m.r.Access = append(m.r.Access, c)
 }
 
-// twin reports whether the same assignment stands on the other side under another URN.
+// twin reports whether the same assignment exists on the other side under another URN.
 func (m *maker) twin(old, now *assignment, held map[side]map[string][]assignment) bool {
 	one, others := old, held[after]
 	if one == nil {
@@ -259,11 +260,12 @@ func (m *maker) twin(old, now *assignment, held map[side]map[string][]assignment
 	}
 	return slices.ContainsFunc(others[one.principal.key], func(o assignment) bool {
 		return o.urn != one.urn && o.through == one.through && o.covers(*one) && one.covers(o) && o.role.known &&
-			one.role.known && len(m.beyond(one.role, []role{o.role})) == 0 && len(m.beyond(o.role, []role{one.role})) == 0
+			one.role.known && len(m.difference(one.role, []role{o.role})) == 0 &&
+			len(m.difference(o.role, []role{one.role})) == 0
 	})
 }
 
-// more is what the assignment allows that none of the others covers at its place.
+// more returns the actions of the assignment that none of the others covers at its place.
 func (m *maker) more(a assignment, others []assignment) []roles.Action {
 	var at []role
 	for _, o := range others {
@@ -271,7 +273,7 @@ func (m *maker) more(a assignment, others []assignment) []roles.Action {
 			at = append(at, o.role)
 		}
 	}
-	return m.beyond(a.role, at)
+	return m.difference(a.role, at)
 }
 
 // assignment reads a role assignment.
@@ -304,7 +306,7 @@ func (m *maker) assignment(step engine.Step, s *engine.State, when side) *assign
 	return a
 }
 
-// membership is a group's member, who has whatever the group has.
+// membership returns a group's membership as an assignment: the member has everything that the group has.
 func (m *maker) membership(s *engine.State) *assignment {
 	if s == nil {
 		return nil
@@ -322,7 +324,7 @@ func (m *maker) membership(s *engine.State) *assignment {
 	}
 }
 
-// principal names who an assignment is for: by ID where that is known, else by what the ID will come from.
+// principal returns the principal of an assignment: by its ID if that is known, else by the source of the ID.
 func (m *maker) principal(s *engine.State) Principal {
 	name := assigneeName(s.URN)
 	if id := text(s.Inputs["principalId"]); id != "" {
@@ -349,14 +351,14 @@ func (m *maker) principal(s *engine.State) Principal {
 	return Principal{Name: name, Note: note, key: from}
 }
 
-// isMade reports whether the preview makes the resource, so that nobody could have had its access before.
+// isMade reports whether the preview makes the resource, so that nobody can have had its access before.
 func (m *maker) isMade(urn string) bool {
 	s, ok := m.index.steps[urn]
 	return ok && (s.Old == nil && s.Op != "import" || s.Op == "replace")
 }
 
-// keepPrincipal gives an assignment whose principal is the same as before, but whose ID shows as not known yet, the
-// old one.
+// keepPrincipal restores the old ID in an assignment whose principal has not changed, but whose ID the preview shows as
+// unknown.
 func (m *maker) keepPrincipal(step engine.Step, old, now *assignment) {
 	if old == nil || now == nil || now.principal.ID != "" || old.principal.ID == "" {
 		return
@@ -373,7 +375,7 @@ func (m *maker) keepPrincipal(step engine.Step, old, now *assignment) {
 	}
 }
 
-// assigneeName is what an assignment's principal is called in the program: "invoker partner", "cluster cpu".
+// assigneeName returns the principal's name in the program: "invoker partner", "cluster cpu".
 func assigneeName(urn string) string {
 	name := engine.NameOf(urn)
 	last := name[strings.LastIndex(name, ".")+1:]
@@ -392,7 +394,7 @@ func assigneeName(urn string) string {
 	}
 }
 
-// short names a scope by its last resource, which is what people know it by.
+// short names a scope by its last resource, as people do.
 func short(scope string) string {
 	parts := strings.Split(strings.Trim(scope, "/"), "/")
 	n := len(parts)
@@ -417,7 +419,7 @@ func short(scope string) string {
 	}
 }
 
-// long is short, and in which resource group and subscription.
+// long is short, followed by the resource group and subscription.
 func long(scope string) string {
 	name := short(scope)
 	parts := strings.Split(strings.Trim(scope, "/"), "/")

@@ -13,7 +13,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/review"
 )
 
-// replaced is a change in which somebody goes, somebody comes, and an endpoint reads something else.
+// replaced is a change in which one invoker goes, another comes, and an endpoint reads something else.
 func replaced() review.Review {
 	now := scoring()
 	now.Invokers["eve"] = access.Invoker{Kind: access.User,
@@ -28,12 +28,12 @@ func replaced() review.Review {
 		options)
 }
 
-// A real browser, where there is one, shows the page of a change, and a reader keeps one person, endpoint or input of
-// it, before and after.
+// A real browser, if there is one, shows the page of a change. A reader can keep one person, endpoint or input of it,
+// before and after.
 func TestABrowserShowsTheReview(t *testing.T) {
 	t.Parallel()
 	text := pageOf(t, replaced())
-	if file := os.Getenv("REVIEW_PAGE"); file != "" { // for whoever wants to look at it
+	if file := os.Getenv("REVIEW_PAGE"); file != "" { // a folder for pictures to look at
 		assert.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	}
 	for _, l := range browser.Look(t, text) {

@@ -16,7 +16,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A RoleChange is a role definition that comes, goes, or allows something else than before.
+// A RoleChange is a role definition that is made or removed, or that now allows something else.
 type RoleChange struct {
 	Change string         `json:"change"` // made, removed, widened, narrowed, changed
 	Role   string         `json:"role"`
@@ -51,8 +51,8 @@ func (m *maker) roleChanges() {
 				m.unread("the permissions of " + r.name + " are not all known, so what it allows is undecided")
 			}
 		}
-		c.Gained = rolediff.Beyond(now.permissions, old.permissions)
-		c.Lost = rolediff.Beyond(old.permissions, now.permissions)
+		c.Gained = rolediff.Difference(now.permissions, old.permissions)
+		c.Lost = rolediff.Difference(old.permissions, now.permissions)
 		switch gained, lost := len(c.Gained) > 0, len(c.Lost) > 0; {
 		case c.Change != "":
 		case gained && lost:
@@ -69,17 +69,17 @@ func (m *maker) roleChanges() {
 	}
 }
 
-// A SecretChange is a client secret that comes, goes, is rotated, or is about to end.
+// A SecretChange is a client secret that is made, removed or rotated, or that ends soon.
 type SecretChange struct {
 	Change string `json:"change"` // made, removed, rotated, ends soon, ended
 	Secret string `json:"secret"` // its name; never its value
-	As     string `json:"as"`     // whom it signs in as, as people know them
+	As     string `json:"as"`     // whom it signs in as, by the name for people
 	Ends   string `json:"ends,omitempty"`
 	What   string `json:"what"`
 	Risk   Risk   `json:"risk"`
 	URN    string `json:"urn"`
 
-	invoker string // whom it signs in as, by the name in the configuration; "" for others
+	invoker string // the invoker that it signs in as, by name in the configuration; "" for others
 }
 
 func (m *maker) secrets() {
@@ -107,7 +107,7 @@ func (m *maker) secrets() {
 			m.r.NewAccess = true
 			add("moved", "one more way to sign in; it was one for "+m.target(s.Old), High, s.New)
 		case noun == "certificate " && s.Op != "same":
-			m.r.NewAccess = true // whose key it is nobody can tell
+			m.r.NewAccess = true // nobody knows whose key it is
 			add("changed", "another certificate signs in", Medium, s.New)
 		case s.Op == "replace" || s.Op == "update" && s.Old.Inputs["endDate"] != s.New.Inputs["endDate"]:
 			add("rotated", "the old value ends at once: whoever signs in with it can't until given the new one; to rotate "+
@@ -118,7 +118,7 @@ func (m *maker) secrets() {
 				invoker: m.signsInAs(s.New)})
 		}
 	}
-	for urn, c := range m.components { // secrets that do not change are not shown, but the component names them
+	for urn, c := range m.components { // unchanged secrets are not shown, but the component names them
 		if c.now == nil {
 			continue
 		}
@@ -134,11 +134,11 @@ func (m *maker) secrets() {
 	}
 }
 
-// ending notes a secret that ends soon, or has ended.
+// ending records a secret that ends soon or has ended.
 func (m *maker) ending(c SecretChange) {
 	end, err := time.Parse(time.RFC3339, c.Ends)
 	if err != nil {
-		return // the guardrail secret-lifetime speaks of those
+		return // the guardrail secret-lifetime reports those
 	}
 	switch left := end.Sub(m.o.Now); {
 	case left <= 0:
@@ -152,7 +152,7 @@ func (m *maker) ending(c SecretChange) {
 	m.r.Secrets = append(m.r.Secrets, c)
 }
 
-// trimOwner is a resource's name without the component's before the first dot.
+// trimOwner returns a resource's name without the component's name before the first dot.
 func trimOwner(urn string) string {
 	name := engine.NameOf(urn)
 	if _, rest, ok := strings.Cut(name, "."); ok && strings.Contains(rest, ".") {
@@ -161,20 +161,20 @@ func trimOwner(urn string) string {
 	return name
 }
 
-// A FederationChange is a subject of other tokens that may sign in as an application, or may not any more.
+// A FederationChange is a subject that may now sign in as an application, or may not any more.
 type FederationChange struct {
 	Change string `json:"change"` // added, changed, removed
 	Name   string `json:"name"`
-	As     string `json:"as"`               // whom it signs in as, as people know them
+	As     string `json:"as"`               // whom it signs in as, by the name for people
 	Before string `json:"before,omitempty"` // issuer and subject
 	After  string `json:"after,omitempty"`
 	Risk   Risk   `json:"risk"`
 	URN    string `json:"urn"`
 
-	invoker string // whom it signs in as, by the name in the configuration; "" for others
+	invoker string // the invoker that it signs in as, by name in the configuration; "" for others
 }
 
-// targetURN is the resource that a credential signs in as; "" where the preview does not say.
+// targetURN returns the resource that a credential signs in as; "" if the preview does not say.
 func (m *maker) targetURN(s *engine.State) string {
 	id := text(s.Inputs[guardrails.Target])
 	for _, property := range []string{"applicationId", "servicePrincipalId", "parentId", "userAssignedIdentityId",
@@ -186,8 +186,8 @@ func (m *maker) targetURN(s *engine.State) string {
 	return ""
 }
 
-// signsInAs is the name of the invoker that a credential signs in as; "" for others, and where it is an invoker's by
-// what the program says alone.
+// signsInAs returns the name of the invoker that a credential signs in as; "" for others, and if only the program says
+// that it is an invoker's.
 func (m *maker) signsInAs(s *engine.State) (invoker string) {
 	from := m.targetURN(s)
 	if _, shown := m.index.steps[from]; shown {
@@ -196,7 +196,7 @@ func (m *maker) signsInAs(s *engine.State) (invoker string) {
 	return invoker
 }
 
-// target is whom a credential signs in as, as people know it, with the ID where that is known.
+// target returns whom a credential signs in as, by the name for people, with the ID if that is known.
 func (m *maker) target(s *engine.State) string {
 	if s == nil {
 		return "nothing"
@@ -204,7 +204,7 @@ func (m *maker) target(s *engine.State) string {
 	id := text(s.Inputs[guardrails.Target])
 	if from := m.targetURN(s); from != "" {
 		name := m.madeAs(from)
-		if _, shown := m.index.steps[from]; !shown && id != "" { // what depends on it may be made of any ID
+		if _, shown := m.index.steps[from]; !shown && id != "" { // the ID may be computed from another one
 			name = engine.Clip(lastPart(id)) + " (by what it depends on: " + name + ")"
 		}
 		return name
@@ -215,8 +215,8 @@ func (m *maker) target(s *engine.State) string {
 	return "an application that is not known yet"
 }
 
-// madeAs is a principal that the program makes: the invoker that it is, or its name in the program and what people know
-// it by.
+// madeAs returns the name of a principal that the program makes: the invoker, or its name in the program with the one
+// for people.
 func (m *maker) madeAs(urn string) string {
 	if plan, invoker := m.invokerAt(urn); plan != nil {
 		return m.invoker(m.owner(urn), plan, invoker)
@@ -227,7 +227,7 @@ func (m *maker) madeAs(urn string) string {
 	return called(urn)
 }
 
-// invokerAt is the invoker that a resource of the program is, and the plan that has it; nil if it is none.
+// invokerAt returns the invoker that a resource of the program is, and the plan that has it; nil if it is none.
 func (m *maker) invokerAt(urn string) (*access.Plan, string) {
 	at := m.owner(urn)
 	invoker, _, _ := strings.Cut(strings.TrimPrefix(engine.NameOf(urn), engine.NameOf(at)+"."), ".")
@@ -239,14 +239,14 @@ func (m *maker) invokerAt(urn string) (*access.Plan, string) {
 	return nil, ""
 }
 
-// invoker is an invoker of a plan, as people know it, with who answers for it.
+// invoker returns an invoker of a plan by the name for people, with the owner.
 func (m *maker) invoker(urn string, plan *access.Plan, name string) string {
 	p := m.declaredPrincipal(urn, plan, access.InvokerPrincipal(name))
 	p.Owner = m.ownerOf(urn, p)
 	return p.String()
 }
 
-// knownAt is what people know a principal of the program by; what it is called, where its IDs are not known yet.
+// knownAt returns the name for people of a principal of the program; its name in the program while its IDs are unknown.
 func (m *maker) knownAt(urn string) string {
 	for _, when := range []side{after, before} {
 		state := m.index.state(urn, when)
@@ -263,8 +263,8 @@ func (m *maker) knownAt(urn string) string {
 	return ""
 }
 
-// moves reports whether a credential signs in as something else than before. That the same application's ID shows as
-// not known is no move.
+// moves reports whether a credential now signs in as something else. If only the same application's ID is shown as
+// unknown, it does not move.
 func (m *maker) moves(s engine.Step) bool {
 	old, now := s.Old.Inputs[guardrails.Target], s.New.Inputs[guardrails.Target]
 	was, oldKnown := old.(string)
@@ -277,8 +277,8 @@ func (m *maker) moves(s engine.Step) bool {
 		s.New.Dependencies["servicePrincipalId"]), m.isMade)
 }
 
-// usualAudience reports whether a federated credential's list of audiences is the one of the cloud that the stack's
-// components lie in, or Pulumi ESC's own for the organization in the subject (facts/federation.md).
+// usualAudience reports whether a federated credential's audiences are the usual one: the audience of the cloud of the
+// stack's components, or Pulumi ESC's for the organization in the subject (facts/federation.md).
 func (m *maker) usualAudience(audiences, subject string) bool {
 	exchange := cloud.Public().ExchangeAudience
 	for _, c := range m.components {
@@ -343,8 +343,8 @@ func (m *maker) federation() {
 	}
 }
 
-// An IdentityChange is a managed identity that another one takes the place of. What the old one was given, here or
-// elsewhere, the new one does not have: a replacement revokes without a warning.
+// An IdentityChange is a managed identity that is replaced by another one. The new one does not have what the old one
+// was granted, here or elsewhere: a replacement revokes that without a warning.
 type IdentityChange struct {
 	Change string `json:"change"` // replaced, removed, added
 	Of     string `json:"of"`     // whose identity
@@ -373,7 +373,7 @@ func (m *maker) identities() {
 			continue
 		case s.Old == nil:
 			if len(m.given(s)) == 0 {
-				continue // its own identity, or one that is made with it, has no more than what is granted here
+				continue // an identity of its own has only what is granted here
 			}
 			c.Change, c.Before, c.After, c.Risk = "added", "none", identityOf(s.New).String(), High
 			c.What, m.r.NewAccess = actsAs, true
@@ -415,8 +415,8 @@ func runsOn(e access.Endpoint, cluster string) bool {
 	return e.Cluster == cluster
 }
 
-// ofIdentity is what the identity of a cluster, or one that is made, is about: the endpoints that run on the cluster,
-// or the invoker that it is.
+// ofIdentity returns what the identity of a cluster, or one that is made, is about: the endpoints on the cluster, or
+// the invoker.
 func (m *maker) ofIdentity(urn string) (of about) {
 	at := m.owner(urn)
 	name := strings.TrimPrefix(engine.NameOf(urn), engine.NameOf(at)+".")
@@ -441,14 +441,14 @@ func (m *maker) ofIdentity(urn string) (of about) {
 	return of
 }
 
-// given are the identities that a cluster gets and that are not made with it, whoever makes the cluster.
+// given returns the identities that a cluster gets and that are not made with it, whoever makes the cluster.
 func (m *maker) given(s engine.Step) []string {
 	r := m.resource(s)
-	r.URN = "" // by its own inputs, though a component made it
+	r.URN = "" // to judge its own inputs, also if a component made it
 	return guardrails.LookAt(r).Identities
 }
 
-// identity is which managed identities a cluster has.
+// An identity says which managed identities a cluster has.
 type identity struct {
 	system   bool
 	assigned []string // ARM IDs in lower case, sorted
@@ -496,7 +496,7 @@ func (i identity) String() string {
 	return strings.Join(parts, " and ")
 }
 
-// mountsAsAnother reports whether a cluster's default identity changes: the system-assigned one, where it has it.
+// mountsAsAnother reports whether a cluster's default identity changes: the system-assigned one, if it has one.
 func (m *maker) mountsAsAnother(urn string) bool {
 	s := m.index.steps[urn]
 	if s.Old != nil && s.New != nil && identityOf(s.Old).system && identityOf(s.New).system {
@@ -505,7 +505,7 @@ func (m *maker) mountsAsAnother(urn string) bool {
 	return m.identityChanges(urn)
 }
 
-// identityChanges reports whether a cluster will have another default identity or more identities than before.
+// identityChanges reports whether a cluster gets another default identity or more identities than before.
 func (m *maker) identityChanges(urn string) bool {
 	s, ok := m.index.steps[urn]
 	if !ok || s.Old == nil || s.New == nil || kind(engine.TypeOf(urn)) != guardrails.Compute {

@@ -15,8 +15,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/review"
 )
 
-// A program may call its own components by our names, take a value from one resource and say another, and have a
-// plugin from anywhere: testdata/claims.yaml.
+// A program may give its own components our names, take a value from one resource and name another, and use a plugin
+// from anywhere: testdata/claims.yaml.
 func TestWhatAProgramSaysOfItselfIsNotTakenForTrue(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("testdata/claims.yaml")

@@ -12,10 +12,10 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// component is a BatchEndpointAccess: its plan before and after, nil where it is not there or can't be read.
+// A component is a BatchEndpointAccess: its plan before and after, nil if it does not exist or can't be read.
 type component struct {
 	old, now *access.Plan
-	owners   map[string]string // by paths in the configuration, where it says them
+	owners   map[string]string // owners, by path in the configuration
 }
 
 func (c component) side(when side) *access.Plan {
@@ -25,7 +25,7 @@ func (c component) side(when side) *access.Plan {
 	return c.old
 }
 
-// models reads the models out of the components' inputs, which are what the configuration was.
+// models reads the models in the components' inputs, which are their configurations.
 func (m *maker) models() {
 	m.components = map[string]component{}
 	for urn, s := range m.index.steps {
@@ -42,7 +42,7 @@ func (m *maker) models() {
 			for _, name := range slices.Sorted(maps.Keys(plan.Model.Invokers)) {
 				i := plan.Model.Invokers[name]
 				id := strings.ToLower(i.PrincipalID.Text())
-				// What Entra answers goes before what a configuration says.
+				// Entra's answer has priority over the configuration.
 				if known := knownAs(i); known != "" && id != "" && m.index.people[id] == "" {
 					m.index.people[id] = known
 				}
@@ -70,7 +70,7 @@ func (m *maker) plan(s *engine.State) *access.Plan {
 	return nil
 }
 
-// assignmentURN is what the component calls the assignment of a grant.
+// assignmentURN is the URN of the assignment of a grant in the component.
 func assignmentURN(componentURN string, g access.Grant) string {
 	at := func(parent, end string) string {
 		return childURN(componentURN, parent+"$"+guardrails.RoleAssignment, "."+end)
@@ -87,7 +87,7 @@ func assignmentURN(componentURN string, g access.Grant) string {
 	return at(component, name+"."+g.Principal.Kind+"."+g.Principal.Name)
 }
 
-// inComponent is the type and name of the component that makes a grant which is not of the invokers' role.
+// inComponent returns the type and name of the component that makes a grant of any role but the invokers' role.
 func inComponent(g access.Grant) (component, name string) {
 	switch {
 	case g.OfService():
@@ -100,7 +100,7 @@ func inComponent(g access.Grant) (component, name string) {
 	return component, g.ResourceName()
 }
 
-// partOf is the part of the invokers' role that a grant gives; "" for the whole role, and for any other.
+// partOf returns the part of the invokers' role that a grant gives; "" for the whole role, and for any other role.
 func partOf(g access.Grant) string {
 	for _, part := range []access.Level{access.AtEndpoint, access.AtWorkspace} {
 		if strings.HasSuffix(g.Role, " ("+string(part)+")") && g.Scope.OfInvokers() {
@@ -110,11 +110,11 @@ func partOf(g access.Grant) string {
 	return ""
 }
 
-// hiddenPair is an assignment that the preview leaves out because it stays as it is.
+// A hiddenPair is an assignment that the preview leaves out because it does not change.
 type hiddenPair struct{ old, new assignment }
 
-// hidden are the assignments that are not shown and yet bear on the review: those that the components hold before and
-// after, and, for a role that changes, whoever else may have it.
+// hidden returns assignments that are not shown and still matter for the review: those of the components before and
+// after, and, if a role changes, an assignment for whoever else may have that role.
 func (m *maker) hidden() (all []hiddenPair) {
 	if m.p.Hidden == 0 {
 		return nil
@@ -160,7 +160,7 @@ func (m *maker) hidden() (all []hiddenPair) {
 	return all
 }
 
-// fromGrant is the assignment that a grant of a model is. Its principal may be known by no more than its name.
+// fromGrant returns the assignment of a grant of a model. Only the name of its principal may be known.
 func (m *maker) fromGrant(componentURN string, plan *access.Plan, g access.Grant, urn string, when side) (assignment,
 	bool) {
 	model := plan.Model
@@ -175,7 +175,7 @@ func (m *maker) fromGrant(componentURN string, plan *access.Plan, g access.Grant
 			end = "." + end
 		}
 		made := childURN(componentURN, guardrails.InvokerRole+"$"+guardrails.RoleDefinition, end)
-		if a.role, ok = m.index.definitions[made][when]; !ok { // what is shown goes before what is declared
+		if a.role, ok = m.index.definitions[made][when]; !ok { // the shown definition has priority over the declared one
 			a.role, ok = m.declared(made, when)
 		}
 	case g.Scope.OfInvokers() && model.Role.RoleDefinitionID.Given() && !model.Role.RoleDefinitionID.Later():
@@ -202,7 +202,7 @@ func (m *maker) fromGrant(componentURN string, plan *access.Plan, g access.Grant
 	return a, ok && err == nil
 }
 
-// declaredPrincipal is one of a model, by its ID where that is known.
+// declaredPrincipal returns a principal of a model, with its ID if that is known.
 func (m *maker) declaredPrincipal(componentURN string, plan *access.Plan, p access.Principal) Principal {
 	known := Principal{Name: p.String(), key: componentURN + " " + p.String()}
 	if !p.IsCluster() {
@@ -217,12 +217,12 @@ func (m *maker) declaredPrincipal(componentURN string, plan *access.Plan, p acce
 	return known
 }
 
-// otherID is the ID of a principal out of another assignment, or a membership, that is shown.
+// otherID returns the ID of a principal from another assignment, or a membership, that is shown.
 func (m *maker) otherID(componentURN string, p access.Principal) string {
 	if m.index.ids == nil {
 		m.index.ids = map[string]string{}
 		for _, s := range m.p.Steps {
-			for _, state := range []*engine.State{s.New, s.Old} { // what was there goes before what is to be
+			for _, state := range []*engine.State{s.New, s.Old} { // the old state has priority
 				if state == nil {
 					continue
 				}

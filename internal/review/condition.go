@@ -15,7 +15,7 @@ type Condition struct {
 	met  func(Review) bool
 }
 
-// Conditions returns them in a fixed order.
+// Conditions returns the conditions in a fixed order.
 func Conditions() []Condition { return slices.Clone(conditions) }
 
 var conditions = []Condition{
@@ -27,7 +27,7 @@ var conditions = []Condition{
 	{"jobs", "a job that works stops working, or one that is declared will not work", func(r Review) bool {
 		return slices.ContainsFunc(r.Jobs, func(j JobChange) bool { return j.Broken || j.Change == "stops" })
 	}},
-	{"unjudged", "a resource changes of which it is not known whether it hands out access, or a change of access is " +
+	{"unjudged", "a resource changes and it is not known whether it gives access, or a change of access is " +
 		"undecided", func(r Review) bool {
 		return len(r.Unjudged) > 0 || slices.ContainsFunc(r.Access, func(c AccessChange) bool { return c.Undecided != "" })
 	}},
@@ -35,8 +35,7 @@ var conditions = []Condition{
 		func(r Review) bool { return len(r.Secrets) > 0 }},
 }
 
-// Met returns the names of those conditions that the review meets. An unknown name is an error that lists the known
-// ones.
+// Met returns the names of the conditions that the review meets. An unknown name is an error that lists the known ones.
 func (r Review) Met(names []string) (met []string, err error) {
 	known := make([]string, len(conditions))
 	for i, c := range conditions {

@@ -9,8 +9,8 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// conditionOf reads the condition of an assignment. What can't be read, or is of another version than 2.0, the only
-// public one (facts/conditions.md), is not known, and unread says why.
+// conditionOf reads the condition of an assignment. If it can't be read, or is not of version 2.0, the only public one
+// (facts/conditions.md), unread says why.
 func conditionOf(a assignment) (c condition.Condition, unread string) {
 	if a.condition == "" {
 		return condition.Always, ""
@@ -25,8 +25,8 @@ func conditionOf(a assignment) (c condition.Condition, unread string) {
 	return c, ""
 }
 
-// beyondCondition looks for a request that an assignment lets through and another one of the same role does not.
-func beyondCondition(one, other assignment) (answer condition.Answer, request condition.Request, because string) {
+// conditionDifference looks for a request that an assignment allows and another assignment of the same role does not.
+func conditionDifference(one, other assignment) (answer condition.Answer, request condition.Request, because string) {
 	mine, unread := conditionOf(one)
 	others, alsoUnread := conditionOf(other)
 	switch unread = cmp.Or(unread, alsoUnread); {
@@ -39,11 +39,11 @@ func beyondCondition(one, other assignment) (answer condition.Answer, request co
 	if !ok {
 		return condition.Undecided, request, "its role allows actions by a wildcard"
 	}
-	return condition.Beyond([]condition.Condition{mine}, []condition.Condition{others}, operations)
+	return condition.Difference([]condition.Condition{mine}, []condition.Condition{others}, operations)
 }
 
-// operationsOf are what can be asked for by the role, as far as the conditions tell it apart. ok is false where a
-// wildcard stands for actions that they could tell apart too.
+// operationsOf returns the operations that the role allows and that the conditions may treat differently. ok is false
+// if a wildcard covers actions that they may treat differently too.
 func operationsOf(ps roles.Permissions, conditions ...condition.Condition) (all []condition.Operation, ok bool) {
 	parts := []string{""}
 	for _, c := range conditions {
@@ -63,11 +63,11 @@ func operationsOf(ps roles.Permissions, conditions ...condition.Condition) (all 
 	return all, true
 }
 
-// conditionChange says what another condition does, and what can't be decided about it; neither where both let the same
-// through.
+// conditionChange says what a changed condition does, and what can't be decided about it; both are "" if it allows the
+// same as before.
 func conditionChange(old, now assignment) (does, undecided string) {
-	gains, request, because := beyondCondition(now, old)
-	loses, _, _ := beyondCondition(old, now)
+	gains, request, because := conditionDifference(now, old)
+	loses, _, _ := conditionDifference(old, now)
 	switch {
 	case gains == condition.Yes:
 		return "its condition lets through what it did not: " + request.String(), ""

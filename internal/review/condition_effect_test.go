@@ -9,7 +9,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// Conditions are judged by what they let through, and not by how they are written.
+// Conditions are judged by the requests that they allow, not by how they are written.
 func TestAConditionIsJudgedByItsEffect(t *testing.T) {
 	t.Parallel()
 	reader, _ := roles.BuiltIn(roles.StorageBlobDataReader)

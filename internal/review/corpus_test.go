@@ -20,11 +20,11 @@ import (
 	"github.com/batchaccess/batchaccess/internal/review"
 )
 
-// What the pipelines fail on: ci/review.sh, which ci's tests hold to this.
+// The conditions on which the pipelines fail: ci/review.sh, which ci's tests compare with this.
 var pipeline = []string{"guardrails", "jobs", "unjudged"}
 
-// The previews of the corpus were made by the real engine: tests/engine/corpus_test.go. What must be said of each
-// stands in cases.yaml. All that hand out access are stopped or are new access, and what gives nothing passes.
+// tests/engine/corpus_test.go made the previews of the corpus with the real engine. cases.yaml says what the review of
+// each must say. All that hand out access are stopped or are new access, and those that hand out none pass.
 func TestTheCorpus(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("testdata/corpus/cases.yaml")
@@ -67,7 +67,7 @@ func TestTheCorpus(t *testing.T) {
 				return r, out.String()
 			}
 			r, text := said(previews[c.Case])
-			if !c.Stopped { // a preview in which nothing at all is known is partial, which stops a pipeline too
+			if !c.Stopped { // a preview in which nothing is known is partial, which stops a pipeline too
 				assert.Empty(t, r.Unread)
 			}
 			met, err := r.Met(pipeline)

@@ -13,7 +13,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A grant is one role of a stack, held by one principal at one scope.
+// A grant is one role of a stack that one principal has at one scope.
 type grant struct {
 	name, principal, scope string
 	actions                []string
@@ -21,7 +21,7 @@ type grant struct {
 
 const testScope = "/subscriptions/s/resourceGroups/rg"
 
-// previewOf writes the preview that goes from some grants to others, each with a role and an assignment of its own.
+// previewOf writes the preview that goes from some grants to others, each with its own role and assignment.
 func previewOf(t require.TestingT, old, now []grant) string {
 	type object = map[string]any
 	states := func(grants []grant) map[string]object {
@@ -108,7 +108,7 @@ func TestAnotherTextOfTheSameAccessIsNoNewAccess(t *testing.T) {
 					}
 				}
 				continue
-			case "merge": // with another of the same principal and scope
+			case "merge": // with another grant of the same principal and scope
 				for j := range now {
 					if strings.EqualFold(now[j].principal, g.principal) && strings.EqualFold(now[j].scope, g.scope) {
 						now[j].actions = append(append([]string{}, now[j].actions...), actions...)

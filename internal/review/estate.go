@@ -19,26 +19,26 @@ const (
 	beside   = "what is granted outside of this program is not in the preview"
 )
 
-// An estate is one side of a preview as the finder of indirect ways reads it: what the components' models say, and
-// every resource beside them, by whatever type it is made.
+// An estate is one side of a preview in the form for the finder of indirect ways: the components' models, and every
+// other resource, whatever its type.
 type estate struct {
 	*maker
 	when side
 	e    *ways.Estate
 	// ids are the ARM IDs of resources, by URN.
 	ids map[string]string
-	// as are the object IDs of principals, by what they come from: the URN of a resource, or a component and a name.
+	// as are the object IDs of principals, by their source: the URN of a resource, or a component and a name.
 	as map[string]string
-	// named are the principals, by their IDs, in lower case.
+	// named are the principals that have been added, by ID in lower case.
 	named map[string]bool
 	// allows are the permissions of roles, by their keys.
 	allows map[string]roles.Permissions
-	// plain is set where a resource that no model has bears on the ways.
+	// plain is set if a resource outside of all models matters for the ways.
 	plain bool
 }
 
-// estates are what the components' models say at a side of the preview, and that with all other resources; the second
-// is nil where the preview has none that bear on the ways.
+// estates returns one side of the preview twice: from the components' models alone, and with all other resources. The
+// second is nil if no other resource matters for the ways.
 func (m *maker) estates(when side) (ofModels, whole *ways.Estate) {
 	read := func(all bool) *estate {
 		x := &estate{maker: m, when: when, e: &ways.Estate{}, ids: map[string]string{}, as: map[string]string{},
@@ -57,7 +57,7 @@ func (m *maker) estates(when side) (ofModels, whole *ways.Estate) {
 	return ofModels, whole
 }
 
-// ofComponents adds what the components' models say.
+// ofComponents adds what is in the components' models.
 func (x *estate) ofComponents() {
 	for _, urn := range slices.Sorted(maps.Keys(x.components)) {
 		plan := x.components[urn].side(x.when)
@@ -93,7 +93,7 @@ func (x *estate) ofComponents() {
 	}
 }
 
-// states are the resources at this side, in the order of the steps.
+// states returns the resources at this side, in the order of the steps.
 func (x *estate) states() (all []*engine.State) {
 	for _, s := range x.p.Steps {
 		state := s.New
@@ -107,7 +107,7 @@ func (x *estate) states() (all []*engine.State) {
 	return all
 }
 
-// resources adds what the preview shows beside the models, in the order in which one refers to another.
+// resources adds what the preview shows outside of the models, each after what it refers to.
 func (x *estate) resources() {
 	all := x.states()
 	for _, s := range all {
@@ -115,7 +115,7 @@ func (x *estate) resources() {
 			x.ids[s.URN] = x.armID(s, 0)
 		}
 	}
-	for _, s := range all { // what the components' resources are called
+	for _, s := range all { // names of the components' resources
 		if owner := x.owner(s.URN); owner != "" && kind(s.Type) == guardrails.RoleAssignment {
 			if from := dependency(s, "principalId"); from != "" && text(s.Inputs["principalId"]) == "" {
 				x.as[from] = owner + " " + assigneeName(s.URN)
@@ -136,14 +136,14 @@ func (x *estate) resources() {
 	each(x.joined)
 	x.powers()
 	for _, s := range x.p.Steps {
-		// Of what a program only reads, a preview shows the ID alone.
+		// A preview shows only the ID of a resource that the program only reads.
 		if kind(engine.TypeOf(s.URN)) == guardrails.RoleAssignment && x.owner(s.URN) == "" && !engine.IsForeign(s.Op) {
 			x.assigned(s)
 		}
 	}
 }
 
-// workspace is the one with an ID, added where it is not there.
+// workspace returns the workspace with an ID; it adds one if there is none.
 func (x *estate) workspace(id string) *ways.Workspace {
 	n := slices.IndexFunc(x.e.Workspaces, func(w ways.Workspace) bool { return arm.Same(w.ID, id) })
 	if n < 0 {
@@ -162,7 +162,7 @@ func (x *estate) account(id string) *ways.Account {
 	return &x.e.Accounts[n]
 }
 
-// datum adds a container, or for no container all of an account.
+// datum adds a container or, without one, a whole account.
 func (x *estate) datum(account, container, store string) {
 	name := "container " + named(account) + "/" + named(container)
 	if container == "" {
@@ -179,7 +179,7 @@ func (x *estate) datum(account, container, store string) {
 	x.e.Data[n].Store = cmp.Or(x.e.Data[n].Store, store)
 }
 
-// kindOf says whether an account that the preview shows has a hierarchical namespace; "" where that is not known.
+// kindOf says whether an account in the preview has a hierarchical namespace; "" if that is not known.
 func (x *estate) kindOf(account string) roles.AccountKind {
 	for urn, id := range x.ids {
 		s := x.index.state(urn, x.when)
@@ -190,7 +190,7 @@ func (x *estate) kindOf(account string) roles.AccountKind {
 		case bool:
 			return map[bool]roles.AccountKind{true: roles.Hierarchical, false: roles.Flat}[is]
 		case nil:
-			if !x.isForeign(urn) { // an account has none unless it is asked for
+			if !x.isForeign(urn) { // an account has none by default
 				return roles.Flat
 			}
 		}
@@ -201,7 +201,7 @@ func (x *estate) kindOf(account string) roles.AccountKind {
 // isForeign reports whether the program only reads a resource, of which a preview may show no more than its ID.
 func (x *estate) isForeign(urn string) bool { return engine.IsForeign(x.index.steps[urn].Op) }
 
-// principal adds somebody, once.
+// principal adds a principal, once.
 func (x *estate) principal(p ways.Principal) {
 	if key := strings.ToLower(p.ID); !x.named[key] {
 		x.named[key] = true
@@ -209,8 +209,8 @@ func (x *estate) principal(p ways.Principal) {
 	}
 }
 
-// group is the one with an ID, added where it is not there. Of one that exists it is known neither who is in it nor who
-// owns it.
+// group returns the group with an ID; it adds one if there is none. Of an existing group neither members nor owners are
+// known.
 func (x *estate) group(id, name string) *ways.Group {
 	n := slices.IndexFunc(x.e.Groups, func(g ways.Group) bool { return strings.EqualFold(g.ID, id) })
 	if n < 0 {
@@ -221,7 +221,7 @@ func (x *estate) group(id, name string) *ways.Group {
 	return &x.e.Groups[n]
 }
 
-// outside adds a group that the preview refers to and does not show: whoever else is in it, and owns it.
+// outside adds a group that the preview refers to and does not show: it may have any other members and owners.
 func (x *estate) outside(id string) *ways.Group {
 	isNew := !x.named[strings.ToLower(id)]
 	g := x.group(id, "")
@@ -234,12 +234,12 @@ func (x *estate) outside(id string) *ways.Group {
 	return g
 }
 
-// known is what people know an ID by.
+// known returns the name for people of an ID.
 func (x *estate) known(id string) string {
 	return cmp.Or(x.index.people[strings.ToLower(id)], engine.Clip(id))
 }
 
-// keyOf is the ID by which a principal goes that a resource is: its object ID where that is known.
+// keyOf returns the ID of a resource that is a principal: its object ID if that is known.
 func (x *estate) keyOf(s *engine.State) string {
 	if as := x.as[s.URN]; as != "" {
 		return as
@@ -257,7 +257,7 @@ func (x *estate) keyOf(s *engine.State) string {
 	return strings.ToLower(id)
 }
 
-// who are the principals that a property of a resource names: by ID, or by the resources that the ID comes from.
+// who returns the principals in a property of a resource: by ID, or by the resources that the ID comes from.
 func (x *estate) who(s *engine.State, property string, value any) (ids []string) {
 	switch v := value.(type) {
 	case string:
@@ -282,7 +282,7 @@ func (x *estate) who(s *engine.State, property string, value any) (ids []string)
 	return ids
 }
 
-// from are the principals among what a property comes from.
+// from returns the principals among the sources of a property.
 func (x *estate) from(s *engine.State, property string) (ids []string) {
 	for _, urn := range s.Dependencies[property] {
 		state := x.index.state(urn, x.when)
@@ -296,7 +296,7 @@ func (x *estate) from(s *engine.State, property string) (ids []string) {
 	return ids
 }
 
-// acts reports whether a resource is a principal, or has an identity of its own.
+// acts reports whether a resource is a principal or has an identity.
 func (x *estate) acts(s *engine.State) bool {
 	switch k := kind(s.Type); k {
 	case servicePrincipal, group, userAssignedIdentity, "azuread:index/user:User",
@@ -312,7 +312,7 @@ func identityInput(s *engine.State) map[string]any {
 	return identity
 }
 
-// rename gives each principal a name of its own, so that a way is of one.
+// rename makes the principals' names unique, so that a way names one principal.
 func (x *estate) rename() {
 	of := map[string]string{}
 	for i := range x.e.Principals {

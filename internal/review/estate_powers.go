@@ -10,8 +10,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/ways"
 )
 
-// powers adds the roles of Entra and the permissions of Microsoft Graph that the preview hands out, and whom they
-// reach: the applications, of which the rest has only those whose credentials are made.
+// powers adds the roles of Entra and the permissions of Microsoft Graph that the preview gives, and the applications
+// that these reach; otherwise only applications with new credentials are added.
 func (x *estate) powers() {
 	for _, s := range x.states() {
 		switch kind(s.Type) {
@@ -60,10 +60,10 @@ func (x *estate) powers() {
 	}
 }
 
-// power adds who holds a role or permission; within is what it is limited to, "" for the whole directory.
+// power adds the holder of a role or permission; within is what it is limited to, "" for the whole directory.
 func (x *estate) power(s *engine.State, holder, of, within string) {
 	name := ways.PowerByID(lastPart(text(s.Inputs[of])))
-	for _, urn := range s.Dependencies[of] { // an activated role, by its template or its name
+	for _, urn := range s.Dependencies[of] { // the activated role, by its template or its name
 		if role := x.index.state(urn, x.when); role != nil && name == "" {
 			name = cmp.Or(ways.PowerByID(text(role.Inputs["templateId"])), text(role.Inputs["displayName"]))
 		}

@@ -120,12 +120,12 @@ func (r made) new() made { return r.with(func(r *made) { r.op, r.id = "create", 
 
 func (r made) gone() made { return r.with(func(r *made) { r.op = "delete" }) }
 
-// later makes an input known only after the deployment, out of resources.
+// later makes an input known only after the deployment; it comes from these resources.
 func (r made) later(input string, from ...string) made {
 	return r.with(func(r *made) { r.inputs[input], r.from[input] = laterText, from })
 }
 
-// plainly is a program that makes a lake, a workspace with a cluster and the identity of that, with no component.
+// plainly is a program that makes a lake, and a workspace with a cluster and its identity, without a component.
 func plainly(more ...made) []made {
 	const reads = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
 	all := []made{
@@ -154,8 +154,8 @@ func waysOf(r review.Review) (all []string) {
 	return all
 }
 
-// Of a program without any component of ours, each kind of resource that makes a way is found: what opens, what closes,
-// and what may.
+// In a program without our components, each kind of resource that makes a way is found: ways that open, that close, and
+// that may open.
 func TestWaysOfAProgramWithoutComponents(t *testing.T) {
 	t.Parallel()
 	const (
@@ -197,7 +197,7 @@ func TestWaysOfAProgramWithoutComponents(t *testing.T) {
 	for name, test := range map[string]struct {
 		program []made
 		want    []string // all must be there
-		never   []string // parts of what must not
+		never   []string // parts of texts that must not be there
 	}{
 		"nothing changes": {plainly(given("bob", bobID, scientist, spaceID)), nil, []string{"->"}},
 		"a role that deploys": {plainly(custom(deploys), byCustom.new()), []string{acts, reads}, []string{"lake keys",
@@ -372,7 +372,7 @@ func TestWaysOfAProgramWithoutComponents(t *testing.T) {
 	}
 }
 
-// A resource beside the components brings ways through what their models say, and what a model brings is told once.
+// A resource beside the components opens ways through resources in their models. Ways in a model are reported once.
 func TestWaysBesideAComponent(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("testdata/first.json")
@@ -405,7 +405,7 @@ func TestWaysBesideAComponent(t *testing.T) {
 	}
 }
 
-// Groups in a circle and hundreds of principals end, and leave nobody out.
+// A search through groups in a circle and hundreds of principals ends, and leaves nobody out.
 func TestWaysOfHugeAndCircularPrograms(t *testing.T) {
 	t.Parallel()
 	program := plainly()
@@ -433,7 +433,7 @@ func TestWaysOfHugeAndCircularPrograms(t *testing.T) {
 	assert.Less(t, len(r.Ways), 30, "those who go the same way are told together")
 }
 
-// atOnce is a program of which nothing is there yet, in Pulumi's way: each thing refers to the one before.
+// atOnce is a program of which nothing exists yet, in Pulumi's usual form: each resource refers to the one before.
 func atOnce() []made {
 	const reads = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
 	group := made{typ: "azure-native:resources:ResourceGroup", name: "ml", op: "create", inputs: map[string]any{

@@ -10,7 +10,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/ways"
 )
 
-// vault is the key vault with an ID, added where it is not there.
+// vault returns the key vault with an ID; it adds one if there is none.
 func (x *estate) vault(id string) *ways.Vault {
 	n := slices.IndexFunc(x.e.Vaults, func(v ways.Vault) bool { return arm.Same(v.ID, id) })
 	if n < 0 {
@@ -20,8 +20,8 @@ func (x *estate) vault(id string) *ways.Vault {
 	return &x.e.Vaults[n]
 }
 
-// ofVault adds what a key vault says of who opens it. The classic provider has its properties at the top, and two words
-// for roles.
+// ofVault adds who may open a key vault. The classic provider has its properties at the top, and two names for the mode
+// with roles.
 func (x *estate) ofVault(s *engine.State, id string) {
 	v := x.vault(id)
 	in, native := s.Inputs["properties"].(map[string]any)
@@ -44,7 +44,7 @@ func (x *estate) ofVault(s *engine.State, id string) {
 	}
 }
 
-// byPolicy adds a policy that is a resource of its own.
+// byPolicy adds an access policy that is its own resource.
 func (x *estate) byPolicy(s *engine.State) {
 	var ids []string
 	policy, property := s.Inputs, "objectId"
@@ -61,7 +61,7 @@ func (x *estate) byPolicy(s *engine.State) {
 	}
 }
 
-// policy are the principals whom a policy of a key vault lets read secrets.
+// policy returns the principals whom a key vault's policy allows to read secrets.
 func (x *estate) policy(s *engine.State, property string, policy map[string]any) (readers []string) {
 	permissions, _ := policy["permissions"].(map[string]any)
 	list, _ := permissions["secrets"].([]any)

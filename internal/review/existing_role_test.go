@@ -25,8 +25,8 @@ const (
 		"roleDefinitions/88888888-8888-4888-8888-888888888888"
 )
 
-// roleTo is the preview of a stack that has one invoker, whose role becomes another. A role is given as the
-// configuration of the component, and as the ID that is assigned, nil while not known.
+// roleTo is the preview of a stack with one invoker, whose role becomes another. A role is given by the component's
+// configuration, and by the assigned ID, nil if it is not known.
 func roleTo(t *testing.T, old map[string]any, oldID any, now map[string]any, nowID any) string {
 	t.Helper()
 	type object = map[string]any
@@ -40,7 +40,7 @@ func roleTo(t *testing.T, old map[string]any, oldID any, now map[string]any, now
 		inputs := object{"principalId": "33333333-3333-4333-8333-333333333333", "principalType": "User", "scope": scoringID,
 			"roleDefinitionId": id}
 		if id == nil {
-			inputs["roleDefinitionId"] = "04da6b54-80e4-46f7-96ec-b56ff0331ba9" // Pulumi's mark of what is not known yet
+			inputs["roleDefinitionId"] = "04da6b54-80e4-46f7-96ec-b56ff0331ba9" // Pulumi's mark of an unknown value
 		}
 		return object{"type": guardrails.RoleAssignment, "inputs": inputs}
 	}
@@ -84,7 +84,7 @@ func TestAnExistingRoleIsReviewedByWhatIsSaidOfIt(t *testing.T) {
 		preview   string
 		newAccess bool
 		risk      review.Risk
-		job       string // what becomes of the one that ann starts; "" for no change
+		job       string // what happens to ann's job; "" for no change
 		broken    bool
 		note      bool
 	}{

@@ -9,10 +9,10 @@ import (
 	"github.com/batchaccess/batchaccess/internal/page"
 )
 
-// about is whom and what a row or a part of a picture is about, by their names in the configuration.
+// An about is what a row or a part of a picture is about, by names in the configuration.
 type about struct{ people, endpoints, data []string }
 
-// with adds to it what a job is of.
+// with adds a job's invoker, endpoint and input.
 func (a about) with(person, endpoint, input string) about {
 	return a.and(about{[]string{person}, []string{endpoint}, []string{input}})
 }
@@ -21,13 +21,13 @@ func (a about) and(b about) about {
 	return about{append(a.people, b.people...), append(a.endpoints, b.endpoints...), append(a.data, b.data...)}
 }
 
-// shortName is the name of an invoker in the configuration, as the filter has it; other principals keep their kind.
+// shortName returns the name of an invoker in the configuration, as in the filter; other principals keep their kind.
 func shortName(principal string) string { return strings.TrimPrefix(principal, "invoker ") }
 
-// outputName is what an output goes by, since an input may have the same name.
+// outputName is the name of an output in the filter: an input may have the same name.
 func outputName(name string) string { return name + " (output)" }
 
-// ofInvoker is what an invoker's credential is about; nobody in particular for "".
+// ofInvoker returns an about of an invoker's credential; an empty one for "".
 func ofInvoker(name string) (a about) {
 	if name != "" {
 		a.people = []string{name}
@@ -35,7 +35,7 @@ func ofInvoker(name string) (a about) {
 	return a
 }
 
-// about is whom an interruption is of: where it is of anybody else too, nobody in particular.
+// about returns the principals of an interruption; an empty one if somebody else is interrupted too.
 func (i Interruption) about() (a about) {
 	for _, who := range i.Who {
 		name, is := strings.CutPrefix(who, "invoker ")
@@ -58,7 +58,7 @@ func (w WayChange) about() about {
 	return of
 }
 
-// filterOf is what a reader of the page may choose.
+// filterOf returns the choices of a reader of the page.
 func filterOf(r Review) (f page.Filter) {
 	var all about
 	for _, of := range r.reached {
@@ -102,7 +102,8 @@ func filterOf(r Review) (f page.Filter) {
 	return f
 }
 
-// classes are those of what is about somebody or something; of a kind of which it names none, any choice keeps it.
+// classes returns the classes of an element. If it names nothing of a kind, it stays visible with any choice of that
+// kind.
 func (a about) classes(f page.Filter) string {
 	var all []string
 	if len(a.people) > 0 {

@@ -10,7 +10,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 )
 
-// finish puts everything in a stable order, the riskiest first, and sums up.
+// finish sorts everything, the riskiest first, and sums up.
 func (m *maker) finish() {
 	r := m.r
 	slices.SortFunc(r.Access, func(a, b AccessChange) int {
@@ -48,7 +48,7 @@ func (m *maker) finish() {
 		r.Risk = higher(r.Risk, c.Risk)
 	}
 	for _, c := range r.Roles {
-		if c.Change != "made" { // a role that nobody has does nothing; who has it is judged above
+		if c.Change != "made" { // a role that nobody has does nothing; its holders are judged above
 			r.Risk = higher(r.Risk, c.Risk)
 		}
 	}
@@ -79,7 +79,7 @@ func (m *maker) finish() {
 	r.Verdict = r.verdict()
 }
 
-// kept notes what a step does not change in Azure.
+// kept records what a step does not change in Azure.
 func (m *maker) kept() {
 	var imported []string
 	stay := map[string][]string{}
@@ -101,7 +101,7 @@ func (m *maker) kept() {
 	}
 }
 
-// someOf lists the first names, and counts the rest.
+// someOf lists the first names, and counts the others.
 func someOf(names []string) string {
 	const most = 5
 	if len(names) <= most {
@@ -168,7 +168,7 @@ func (r Review) verdict() string {
 	count(len(r.Federation), "federated credential changes", "federated credentials change")
 	count(len(r.Secrets), "client secret to look at", "client secrets to look at")
 	count(len(r.Identities), "managed identity changes", "managed identities change")
-	apart := 0 // those of secrets and credentials are counted there
+	apart := 0 // those of secrets and credentials are counted there already
 	for _, i := range r.Interruptions {
 		if k := kind(engine.TypeOf(i.URN)); k != guardrails.Password && k != guardrails.Federation {
 			apart++
@@ -181,7 +181,7 @@ func (r Review) verdict() string {
 			gives++
 		}
 	}
-	count(gives, "resource hands out access in another way", "resources hand out access in another way")
+	count(gives, "resource gives access in another way", "resources give access in another way")
 	undecided := 0
 	for _, c := range r.Access {
 		if c.Undecided != "" {
@@ -213,7 +213,7 @@ func (r Review) verdict() string {
 	return strings.ToUpper(string(r.Risk[:1])) + string(r.Risk[1:]) + " risk: " + verdict
 }
 
-// stopping is how many findings of the guardrails are mandatory.
+// stopping counts the mandatory findings of the guardrails.
 func (r Review) stopping() (n int) {
 	for _, f := range r.Guardrails {
 		if f.Level == "mandatory" {

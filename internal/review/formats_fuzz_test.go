@@ -22,8 +22,8 @@ var namesOfStrangers = []string{"a", "](https://x.test)", "[a](b)", `\[`, "$x$",
 	"0123456789abcdef0123456789abcdef01234567", strings.Repeat("ö", 300)}
 
 // withNames is the review of a preview in which strangers chose the names in every section: owners of a subscription, a
-// role, a role of the directory, a type that nobody has looked at, a secret, a federated credential, an identity that
-// goes, members, a data store, what is imported and what stays.
+// role, a role of the directory, a type that is not judged, a secret, a federated credential, an identity that goes,
+// members, a data store, imported resources and resources that stay.
 func withNames(t *testing.T, first, second string) review.Review {
 	t.Helper()
 	type object = map[string]any
@@ -59,8 +59,8 @@ func withNames(t *testing.T, first, second string) review.Review {
 	return reviewOf(t, string(text))
 }
 
-// SARIF is read by machines, which drop what breaks its rules: each result is of a rule that is declared, has a level
-// and a place, and no other has its fingerprint.
+// SARIF is read by machines, which ignore results that break its rules: each result has a declared rule, a level, a
+// place, and a fingerprint of its own.
 func FuzzSARIF(f *testing.F) {
 	for i, name := range namesOfStrangers {
 		f.Add(name, namesOfStrangers[(i+1)%len(namesOfStrangers)])
@@ -116,15 +116,15 @@ func FuzzSARIF(f *testing.F) {
 	})
 }
 
-// What Markdown of GitHub and of Azure DevOps takes for something else than text, once what is escaped is taken out:
-// emphasis, links, pictures, code, mentions, references, formulas, addresses, entities, HTML.
+// Markup in the Markdown of GitHub and Azure DevOps, once escaped text is removed: emphasis, links, pictures, code,
+// mentions, references, formulas, addresses, entities, HTML.
 var (
 	escapes = regexp.MustCompile(`\\[!-/:-@\[-\x60{-~]|&#\d+;`)
 	markup  = regexp.MustCompile(`[*_\[\]~\x60@#$!<>&\\]|://|www\.|(?i:\bGH-\d)|\b[0-9a-f]{40}\b|\bAB#`)
 )
 
-// The comment is one table of Markdown after another whatever the names are: as many cells in each row as in its head,
-// its own marker once, nothing of HTML that is not its own.
+// Whatever the names are, the comment is a series of Markdown tables: each row has as many cells as its head, our
+// marker is there once, and there is no HTML but ours.
 func FuzzComment(f *testing.F) {
 	for i, name := range namesOfStrangers {
 		f.Add(name, namesOfStrangers[(i+1)%len(namesOfStrangers)])
@@ -156,7 +156,7 @@ func FuzzComment(f *testing.F) {
 			require.True(t, cells == 0 || n == cells, "%d cells in place of %d: %s", n, cells, line)
 			cells = n
 		}
-		for _, title := range []string{"### Who gains access", "### What else hands out access", "### Guardrails",
+		for _, title := range []string{"### Who gains access", "### What else gives access", "### Guardrails",
 			"### Changed, and not judged", "### Client secrets",
 			"### Who may sign in by federation", "### Managed identities"} {
 			require.Contains(t, text, "\n"+title)

@@ -11,14 +11,14 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// joining is who is in a group that a BatchEndpointAccess makes, at both sides of the preview. What such a group has
-// is in the preview, so each member can be judged by it.
+// A joining is a membership in a group that a BatchEndpointAccess makes, at both sides of the preview. The preview
+// shows what such a group has, so each member can be judged by it.
 type joining struct {
 	urn   string
 	sides [2]*memberIn
 }
 
-// A memberIn is one member in one group, each by the key of its assignments.
+// A memberIn is one member of one group; both are keys of assignments.
 type memberIn struct {
 	member Principal
 	group  string // key
@@ -31,7 +31,7 @@ func (j joining) stays() bool {
 	return old != nil && now != nil && old.member.key == now.member.key && old.group == now.group
 }
 
-// staying is the key of a member that stays, once for both sides.
+// staying returns the key of a member that stays, once for both sides.
 func (j joining) staying(when side) []string {
 	if when == after && j.stays() {
 		return []string{j.sides[after].member.key}
@@ -39,7 +39,7 @@ func (j joining) staying(when side) []string {
 	return nil
 }
 
-// of is what the group has at that side, as the member's.
+// of returns what the group has at that side, as the member's.
 func (j joining) of(when side, held map[side]map[string][]assignment) (all []assignment) {
 	s := j.sides[when]
 	if s == nil {
@@ -52,8 +52,8 @@ func (j joining) of(when side, held map[side]map[string][]assignment) (all []ass
 	return all
 }
 
-// moreFor is what an assignment of one side allows that its principal has not at the other, whatever gives it there.
-// What a group has counts by the members that stay in it.
+// moreFor returns the actions of an assignment at one side that its principal does not have at the other, by any
+// assignment. A group's actions count by the members that stay in it.
 func (m *maker) moreFor(a assignment, held map[string][]assignment) []roles.Action {
 	stay, ours := m.members[a.principal.key]
 	if !ours {
@@ -70,14 +70,14 @@ func (m *maker) moreFor(a assignment, held map[string][]assignment) []roles.Acti
 	return all
 }
 
-// nobodyStays reports whether the principal is a group that nobody was in before and is in after: then its members' own
-// changes say it all.
+// nobodyStays reports whether the principal is a group that had no member before and has some after: then the changes
+// of its members show everything.
 func (m *maker) nobodyStays(p Principal) bool {
 	stay, ours := m.members[p.key]
 	return ours && len(stay) == 0
 }
 
-// joining reads a membership; ours is false for one that no BatchEndpointAccess makes.
+// joining reads a membership; ours is false if no BatchEndpointAccess makes it.
 func (m *maker) joining(step engine.Step) (j joining, ours bool) {
 	owner := m.owner(step.URN)
 	_, ours = m.components[owner]
@@ -105,7 +105,7 @@ func (m *maker) joining(step engine.Step) (j joining, ours bool) {
 	return j, true
 }
 
-// inModel reports whether the models say that the member is in the group at each side where the membership is: a
+// inModel reports whether the models have the member in the group at each side at which the membership exists: a
 // component may have children that it did not make.
 func (m *maker) inModel(step engine.Step, group, member string) bool {
 	for when, s := range map[side]*engine.State{before: step.Old, after: step.New} {
@@ -124,7 +124,7 @@ func (m *maker) inModel(step engine.Step, group, member string) bool {
 	return true
 }
 
-// from is whom a property of a resource names: by ID, or by what the ID will come from.
+// from returns the principal in a property of a resource: by ID, or by the source of the ID.
 func (m *maker) from(s *engine.State, property, name string) Principal {
 	if id := text(s.Inputs[property]); id != "" {
 		return Principal{Name: name, ID: id, key: strings.ToLower(id)}
@@ -133,7 +133,7 @@ func (m *maker) from(s *engine.State, property, name string) Principal {
 	return Principal{Name: name, Note: "not known before the deployment", key: cmp.Or(from, s.URN)}
 }
 
-// keepID gives a principal that is the same as before, but whose ID shows as not known yet, its old ID.
+// keepID restores the old ID of a principal that has not changed, but whose ID the preview shows as unknown.
 func (m *maker) keepID(step engine.Step, property string, old Principal, now *Principal) {
 	from := dependency(step.New, property)
 	if old.ID != "" && text(step.New.Inputs[property]) == "" && from != "" && from == dependency(step.Old, property) &&
@@ -142,7 +142,7 @@ func (m *maker) keepID(step engine.Step, property string, old Principal, now *Pr
 	}
 }
 
-// hiddenJoinings are those that a preview leaves out because they stay as they are.
+// hiddenJoinings returns the memberships that a preview leaves out because they do not change.
 func (m *maker) hiddenJoinings() (all []joining) {
 	if m.p.Hidden == 0 {
 		return nil
@@ -165,12 +165,12 @@ func (m *maker) hiddenJoinings() (all []joining) {
 	return all
 }
 
-// membershipURN is what the component calls the membership.
+// membershipURN is the URN of the membership in the component.
 func membershipURN(componentURN, group, member string) string {
 	return childURN(componentURN, groupMember, "."+group+"."+member)
 }
 
-// membersMissing are the memberships of the model that are not there at one side of the preview, as left says it of
+// membersMissing returns the memberships of the model that do not exist at one side of the preview, like left for
 // assignments.
 func (m *maker) membersMissing(urn string, c component, when side) (missing []string) {
 	model, other := c.side(when), c.side(after-when)

@@ -52,7 +52,7 @@ func giving(t *testing.T) (previews map[string]string, o review.Options) {
 	return previews, o
 }
 
-// passes reports whether a pipeline lets a preview through and says that it gives nothing.
+// passes reports whether a pipeline lets a preview through as one that hands out nothing.
 func passes(t *testing.T, text string, o review.Options) bool {
 	t.Helper()
 	p, err := engine.Read(strings.NewReader(text))
@@ -65,7 +65,7 @@ func passes(t *testing.T, text string, o review.Options) bool {
 	return len(met) == 0 && !r.NewAccess && !r.Partial()
 }
 
-// However the engine words a step, and however the file was damaged on its way, what hands out access does not pass.
+// A preview that hands out access does not pass, however the engine words a step, and however the file was damaged.
 func TestWhatHandsOutAccessPassesInNoOtherForm(t *testing.T) {
 	t.Parallel()
 	previews, o := giving(t)
@@ -113,7 +113,7 @@ func inUTF16(order binary.ByteOrder, mark, s string) []byte {
 	return text
 }
 
-// Of a huge preview nobody is left out: each of those who gain is in the review, and what a comment cuts is counted.
+// The review of a huge preview names everybody who gains access, and a comment counts what it cuts off.
 func TestAHugePreviewLeavesNobodyOut(t *testing.T) {
 	t.Parallel()
 	const steps = 100_000
@@ -132,7 +132,7 @@ func TestAHugePreviewLeavesNobodyOut(t *testing.T) {
 	assert.Contains(t, out.String(), "say who gains access: read them before you approve")
 }
 
-// Names are strangers' text: in no format are they markup, and none hides another.
+// Strangers choose the names: in no format are they markup, and none hides another.
 func FuzzHostileNames(f *testing.F) {
 	for _, name := range []string{"a", "$x$", "GH-12", "@all", "#1", "a|b", "<b>", "\u202egnp", "\x1b[2J", "`x`",
 		"](x)", "]]>", "www.x.y", "&lt;", "", " ", "a::b", "\u2028", "\x7f", "\U000e0041", "\u3164", "\u00ad",
@@ -160,7 +160,7 @@ func FuzzHostileNames(f *testing.F) {
 			if format == "json" {
 				assert.True(t, json.Valid(out.Bytes()))
 			}
-			if format == "text" { // which stands in a pipeline's log
+			if format == "text" { // a preview in a pipeline's log
 				assert.NotRegexp(t, `(?im)##(vso)?\[|^\s*::`, out.String())
 			}
 			if format == "html" {

@@ -13,16 +13,16 @@ import (
 	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
-// mostLines is how many lines a graph of a page has at the most: nobody sees more of them apart. What goes first is
-// what stays as it is.
+// mostLines is the largest number of lines in a graph of a page: with more, nobody could tell them apart. Lines that do
+// not change are left out first.
 const mostLines = 400
 
-// indirect is the kind of lines that no job is behind.
+// indirect is the kind of lines without a job.
 const indirect = "indirect"
 
 // A reached is what the jobs of one BatchEndpointAccess reach at both sides of a change.
 type reached struct {
-	component string // its name, where the review is of several
+	component string // its name, if there are several
 	old, now  map[place]*access.Path
 }
 
@@ -81,7 +81,7 @@ func HTML(w io.Writer, r Review) error {
 
 func verdictClass(r Review) string {
 	switch {
-	case r.Risk == High || r.stopping() > 0: // first: what is not judged makes no grave change milder
+	case r.Risk == High || r.stopping() > 0: // first: something that is not judged makes no change less grave
 		return "broken"
 	case r.Partial() || len(r.Unjudged) > 0 || r.Risk == Medium:
 		return "undeclared"
@@ -119,22 +119,22 @@ func writeSection(t *strings.Builder, s section, i int, f page.Filter) {
 	t.WriteString("</section>\n")
 }
 
-// A line is an edge before it is drawn. It has parts, such as the inputs of jobs, that each come, go or stay: one line
-// that stays is not to hide one that comes.
+// A line is an edge before it is drawn. Its parts, such as the inputs of jobs, each come, go or stay: a line that stays
+// must not hide a part that comes.
 type line struct {
-	from, to string // keys of nodes
+	from, to string // the nodes' keys
 	parts    map[string]*sides
 	about    about
 }
 
-// sides say when something is there, and whether that is undecided.
+// sides say when something exists, and whether that is undecided.
 type sides struct{ before, after, undecided bool }
 
 func (s *sides) at(when side) {
 	s.before, s.after = s.before || when == before, s.after || when == after
 }
 
-// word is what becomes of it.
+// word says what happens to it.
 func (s sides) word() string {
 	switch {
 	case s.undecided:
@@ -147,7 +147,7 @@ func (s sides) word() string {
 	return "goes"
 }
 
-// class is how a line is drawn.
+// class says how a line is drawn.
 func (l line) class() string {
 	words := map[string]bool{}
 	for _, part := range l.parts {
@@ -164,7 +164,7 @@ func (l line) class() string {
 	return "reads"
 }
 
-// says is what becomes of each part, or the parts alone where their names say it.
+// says lists what happens to each part, or the parts alone if their names say it.
 func (l line) says(alone bool) string {
 	all := slices.Sorted(maps.Keys(l.parts))
 	for i, name := range all {
@@ -175,14 +175,14 @@ func (l line) says(alone bool) string {
 	return strings.Join(all, "; ")
 }
 
-// A drawing collects nodes and lines, each once, by their keys.
+// A drawing collects nodes and lines, each once, by key.
 type drawing struct {
 	columns [][]page.Node
 	sides   map[string]*sides // of nodes
 	about   map[string]about  // of nodes
 	lines   map[[3]string]*line
 	order   [][3]string
-	whole   bool // all is drawn that is there at one side: what comes and goes is marked
+	whole   bool // draw all of both sides, and mark what comes and goes
 }
 
 func newDrawing(columns int) *drawing {
@@ -190,7 +190,7 @@ func newDrawing(columns int) *drawing {
 		about: map[string]about{}, lines: map[[3]string]*line{}}
 }
 
-// node adds a node, or that it is there at one side more, and returns its key.
+// node adds a node, or one more side to it, and returns its key.
 func (d *drawing) node(column int, kind, name string, when side) string {
 	key := kind + " " + name
 	if d.sides[key] == nil {
@@ -201,8 +201,7 @@ func (d *drawing) node(column int, kind, name string, when side) string {
 	return key
 }
 
-// standing is the key of a node of which it does not matter at which side it is there: one that is not drawn yet is at
-// both.
+// standing returns the key of a node whose side does not matter: a new one exists at both.
 func (d *drawing) standing(column int, kind, name string) string {
 	if key := kind + " " + name; d.sides[key] != nil {
 		return key
@@ -220,7 +219,7 @@ func (d *drawing) ofLine(kind, from, to string, more about) {
 	l.about = l.about.and(more)
 }
 
-// line adds a part of a line of a kind, or that it is there at one side more.
+// line adds a part of a line of a kind, or one more side to it.
 func (d *drawing) line(kind, from, to string, when side, part string) *sides {
 	key := [3]string{kind, from, to}
 	l := d.lines[key]
@@ -236,7 +235,7 @@ func (d *drawing) line(kind, from, to string, when side, part string) *sides {
 	return l.parts[part]
 }
 
-// write draws it.
+// write draws the graph.
 func (d *drawing) write(t *strings.Builder, title, legend, id string, f page.Filter) {
 	for _, nodes := range d.columns {
 		for i := range nodes {
@@ -253,7 +252,7 @@ func (d *drawing) write(t *strings.Builder, title, legend, id string, f page.Fil
 			n.Title += ", " + n.Below
 		}
 	}
-	// What stays is drawn first, so that what changes lies above it, and is left out first.
+	// Lines that stay are drawn first, so that changes lie above them; they are left out first too.
 	slices.SortStableFunc(d.order, func(a, b [3]string) int { return d.stays(b) - d.stays(a) })
 	left := max(0, len(d.order)-mostLines)
 	if left > 0 {
@@ -302,7 +301,7 @@ func (d *drawing) stays(key [3]string) int {
 	return 0
 }
 
-// title is a node's name: its key without its kind.
+// title returns a node's name: its key without its kind.
 func (d *drawing) title(key string) string {
 	_, name, _ := strings.Cut(key, " ")
 	return name
@@ -386,7 +385,7 @@ func (p place) compare(other place) int {
 	return slices.Compare([]string{p.invoker, p.endpoint, p.input}, []string{other.invoker, other.endpoint, other.input})
 }
 
-// writeAssignments draws who is assigned what, of what changes.
+// writeAssignments draws the changed assignments: who gets which role where.
 func (r Review) writeAssignments(t *strings.Builder, f page.Filter) {
 	d := newDrawing(2)
 	for _, c := range r.Access {

@@ -28,7 +28,7 @@ func pageOf(t *testing.T, r review.Review) string {
 // ofFilter are the classes by which a reader chooses.
 var ofFilter = regexp.MustCompile(` [ped]\d*\b`)
 
-// drawn are the lines of a page, by what they say, and how each is drawn.
+// drawn are the lines of a page, by their text, with the style of each.
 func drawn(text string) map[string]string {
 	lines := map[string]string{}
 	for _, l := range regexp.MustCompile(`<path class="([^"]*)" d="[^"]*"><title>([^<]*)</title>`).
@@ -38,7 +38,7 @@ func drawn(text string) map[string]string {
 	return lines
 }
 
-// nodes are the boxes of a page: label, and what stands below it.
+// nodes are the boxes of a page: the label, and the text below it.
 func nodes(text string) map[string]string {
 	found := map[string]string{}
 	for _, n := range regexp.MustCompile(`<text x="10" y="17">([^<]*)</text><text class="below"[^>]*>([^<]*)<`).
@@ -71,12 +71,12 @@ func scoring() access.Model {
 	}
 }
 
-// One picture has both sides: what stays, comes and goes, and none of it hides another.
+// One picture has both sides: parts that stay, come and go. None of them hides another.
 func TestThePageDrawsBeforeAndAfter(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		change func(*access.Model)
-		lines  map[string]string // some of those that are drawn
+		lines  map[string]string // some of the lines
 		nodes  map[string]string
 	}{
 		"nothing": {func(*access.Model) {}, map[string]string{
@@ -146,7 +146,7 @@ func TestThePageDrawsIndirectWaysAndAssignments(t *testing.T) {
 		"gains Storage Blob Data Reader; loses Storage Blob Data Reader"], "another identity of the cluster: %v", lines)
 }
 
-// Everything of a review is on its page, and the page loads nothing.
+// The page has everything that the review says, and loads nothing.
 func TestThePageHasAllThatTheTextHas(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"first", "invoker", "role", "identity", "rotated", "scope"} {
@@ -189,8 +189,8 @@ func TestNamesAreNoMarkupOfThePage(t *testing.T) {
 	}
 }
 
-// The identity of a cluster is about the endpoints that run on it, one that is made for an invoker about that, and who
-// goes without for a while about itself.
+// A choice of an endpoint shows the identity of its clusters; a choice of an invoker shows an identity that is made for
+// it, and its own interruptions.
 func TestThePageFiltersIdentitiesAndInterruptions(t *testing.T) {
 	t.Parallel()
 	var first map[string]any
@@ -226,8 +226,7 @@ func TestThePageFiltersIdentitiesAndInterruptions(t *testing.T) {
 	assert.NotEmpty(t, r.Interruptions)
 }
 
-// Who is chosen on the page sees the credentials of nobody else, but for those of which the program alone says whose
-// they are.
+// A choice of a person shows nobody else's credentials, except those whose owner only the program names.
 func TestThePageFiltersCredentialsByWhomTheySignInAs(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ preview, row string }{
@@ -243,7 +242,7 @@ func TestThePageFiltersCredentialsByWhomTheySignInAs(t *testing.T) {
 		pageOf(t, reviewOf(t, testdata(t, "rotated"))))
 }
 
-// A huge change is drawn in part, and says so.
+// Only a part of a huge change is drawn, and the page says so.
 func TestAHugeChangeIsDrawnInPart(t *testing.T) {
 	t.Parallel()
 	got := pageOf(t, reviewOf(t, bigPreview(2000)))

@@ -14,9 +14,9 @@ import (
 
 type zo = map[string]any
 
-// Ways to hand out access that were thought up against the gate, and changes that hand out nothing. None of the first
-// passes a pipeline, and each of the others does. A group that stays stands beside each, so that something is
-// understood.
+// Changes that were invented to hand out access past the gate, and changes that hand out nothing. Pipelines stop all of
+// the first kind, and pass all of the second. Each preview also has a group that stays, so that the review understands
+// something in it.
 func TestAHuntForWhatPasses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -214,7 +214,7 @@ func TestAHuntForWhatPasses(t *testing.T) {
 		{"a classic group moves", "create", "azure:core/resourceGroup:ResourceGroup", nil, zo{"name": "a", "location": "w"},
 			true},
 
-		// The second hunt: other clouds, clusters of Kubernetes, what goes, and newer inputs.
+		// The second hunt: other clouds, Kubernetes clusters, deletions, and newer inputs.
 		{"nested old form", "create", "azure-nextgen:authorization/v20150701:RoleAssignment", nil,
 			zo{"scope": "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/a",
 				"properties": zo{"principalId": "e", "roleDefinitionId": "x/8e3af657-a8ff-443c-a75c-2fe8c4bcb635"}}, false},

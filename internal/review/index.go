@@ -12,16 +12,16 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A role is what an assignment gives, as far as the preview shows.
+// A role is the role of an assignment, as far as the preview shows it.
 type role struct {
-	key         string // the same for the same definition, however it is referred to
+	key         string // equal for the same definition, in any form of reference
 	name        string
 	permissions roles.Permissions
-	known       bool // permissions are all that the role allows
+	known       bool // permissions has everything that the role allows
 	when        side // at which side of the preview
 }
 
-// definition is the role for the guardrails; nil if it is not known.
+// definition returns the role for the guardrails; nil if it is not known.
 func (r role) definition() *roles.Definition {
 	if !r.known {
 		return nil
@@ -29,9 +29,9 @@ func (r role) definition() *roles.Definition {
 	return &roles.Definition{RoleName: r.name, Permissions: r.permissions}
 }
 
-// beyond is what the role allows at a place that the others together do not. A role that is not known is compared by
-// itself: nothing covers it but itself.
-func (m *maker) beyond(r role, others []role) []roles.Action {
+// difference returns what the role allows at a place that the others together do not. An unknown role is covered only
+// by itself.
+func (m *maker) difference(r role, others []role) []roles.Action {
 	for _, o := range others {
 		if o.key == r.key && (!r.known || !o.known) {
 			return nil
@@ -54,23 +54,23 @@ func (m *maker) beyond(r role, others []role) []roles.Action {
 		for _, o := range others {
 			held = append(held, o.permissions...)
 		}
-		more = rolediff.Beyond(r.permissions, held)
+		more = rolediff.Difference(r.permissions, held)
 		m.compared[id] = more
 	}
 	return more
 }
 
-// index finds resources of a preview before and after it.
+// An index finds resources of a preview before and after it.
 type index struct {
 	steps       map[string]engine.Step   // by URN; a deletion beside another step of the same URN is left out
 	definitions map[string]map[side]role // role definitions by GUID and by URN, then by side
-	labels      map[string]string        // what a principal's ID is called
-	ids         map[string]string        // IDs of the components' principals, by component and name, once asked for
-	people      map[string]string        // what people know a principal's ID by
+	labels      map[string]string        // name of a principal's ID
+	ids         map[string]string        // IDs of the components' principals, by component and name; filled when needed
+	people      map[string]string        // name for people of a principal's ID
 	owners      owners
 }
 
-// A side of a preview.
+// A side of a preview: before or after.
 type side int
 
 const (
@@ -82,7 +82,7 @@ func newIndex(p engine.Preview) index {
 	x := index{steps: map[string]engine.Step{}, definitions: map[string]map[side]role{}, labels: map[string]string{},
 		people: peopleOf(p)}
 	for _, s := range p.Steps {
-		if other, ok := x.steps[s.URN]; ok && other.New != nil { // what changes it comes first
+		if other, ok := x.steps[s.URN]; ok && other.New != nil { // the step that changes it comes first
 			continue
 		}
 		x.steps[s.URN] = s
@@ -110,7 +110,7 @@ func newIndex(p engine.Preview) index {
 	return x
 }
 
-// state of a resource at one side of the preview; nil if the preview does not show it there.
+// state returns a resource at one side of the preview; nil if the preview does not show it there.
 func (x index) state(urn string, when side) *engine.State {
 	s := x.steps[urn]
 	if when == after {
@@ -129,13 +129,13 @@ func definition(s *engine.State, when side) role {
 	return role{key: strings.ToLower(s.URN), name: name, permissions: ps, known: ok, when: when}
 }
 
-// roleOf finds what an assignment gives: a role of the preview, a built-in one, or one that is only known by its ID.
+// roleOf finds the role of an assignment: one in the preview, a built-in one, or one of which only the ID is known.
 func (m *maker) roleOf(s *engine.State, when side) role {
 	id, known := s.Inputs["roleDefinitionId"].(string)
 	from := dependency(s, "roleDefinitionId")
 	if known {
 		guid := lastSegment(id)
-		if d, ok := roles.BuiltIn(guardrails.RoleGUID(id)); ok { // before what a program may call by the same GUID
+		if d, ok := roles.BuiltIn(guardrails.RoleGUID(id)); ok { // before a role of the program with the same GUID
 			return role{key: guid, name: d.RoleName, permissions: d.Permissions, known: true}
 		}
 		if d, ok := m.index.definitions[guid][when]; ok {
@@ -167,7 +167,7 @@ func (m *maker) roleOf(s *engine.State, when side) role {
 	return role{key: strings.ToLower(from), name: called(from)}
 }
 
-// declared is the role of a BatchEndpointAccess whose definition did not change and so is not shown.
+// declared returns the role of a BatchEndpointAccess whose definition did not change and so is not shown.
 func (m *maker) declared(urn string, when side) (role, bool) {
 	c, ok := m.components[m.owner(urn)]
 	if !ok || c.side(when) == nil {
@@ -186,7 +186,7 @@ func (m *maker) declared(urn string, when side) (role, bool) {
 	return role{key: strings.ToLower(urn), name: d.RoleName, permissions: d.Permissions, known: true, when: when}, true
 }
 
-// existing is the role that a BatchEndpointAccess was given by its ID, as its configuration describes it.
+// existing returns the role that a BatchEndpointAccess was given by its ID, with its description in the configuration.
 func (m *maker) existing(assignmentURN string, when side) (role, bool) {
 	c, ok := m.components[m.owner(assignmentURN)]
 	if !ok || c.side(when) == nil || !strings.Contains(assignmentURN,
@@ -206,8 +206,8 @@ func (m *maker) existing(assignmentURN string, when side) (role, bool) {
 		when: when}, true
 }
 
-// describedByParent is the role that an InvokerRole beside no BatchEndpointAccess was given, as its definition
-// describes it; the rule invoker-role judges that.
+// describedByParent returns the role that an InvokerRole outside of any BatchEndpointAccess was given, with its
+// description there; the rule invoker-role judges it.
 func (m *maker) describedByParent(s *engine.State, when side) (role, bool) {
 	parent := m.index.state(s.Parent, when)
 	if parent == nil || parent.Type != guardrails.InvokerRole {
@@ -218,8 +218,8 @@ func (m *maker) describedByParent(s *engine.State, when side) (role, bool) {
 		permissions: d.Permissions, known: true, when: when}, wrong == nil
 }
 
-// comesFrom reports whether a known ID can be that of the resource that a property comes from: what a program makes of
-// another resource's ID may be anything.
+// comesFrom reports whether a known ID can be the ID of the resource that a property comes from: a program may compute
+// anything from another resource's ID.
 func (m *maker) comesFrom(urn, id string) bool {
 	s, shown := m.index.steps[urn]
 	if !shown {
@@ -233,7 +233,7 @@ func (m *maker) comesFrom(urn, id string) bool {
 	})
 }
 
-// owner is the URN of the BatchEndpointAccess that a resource is made by; "" if the preview shows none.
+// owner returns the URN of the BatchEndpointAccess that makes a resource; "" if the preview shows none.
 func (m *maker) owner(urn string) string {
 	parts := strings.SplitN(urn, "::", 4)
 	if len(parts) < 4 {
@@ -254,7 +254,7 @@ func (m *maker) owner(urn string) string {
 	return ""
 }
 
-// dependency is the URN of what an input comes from: the last that is a resource of a cloud; "" if none.
+// dependency returns the URN of the source of an input: the last one that is a resource of a cloud; "" if none is.
 func dependency(s *engine.State, property string) string {
 	for _, urn := range s.Dependencies[property] {
 		if k := kind(engine.TypeOf(urn)); kinds[k] != "" && (property != "roleDefinitionId" ||
@@ -270,5 +270,5 @@ func text(v any) string {
 	return s
 }
 
-// lastSegment is the GUID at the end of an ARM ID, in one case.
+// lastSegment returns the GUID at the end of an ARM ID, in lower case.
 func lastSegment(id string) string { return strings.ToLower(id[strings.LastIndex(id, "/")+1:]) }

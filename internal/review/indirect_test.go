@@ -17,7 +17,7 @@ import (
 
 const inML = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml"
 
-// partnered is a stack of which partner may start jobs and reads nothing directly.
+// partnered is a stack in which partner may start jobs and reads nothing directly.
 func partnered(t *testing.T, changes ...func(*access.Model)) review.Configured {
 	t.Helper()
 	const providers = inML + "/providers/"
@@ -62,7 +62,7 @@ const (
 	startsJobs   = ofWorkspaces + "batchEndpoints/jobs/write"
 )
 
-// A new indirect way is new access; one that was there, or was a direct one of the same people, is no news.
+// A new indirect way is new access. A way that existed, or was a direct one of the same people, is not.
 func TestIndirectWaysOpenAndClose(t *testing.T) {
 	t.Parallel()
 	const way = "partner can read sales as cluster cpu, by changing the deployment of score " +
@@ -102,13 +102,13 @@ func TestIndirectWaysOpenAndClose(t *testing.T) {
 	}
 }
 
-// exported is a change as the JSON form has it.
+// exported is a change in the JSON form.
 func exported(w review.WayChange) review.WayChange {
 	return review.WayChange{Who: w.Who, Input: w.Input, Output: w.Output, Ends: w.Ends, Writes: w.Writes,
 		Change: w.Change, Way: w.Way, EveryInvoker: w.EveryInvoker, Undecided: w.Undecided, Risk: w.Risk}
 }
 
-// Ways end at outputs, identities, secrets and grants too, and at data that is written and not only read.
+// Ways also end at outputs, identities, secrets and grants, and at data that is written.
 func TestIndirectWaysToAllThatTheyEndAt(t *testing.T) {
 	t.Parallel()
 	no := false
@@ -146,7 +146,7 @@ func TestIndirectWaysToAllThatTheyEndAt(t *testing.T) {
 	)
 	for name, test := range map[string]struct {
 		old, now func(*access.Model)
-		want     []string // change, who, risk and end; a star: of every invoker by the article
+		want     []string // change, who, risk and end; a star marks a way that the article gives every invoker
 	}{
 		"an output":                             {as, output, []string{"opens partner high write scores"}},
 		"an output that somebody wrote by jobs": {outputOfAll, output, nil},
@@ -197,7 +197,7 @@ func TestIndirectWaysToAllThatTheyEndAt(t *testing.T) {
 					ends = "read " + w.Input
 				}
 				if strings.HasPrefix(name, "pull") && who == "pipeline" || strings.HasPrefix(name, "owners") && who == "team" {
-					continue // what a new invoker gets is another test's
+					continue // another test checks what a new invoker gets
 				}
 				line := w.Change + " " + who + " " + string(w.Risk) + " " + ends
 				if w.EveryInvoker {
@@ -216,8 +216,8 @@ func TestIndirectWaysToAllThatTheyEndAt(t *testing.T) {
 	}
 }
 
-// What the article's actions bring to every invoker is told once for all who get it, and whatever more a role brings,
-// or only some reach, is told by itself.
+// Ways that the article's actions give to every invoker have one row for all of them. Ways by other actions, or of only
+// some invokers, have their own rows.
 func TestWaysOfEveryInvokerAreToldOnce(t *testing.T) {
 	t.Parallel()
 	many := func(m *access.Model) {

@@ -12,15 +12,15 @@ import (
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 )
 
-// An Interruption is access that somebody has before the change and after it, and not all the time in between; or what
-// looks like a name that changed, where one thing goes and another comes.
+// An Interruption is access that a principal has before and after the change, but not all the time in between. It is
+// also a name that may have changed, because one thing goes and another comes.
 type Interruption struct {
 	Change string   `json:"change"` // interrupted, or renamed
 	Who    []string `json:"who"`    // sorted
 	What   string   `json:"what"`
-	From   string   `json:"from"` // the step with which it ends
-	To     string   `json:"to"`   // the step with which it is there again
-	// Running says what becomes of jobs that run meanwhile.
+	From   string   `json:"from"` // the step that ends the access
+	To     string   `json:"to"`   // the step that restores it
+	// Running says what happens to running jobs.
 	Running string `json:"running"`
 	URN     string `json:"urn"`
 }
@@ -62,7 +62,7 @@ func (m *maker) interruptions() {
 		name := strings.Replace(called(s.URN), "cluster identity ", "cluster ", 1)
 		i := Interruption{URN: s.URN, From: goes + name, To: madeAnew + name}
 		switch kind(engine.TypeOf(s.URN)) {
-		case guardrails.Compute: // deleted first, whatever it is called then: by our components, and by azure-native
+		case guardrails.Compute: // our components and azure-native delete it first, also if its name changes
 			i.Who, i.What = m.usersOf(s.URN), "jobs on "+name
 			if !sameText(s, "computeName") && !m.resource(s).MadeBy(guardrails.ComputeCluster) {
 				i.What += ", unless the program says deleteBeforeReplace: false"
@@ -71,13 +71,13 @@ func (m *maker) interruptions() {
 				i.What += ", whose data its system-assigned identity mounts: a new one, with assignments of its own"
 				i.To = "the assignments of roles to the new identity of " + name
 			}
-		case guardrails.RoleDefinition: // names are unique in the tenant, so the old role goes first, after its assignments
+		case guardrails.RoleDefinition: // names are unique in the tenant: the old role goes first
 			if !sameText(s, "roleName") {
 				continue
 			}
 			i.Who, i.What = m.assignedThrough(s.URN), "all that "+name+" allows"
 			i.From, i.To = goes+"its assignments", "the creation of the assignments of the new role"
-		// azure-native deletes first what it replaces; our components have the new one made first
+		// azure-native deletes first what it replaces; our components make the new one first
 		case guardrails.RoleAssignment:
 			if slices.ContainsFunc([]string{guardrails.InvokerRole, guardrails.StorageReader, guardrails.StorageContributor,
 				guardrails.JobService},
@@ -86,7 +86,7 @@ func (m *maker) interruptions() {
 			}
 			a := m.assignment(s, s.Old, before)
 			if a == nil {
-				continue // said by assignments
+				continue // assignments reports it
 			}
 			i.Who, i.What = []string{a.principal.String()}, a.role.name+" on "+lastPart(a.scope)+
 				", unless the program says deleteBeforeReplace: false"
@@ -107,9 +107,9 @@ func (m *maker) interruptions() {
 	})
 }
 
-// movesIdentity is the interruption where a cluster gets another identity in place. A system-assigned one is made by
-// that update, so nothing can be assigned to it before; a user-assigned one is assigned to first by our components, and
-// may use that when Azure acts on it.
+// movesIdentity returns the interruption of a cluster that gets another identity in place. A system-assigned one is
+// made by that update, so nothing can be assigned to it before. For a user-assigned one our components make the
+// assignments first, and it has access when Azure applies them.
 func (m *maker) movesIdentity(s engine.Step) (i Interruption, is bool) {
 	old, now := identityOf(s.Old), identityOf(s.New)
 	name := strings.Replace(called(s.URN), "cluster identity ", "cluster ", 1)
@@ -131,13 +131,13 @@ func (m *maker) movesIdentity(s engine.Step) (i Interruption, is bool) {
 	return i, true
 }
 
-// sameText reports whether an input is a text that is known, and the same before and after.
+// sameText reports whether an input is a known text that does not change.
 func sameText(s engine.Step, input string) bool {
 	old, now := text(s.Old.Inputs[input]), text(s.New.Inputs[input])
 	return old != "" && strings.EqualFold(old, now)
 }
 
-// usersOf are those who start jobs on a cluster that stay to do so.
+// usersOf returns the principals that start jobs on a cluster, before and after.
 func (m *maker) usersOf(clusterURN string) (who []string) {
 	for urn, c := range m.components {
 		own := engine.NameOf(urn) + "."
@@ -166,7 +166,7 @@ func (m *maker) usersOf(clusterURN string) (who []string) {
 	return who
 }
 
-// assignedThrough are those to whom the program assigns a role that it makes.
+// assignedThrough returns the principals to whom the program assigns a role that it makes.
 func (m *maker) assignedThrough(roleURN string) (who []string) {
 	for _, s := range m.p.Steps {
 		if kind(engine.TypeOf(s.URN)) == guardrails.RoleAssignment && s.Old != nil &&
@@ -182,7 +182,8 @@ func (m *maker) assignedThrough(roleURN string) (who []string) {
 	return who
 }
 
-// rolesToACLs are principals that read a container by a role, and afterwards by ACLs that somebody sets.
+// rolesToACLs returns the principals that read a container by a role now and by ACLs afterwards, which somebody has to
+// set.
 func rolesToACLs(urn string, c component) (all []Interruption) {
 	if c.old == nil || c.now == nil {
 		return nil
@@ -209,7 +210,7 @@ func rolesToACLs(urn string, c component) (all []Interruption) {
 	return all
 }
 
-// oneForAnother finds what goes where another of its kind comes: a name that was changed and not marked.
+// oneForAnother finds things that go while another of the same kind comes: names that may have changed without was.
 func (m *maker) oneForAnother(add func(Interruption)) {
 	type siblings struct{ kind, owner string }
 	gone, come := map[siblings][]string{}, map[siblings][]string{}
@@ -220,7 +221,7 @@ func (m *maker) oneForAnother(add func(Interruption)) {
 		}
 		cut := strings.LastIndex(s.URN, ".")
 		if cut < strings.LastIndex(s.URN, "::") || parentTypeOf(s.URN) == guardrails.ComputeCluster {
-			continue // nobody's, or the identity of a cluster, which goes with it
+			continue // no invoker's, or the identity of a cluster, which is deleted with it
 		}
 		switch at := (siblings{typ, s.URN[:cut]}); {
 		case engine.IsContext(s.Op):
@@ -245,7 +246,7 @@ func (m *maker) oneForAnother(add func(Interruption)) {
 				old, now := m.index.steps[urn].Old, m.index.steps[made].New
 				return old != nil && now != nil && text(old.Inputs["subject"]) == text(now.Inputs["subject"])
 			}) {
-				continue // Entra has the new one beside it before it goes
+				continue // Entra has the new one before the old one goes
 			}
 			i := Interruption{Change: renamed, Who: []string{what + " " + key(urn)}, URN: urn, From: goes + key(urn),
 				To: "never",
@@ -256,13 +257,13 @@ func (m *maker) oneForAnother(add func(Interruption)) {
 	}
 }
 
-// key is the last part of a resource's name, by which the arguments call it.
+// key returns the last part of a resource's name, which is its name in the arguments.
 func key(urn string) string {
 	name := engine.NameOf(urn)
 	return engine.Clip(name[strings.LastIndex(name, ".")+1:])
 }
 
-// namedByKeys are the resources that are called by keys of the arguments.
+// namedByKeys are the types of resources that are named by keys of the arguments.
 var namedByKeys = map[string]string{
 	"batchaccess:index:ServicePrincipal": "service principal", "batchaccess:index:ManagedIdentity": "managed identity",
 	guardrails.ComputeCluster: "cluster", group: "group",

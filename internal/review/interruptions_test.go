@@ -17,7 +17,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/review"
 )
 
-// steps is a preview of several: op, type with those of its parents, name, inputs before, inputs after.
+// steps is a preview of several steps: op, type with its parents' types, name, inputs before, inputs after.
 func steps(all ...[5]string) string {
 	var texts []string
 	for _, s := range all {
@@ -59,7 +59,7 @@ func TestWhoGoesWithoutForAWhile(t *testing.T) {
 	f := fmt.Sprintf
 	for name, c := range map[string]struct {
 		preview string
-		want    []string // change, first of who, and a part of what, from or to
+		want    []string // change, the first of who, and a part of what, from or to
 	}{
 		"a cluster made anew, and its system-assigned identity": {steps([5]string{"replace", inCluster, "access.cpu",
 			f(system, "1"), f(system, "2")}), []string{"interrupted", "whoever starts jobs on it", "system-assigned identity"}},
@@ -152,17 +152,17 @@ func TestWhoGoesWithoutForAWhile(t *testing.T) {
 			} {
 				var out bytes.Buffer
 				require.NoError(t, render(&out))
-				assert.Contains(t, strings.ToLower(out.String()), "goes without for a while")
+				assert.Contains(t, strings.ToLower(out.String()), "loses access for a while")
 			}
 		})
 	}
 }
 
 // A secret changes: the months of 2026 and 2027 in which it is valid, before and after, counted from January 2026. The
-// reviews are of 24 November 2026, the month 10.
+// reviews are of 24 November 2026, month 10.
 type secret struct {
 	name     string
-	old, now [2]int // from the first of one month to the first of another; the same twice for not there
+	old, now [2]int // from the first of one month to the first of another; twice the same for no secret
 	foreign  bool
 }
 
@@ -259,7 +259,7 @@ func TestWhoCanNotSignInWithASecretForAWhile(t *testing.T) {
 	}
 }
 
-// A secret of which no date is known counts as one that somebody uses, and not as one that is there meanwhile.
+// A secret without a known date counts as one in use, but not as one that is valid in the meantime.
 func TestASecretWithoutDatesIsNoSuccessor(t *testing.T) {
 	t.Parallel()
 	const typ = "batchaccess:index:BatchEndpointAccess$batchaccess:index:ServicePrincipal$" + guardrails.Password
@@ -270,7 +270,7 @@ func TestASecretWithoutDatesIsNoSuccessor(t *testing.T) {
 	assert.Equal(t, []string{"whoever signs in with client secret a"}, r.Interruptions[0].Who)
 }
 
-// A preview without --show-sames lacks what stays; the component names it.
+// Without --show-sames, a preview lacks the secret that stays; the component names it.
 func TestASecretThatStaysIsKnownFromTheComponent(t *testing.T) {
 	t.Parallel()
 	const (
@@ -290,7 +290,8 @@ func TestASecretThatStaysIsKnownFromTheComponent(t *testing.T) {
 	}
 }
 
-// assertInSARIF holds the only interruption of a review: a rule with help, its resource, and what a reader has to know.
+// assertInSARIF checks the only interruption of a review: a rule with help, its resource, and what a reader needs to
+// know.
 func assertInSARIF(t *testing.T, text []byte, want []string) {
 	t.Helper()
 	var log struct {

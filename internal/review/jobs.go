@@ -17,16 +17,16 @@ type JobChange struct {
 	Input    string `json:"input"`
 	Before   string `json:"before"`
 	After    string `json:"after"`
-	// Broken is set where the configuration says that the job is to work, and it will not.
+	// Broken is set if the configuration declares the job, and it will not work.
 	Broken bool `json:"broken,omitempty"`
 	Risk   Risk `json:"risk"`
-	// Who answers for the three, as the configuration says; "" where it does not.
+	// The owners of invoker, endpoint and input in the configuration; "" if it has none.
 	InvokerOwner  string `json:"invokerOwner,omitempty"`
 	EndpointOwner string `json:"endpointOwner,omitempty"`
 	InputOwner    string `json:"inputOwner,omitempty"`
 }
 
-// What becomes of a job.
+// What happens to a job.
 const (
 	notThere  = "not there"
 	works     = "works"
@@ -52,7 +52,7 @@ func (m *maker) jobs() {
 	for urn, c := range m.components {
 		step := m.index.steps[urn]
 		if (c.old == nil) != (step.Old == nil) || (c.now == nil) != (step.New == nil) {
-			continue // not readable, and said so: half a comparison would look like a change
+			continue // can't be read, which is reported: half a comparison would look like a change
 		}
 		if c.now != nil && c.now.Model.Role.ByEndpoint() {
 			m.note("Invokers of " + engine.ShownName(urn) + " are limited to endpoints: that Azure takes role assignments " +
@@ -70,7 +70,7 @@ func (m *maker) jobs() {
 // comparePaths compares the paths of one model at both sides. The owners are by paths in the configuration.
 func (m *maker) comparePaths(component string, owners map[string]string, old, now map[place]*access.Path) {
 	m.r.reached = append(m.r.reached, reached{component, old, now})
-	starts := map[string][]string{} // endpoints that an invoker can start now, and that do not name it
+	starts := map[string][]string{} // by invoker, endpoints that it can start now and that do not name it
 	for k, is := range now {
 		m.job(k, owners, old[k], is)
 		if canStart(is) && !canStart(old[k]) && !is.Declared && !slices.Contains(starts[k.invoker], k.endpoint) {
@@ -96,7 +96,7 @@ func canStart(p *access.Path) bool {
 	})
 }
 
-// job reports one path if it differs from before; nil is one that is not there.
+// job reports one path if it has changed; nil is a path that does not exist.
 func (m *maker) job(k place, owners map[string]string, was, is *access.Path) {
 	from, to := status(was), status(is)
 	if from == to || from == notThere && to == fails && !is.Declared || to == notThere && from != works {
@@ -130,7 +130,7 @@ func outcome(p *access.Path) string {
 	return p.Outcome()
 }
 
-// place tells one path from another.
+// A place identifies a path.
 type place struct{ invoker, endpoint, input string }
 
 func (m *maker) paths(urn string, c component, when side) map[place]*access.Path {
@@ -146,8 +146,8 @@ func (m *maker) paths(urn string, c component, when side) map[place]*access.Path
 	return found
 }
 
-// left are the grants of the model that are really there at one side of the preview. An assignment that is not shown is
-// there if it does not change and unchanged resources are not shown.
+// left returns the grants of the model that really exist at one side of the preview. An assignment that is not shown
+// exists if it does not change and unchanged resources are not shown.
 func (m *maker) left(urn string, c component, when side) (left []access.Grant) {
 	plan, other := c.side(when), c.side(after-when)
 	unchanged := map[string]bool{}

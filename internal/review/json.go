@@ -7,7 +7,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/jsonform"
 )
 
-// JSON writes the review for machines: all of it, as the fields of Review are documented.
+// JSON writes the whole review for machines, with the fields of Review.
 func JSON(w io.Writer, r Review) error {
 	if err := jsonform.Write(w, r); err != nil {
 		return fmt.Errorf("writing the review: %w", err)

@@ -10,19 +10,19 @@ import (
 	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
-// MaxComment is how many characters GitHub takes in a comment. A pipeline puts the commit and the run into it too.
+// MaxComment is how many characters GitHub accepts in a comment. A pipeline adds the commit and the run to it.
 const (
 	MaxComment  = 65536
 	aroundIt    = 1536
 	saysWhatCut = 600
 )
 
-// Marker is the first line of the Markdown. By it, the comment of an earlier run is found and updated in place.
+// Marker is the first line of the Markdown. A later run finds the comment by it, and updates it.
 const Marker = "<!-- batchaccess review -->"
 
-// Markdown writes the review for a comment on a pull request, in less than MaxComment bytes, and so characters. What
-// does not fit is left out row by row and counted: first details, then what is less grave, and who gains access last
-// of all.
+// Markdown writes the review for a comment on a pull request, in less than MaxComment bytes, and so characters. If
+// there is too much, rows are left out and counted: first details, then less grave changes, and last of all who gains
+// access.
 func Markdown(w io.Writer, r Review) error {
 	const limit = MaxComment - aroundIt
 	head := Marker + "\n## " + symbol(r) + " " + visible.Markdown.Escape(r.Verdict) + "\n"
@@ -88,7 +88,7 @@ func Markdown(w io.Writer, r Review) error {
 	return nil
 }
 
-// Ranks of what a comment holds: the higher goes first where there is no room.
+// Ranks of what a comment contains: a higher rank is left out first.
 const (
 	rankGains = iota
 	rankGrave
@@ -103,8 +103,8 @@ type block struct {
 	open, shut string
 	rows       []string
 	rank       int
-	text       string // what fits
-	cut        int    // how many rows, or parts, do not
+	text       string // the text that fits
+	cut        int    // how many rows or parts do not fit
 }
 
 func blockOf(s section) *block {
@@ -145,7 +145,7 @@ func (b *block) fit(room int) int {
 
 func symbol(r Review) string {
 	switch {
-	case r.Risk == High || r.stopping() > 0: // what was not understood beside it makes nothing milder
+	case r.Risk == High || r.stopping() > 0: // something that was not understood makes no change less grave
 		return "🔴"
 	case r.Partial() || len(r.Unjudged) > 0:
 		return "⚠️"

@@ -7,7 +7,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
-// maxEdges keeps the graph one that a person can read, and that GitHub draws.
+// maxEdges is a number of edges that a person can read and GitHub draws.
 const maxEdges = 40
 
 // mermaid draws who gains (thick) and loses (dotted) what, as a block that GitHub renders; "" if there is nothing to

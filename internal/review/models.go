@@ -13,19 +13,17 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A Configured is a stack's configuration: the plan of it, nil for a stack that is not there, and its values as they
-// are written.
+// A Configured is a stack's configuration: its plan, nil for a stack that does not exist, and its values as written.
 type Configured struct {
 	Plan   *access.Plan
 	Values map[string]any
 }
 
-// componentOf is the name that the component of a configuration goes by where there is no preview.
+// componentOf is the name of a configuration's component if there is no preview.
 const componentOf = "urn:pulumi:stack::project::" + accessComponent + "::access"
 
-// Compare reviews two configurations of one stack, without a preview: what the model grants, which jobs work, who
-// may sign in how, and which assertions are weaker. What the program makes beside the model it does not know, and
-// says so.
+// Compare reviews two configurations of one stack, without a preview: what the model grants, which jobs work, who may
+// sign in how, and which assertions are weaker. It does not know what the program makes beside the model, and says so.
 func Compare(stack string, old, now Configured, o Options) Review {
 	o.Guardrails.Now = o.Now
 	r := Review{Version: Version, Stack: stack, made: o.made()}
@@ -124,8 +122,8 @@ func (m *maker) roleOfModels(c component) {
 		}
 		return
 	}
-	change := RoleChange{Role: now.RoleName, Gained: rolediff.Beyond(now.Permissions, old.Permissions),
-		Lost: rolediff.Beyond(old.Permissions, now.Permissions), Risk: Low}
+	change := RoleChange{Role: now.RoleName, Gained: rolediff.Difference(now.Permissions, old.Permissions),
+		Lost: rolediff.Difference(old.Permissions, now.Permissions), Risk: Low}
 	switch gained, lost := len(change.Gained) > 0, len(change.Lost) > 0; {
 	case gained && lost:
 		change.Change = "changed"
@@ -144,7 +142,7 @@ func (m *maker) roleOfModels(c component) {
 func (m *maker) signIns(c component) {
 	type claims struct {
 		issuer, subject, audience string
-		usual                     bool // the audience goes without saying
+		usual                     bool // the audience is the usual one
 	}
 	federated, secrets := map[side]map[string]claims{before: {},
 		after: {}}, map[side]map[string]signin.ClientSecret{before: {}, after: {}}
@@ -160,7 +158,7 @@ func (m *maker) signIns(c component) {
 			}
 		}
 	}
-	as := func(name string) string { // of a credential, whose name begins with its invoker's
+	as := func(name string) string { // the credential's name begins with its invoker's
 		invoker, _, _ := strings.Cut(name, ".")
 		plan := c.now
 		if _, stays := plan.Model.Invokers[invoker]; !stays {

@@ -11,26 +11,26 @@ import (
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 )
 
-// An OtherAccess is access that is handed out by another way than a role assignment, a federated credential or a
-// secret of an application: see facts/grants-access.md.
+// An OtherAccess is access by another way than a role assignment, a federated credential or a secret of an application:
+// see facts/grants-access.md.
 type OtherAccess struct {
 	Change   string `json:"change"` // made, changed, replaced, taken away
 	Type     string `json:"type"`
 	Resource string `json:"resource"` // its name in the program
-	What     string `json:"what"`     // what it gives, to whom and where as far as the resource says so
-	// Unseen is set where nobody can see from the preview what the resource does.
+	What     string `json:"what"`     // what it gives, to whom and where, as far as the resource shows it
+	// Unseen is set if the preview can't show what the resource does.
 	Unseen bool   `json:"unseen,omitempty"`
 	Risk   Risk   `json:"risk"`
 	URN    string `json:"urn"`
 }
 
-// An UnjudgedType is a type of resources that change and of which it is not known whether they hand out access.
+// An UnjudgedType is a type with changed resources of which it is not known whether they give access.
 type UnjudgedType struct {
 	Type  string `json:"type"`
 	Count int    `json:"count"`
 	// Resources are their names in the program.
 	Resources []string `json:"resources"`
-	// Inputs are set where the type is known and these of its inputs are not.
+	// Inputs are set if the type is known and these inputs are not.
 	Inputs []string `json:"inputs,omitempty"`
 }
 
@@ -39,10 +39,10 @@ var changeWords = map[bool]map[string]string{
 	true:  {"delete": "taken away"},
 }
 
-// componentPrefix begins the types of this project's components, which make nothing themselves.
+// componentPrefix begins the types of this project's components, which are nothing in Azure.
 const componentPrefix = "batchaccess:index:"
 
-// others judges every resource that changes by its type: it hands out nothing, it hands out access, or it is not known.
+// others judges every changed resource by its type: it gives no access, it gives access, or it is not known.
 func (m *maker) others() {
 	unjudged := map[string]*UnjudgedType{}
 	decided := map[string]int{}
@@ -58,7 +58,7 @@ func (m *maker) others() {
 		understood = understood || l.Judged || isDecided
 		isComponent := (s.New == nil || s.New.Component) && (s.Old == nil || s.Old.Component)
 		component := guardrails.Guessed(r.Type) && isComponent
-		if !isComponent && strings.HasPrefix(r.Type, componentPrefix) { // a plugin makes it, which may do anything
+		if !isComponent && strings.HasPrefix(r.Type, componentPrefix) { // its plugin may do anything
 			l.Judged, l.Unjudged = false, nil
 		}
 		add := func(what string, risk Risk) {
@@ -68,7 +68,7 @@ func (m *maker) others() {
 			m.r.NewAccess = m.r.NewAccess || risk != Low
 		}
 		if k := kind(r.Type); k != guardrails.Compute &&
-			k != guardrails.ComputeCluster { // of a cluster's identities the section on identities speaks
+			k != guardrails.ComputeCluster { // the section on identities reports those of a cluster
 			for _, id := range l.Identities {
 				add("runs as "+cmp.Or(lastPart(id), "an identity that is not known yet")+", an identity that is not made here, "+
 					"with all that it has", High)
@@ -103,7 +103,7 @@ func (m *maker) others() {
 	}
 	for _, d := range m.o.Guardrails.DecidedTypes {
 		if !guardrails.Guessed(d.Type) {
-			m.note(fmt.Sprintf("guardrails.yaml decides on %s, to no effect: it is known what this type hands out, and each "+
+			m.note(fmt.Sprintf("guardrails.yaml decides on %s, without effect: it is known what this type gives, and each "+
 				"resource of it is judged. Take it out, and waive single resources.", d.Type))
 		}
 	}
@@ -113,8 +113,8 @@ func (m *maker) others() {
 	}
 }
 
-// resource is what the guardrails judge, with what only the whole preview knows: what an assigned role allows, and
-// which of the resources that an identity comes from are made with it.
+// resource returns the resource for the guardrails, with what only the whole preview knows: what an assigned role
+// allows, and which sources of an identity are made with the resource.
 func (m *maker) resource(s engine.Step) guardrails.Resource {
 	r := s.Resource()
 	r.Whole = true
@@ -155,8 +155,8 @@ func (m *maker) resource(s engine.Step) guardrails.Resource {
 	return r
 }
 
-// madeFor are those of the resources that an identity comes from that account for one of its IDs: each that is made
-// with the resource for one that is not known yet, or for the ID that it has.
+// madeFor returns the sources of an identity that account for one of its IDs: each resource that is made with it, for
+// an unknown ID or for the ID that it has.
 func (m *maker) madeFor(from []string, s *engine.State, identity any) (urns []string) {
 	ids := guardrails.IdentityIDs(identity)
 	for _, urn := range from {
@@ -175,7 +175,7 @@ func (m *maker) madeFor(from []string, s *engine.State, identity any) (urns []st
 	return urns
 }
 
-// namedBy are the identities that a ComputeCluster is given, in lower case; "" for one that is not known.
+// namedBy returns the identities that a ComputeCluster is given, in lower case; "" for an unknown one.
 func namedBy(s *engine.State) (ids []string) {
 	if s == nil || s.Type != guardrails.ComputeCluster {
 		return nil
@@ -191,8 +191,7 @@ func namedBy(s *engine.State) (ids []string) {
 }
 
 // madeBeside reports whether an identity is made by the same change, or by the same component, as the resource that
-// gets it:
-// nobody has given it anything else.
+// gets it. Then nobody has granted it anything else.
 func (m *maker) madeBeside(urn string, s *engine.State) bool {
 	if m.isMade(urn) {
 		return true
@@ -203,5 +202,5 @@ func (m *maker) madeBeside(urn string, s *engine.State) bool {
 		parts[3] == own[3]+".identity"
 }
 
-// lastPart is the name at the end of an ARM ID.
+// lastPart returns the name at the end of an ARM ID.
 func lastPart(id string) string { return id[strings.LastIndex(id, "/")+1:] }

@@ -11,23 +11,23 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// owners are who answers for what, as the configurations of a preview's components say: what the deployment leaves, and
-// what was there before of what goes.
+// owners are the owners in the configurations of a preview's components: after the deployment, and before it for what
+// goes.
 type owners struct {
 	principals map[string]string // by the component's URN and the principal's name, and by object ID
 	data       []ownedData
 }
 
-// ownedData is where data lies and who answers for it.
+// An ownedData is the scope of data and its owner.
 type ownedData struct{ scope, owner string }
 
-// owned reads the owners of all components, and notes those that change: whoever names an owner is not always the one.
+// owned reads the owners in all components, and notes changed ones: whoever writes an owner may not be the owner.
 func (m *maker) owned() {
 	m.index.owners.principals = map[string]string{}
 	for _, urn := range slices.Sorted(maps.Keys(m.components)) {
 		c := m.components[urn]
 		c.owners = map[string]string{}
-		for _, plan := range []*access.Plan{c.old, c.now} { // what is to be goes before what was
+		for _, plan := range []*access.Plan{c.old, c.now} { // the new plan has priority
 			if plan == nil {
 				continue
 			}
@@ -82,7 +82,7 @@ func (m *maker) ownersChange(urn string, c component) {
 	}
 }
 
-// ownerOf is who answers for a principal; "" where no configuration says.
+// ownerOf returns the owner of a principal; "" if no configuration says.
 func (m *maker) ownerOf(urn string, p Principal) string {
 	if owner := m.index.owners.principals[m.owner(urn)+" "+p.Name]; owner != "" {
 		return engine.Clip(owner)
@@ -90,7 +90,7 @@ func (m *maker) ownerOf(urn string, p Principal) string {
 	return engine.Clip(m.index.owners.principals[strings.ToLower(p.ID)])
 }
 
-// dataOwners are who answer for data at the scopes, or in them, by name.
+// dataOwners returns the owners of data at the scopes, or in them, by name.
 func (m *maker) dataOwners(scopes ...string) (all []string) {
 	for _, d := range m.index.owners.data {
 		owner := engine.Clip(d.owner)
@@ -104,8 +104,8 @@ func (m *maker) dataOwners(scopes ...string) (all []string) {
 	return all
 }
 
-// onStorage reports whether actions may be about stored data: those of Azure Storage, and those that are known by a
-// pattern or not at all.
+// onStorage reports whether actions may be about stored data: those of Azure Storage, and those that are a pattern or
+// are not known.
 func onStorage(actions ...[]roles.Action) bool {
 	return slices.ContainsFunc(slices.Concat(actions...), func(a roles.Action) bool {
 		return strings.HasPrefix(strings.ToLower(a.Name), "microsoft.storage/") || strings.HasPrefix(a.Name, "*") ||

@@ -14,7 +14,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/review"
 )
 
-// ownedScoring is the model with owners, in which ann alone invokes or bob too.
+// ownedScoring is the model with owners, in which ann alone invokes, or bob too.
 func ownedScoring(bobToo bool, annsOwner string) access.Model {
 	m := scoring()
 	for name, d := range m.DataInputs {

@@ -14,8 +14,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/review"
 )
 
-// A reader or writer that is limited to a path gains where the path is widened, moved or dropped, and loses alone
-// where it is narrowed.
+// A reader or writer that is limited to a path gains access if the path is widened, moved or dropped, and loses some if
+// it is narrowed.
 func TestAReviewOfGrantsThatAreLimitedToPaths(t *testing.T) {
 	t.Parallel()
 	side := func(write bool, path, scope string) review.Configured {
@@ -27,7 +27,7 @@ func TestAReviewOfGrantsThatAreLimitedToPaths(t *testing.T) {
 	for name, c := range map[string]struct {
 		oldPath, oldScope, path, scope string
 		gains                          bool
-		change                         bool // whether anything is said of ann in storage at all
+		change                         bool // whether the review says anything about ann in storage
 	}{
 		"as it was":              {"in/2026", "path", "in/2026", "path", false, false},
 		"a slash more":           {"in/2026", "path", "in/2026/", "path", false, false},
@@ -89,8 +89,8 @@ func limitedTo(write bool, path, scope string) map[string]any {
 	return values
 }
 
-// The role of path writers is the stack's own: where another one is shown, those who hold it gain what it allows more,
-// though their assignments are not shown.
+// The path writers' role is the stack's own. If a preview shows another role, its holders gain what that role allows in
+// addition, although their assignments are not shown.
 func TestAWidenedRoleOfPathWritersCountsThoughTheyAreNotShown(t *testing.T) {
 	t.Parallel()
 	inputs, err := json.Marshal(limitedTo(true, "in", "path"))

@@ -10,7 +10,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/engine"
 )
 
-// peopleOf finds what people know principals by, by their IDs, wherever the preview shows the principal itself: what it
+// peopleOf finds the names for people of principals, by ID, wherever the preview shows the principal itself: what it
 // makes, changes, leaves or only reads.
 func peopleOf(p engine.Preview) map[string]string {
 	people := map[string]string{}
@@ -27,7 +27,7 @@ func peopleOf(p engine.Preview) map[string]string {
 	return people
 }
 
-// principalsOf are the principals that a resource is or has, by their IDs, and what people know them by.
+// principalsOf returns the principals that a resource is or has, by ID, with their names for people.
 func principalsOf(urn string, state *engine.State) map[string]string {
 	found := map[string]string{}
 	out := func(key string) string { return cmp.Or(text(state.Outputs[key]), text(state.Inputs[key])) }
@@ -65,7 +65,7 @@ func principalsOf(urn string, state *engine.State) map[string]string {
 		add(text(state.Outputs["principalId"]), of("managed identity", name))
 		add(text(state.Outputs["clientId"]), of("managed identity", name))
 	}
-	// Any resource of Azure may have identities of its own.
+	// Any resource of Azure may have identities.
 	identity, is := state.Outputs["identity"].(map[string]any)
 	if !is {
 		return found
@@ -82,7 +82,7 @@ func principalsOf(urn string, state *engine.State) map[string]string {
 
 var guid = regexp.MustCompile(`\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b`)
 
-// named puts behind each ID in a text what people know the principal by.
+// named adds, after each ID in a text, the principal's name for people.
 func (m *maker) named(s string) string {
 	return guid.ReplaceAllStringFunc(s, func(id string) string {
 		if known := m.index.people[strings.ToLower(id)]; known != "" {
@@ -92,7 +92,7 @@ func (m *maker) named(s string) string {
 	})
 }
 
-// knownAs is what an invoker of a model is known by: name, mail, application.
+// knownAs returns an invoker's name for people: name, mail, application.
 func knownAs(i access.Invoker) string {
 	var parts []string
 	for _, part := range []string{i.DisplayName, i.UserPrincipalName, i.Mail} {
@@ -109,7 +109,7 @@ func knownAs(i access.Invoker) string {
 	return strings.Join(parts, ", ")
 }
 
-// introduce gives a principal what people know it by.
+// introduce sets a principal's name for people.
 func (m *maker) introduce(p *Principal) {
 	if p.Known == "" && p.ID != "" {
 		p.Known = m.index.people[strings.ToLower(p.ID)]

@@ -16,7 +16,7 @@ import (
 
 const somebody = "77777777-7777-4777-8777-777777777777"
 
-// Wherever a preview shows who a principal is, whatever is handed to it names it as people know it, and its ID.
+// If a preview shows who a principal is, everything that is granted to it shows its name and its ID.
 func TestAPrincipalIsNamedAsPeopleKnowIt(t *testing.T) {
 	t.Parallel()
 	type object = map[string]any
@@ -98,8 +98,8 @@ func TestAPrincipalIsNamedAsPeopleKnowIt(t *testing.T) {
 	}
 }
 
-// A credential of an invoker is the invoker's, by name and owner, only if it signs in as the application that the
-// component makes for it: neither a name nor a parent is a proof.
+// A credential counts as an invoker's, with the invoker's name and owner, only if it signs in as the application that
+// the component makes for the invoker: neither a name nor a parent is a proof.
 func TestACredentialThatClaimsToBeAnInvokers(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("testdata/rotated.json")

@@ -1,9 +1,9 @@
 // Package review turns a Pulumi preview into what a security reviewer wants to know: who gains and loses what, which
-// roles grow, which secrets come and go, and which jobs start or stop working.
+// roles grow, which secrets are made or removed, and which jobs start or stop working.
 //
-// Read understands a preview, Make judges it, and the renderers write it (markdown.go, text.go, json.go, sarif.go).
-// What was not understood is always part of the answer: a review never looks clean because it saw nothing. The
-// package does no I/O but through readers and writers, asks nobody, and keeps no value of a secret.
+// Read reads a preview, Make judges it, and the renderers write it (markdown.go, text.go, json.go, sarif.go). What was
+// not understood is always part of the result: a review is never clean because it saw nothing. The package does I/O
+// only through readers and writers, asks nobody, and keeps no value of a secret.
 package review
 
 import (
@@ -17,12 +17,12 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A Risk ranks what a change does.
+// A Risk ranks a change.
 type Risk string
 
-// The risks. High: somebody can do something new that reads secrets, changes what others run or grants access, or that
-// can't be judged. Medium: somebody can do anything else that is new, or a way to sign in comes. Low: access goes, or
-// nothing changes in effect.
+// The risks. High: a principal can do something new that reads secrets, changes what others run or grants access, or
+// that can't be judged. Medium: a principal can do anything else that is new, or there is a new way to sign in. Low:
+// access is removed, or nothing changes in effect.
 const (
 	High   Risk = "high"
 	Medium Risk = "medium"
@@ -43,9 +43,9 @@ type Review struct {
 	Risk    Risk   `json:"risk"`
 	// NewAccess is set if anybody can do anything anywhere that they could not do before, as far as the preview shows.
 	NewAccess bool `json:"newAccess"`
-	// Unread says what could not be read or judged. A review that has any is partial, and not clean.
+	// Unread says what could not be read or judged. With any of it, the review is partial, and not clean.
 	Unread []string `json:"unread,omitempty"`
-	// Notes are what a reader should know of how the review was made.
+	// Notes are what a reader should know about how the review was made.
 	Notes []string `json:"notes,omitempty"`
 
 	Access     []AccessChange       `json:"access,omitempty"`
@@ -58,7 +58,7 @@ type Review struct {
 	Other      []OtherAccess        `json:"other,omitempty"`
 	Unjudged   []UnjudgedType       `json:"unjudged,omitempty"`
 	Guardrails []guardrails.Finding `json:"guardrails,omitempty"`
-	// Interruptions are who goes without for a while, and what looks renamed.
+	// Interruptions are principals that lose access for a while, and names that may have changed.
 	Interruptions []Interruption `json:"interruptions,omitempty"`
 
 	made    string // commit and day, for people
@@ -72,14 +72,14 @@ func (r Review) Partial() bool { return len(r.Unread) > 0 }
 
 // Options say how to judge.
 type Options struct {
-	Now        time.Time         // what "about to expire" and the ends of waivers are measured from; required
+	Now        time.Time         // the time for secrets that end soon and the ends of waivers; required
 	ExpireSoon time.Duration     // default: 30 days
 	Guardrails guardrails.Config // see guardrails.DefaultConfig
 	StackFile  StackFile         // for the places of findings in SARIF; its zero value if there is none
-	Commit     string            // that of the project, for the page; "" if it is not known
+	Commit     string            // the project's, for the page; "" if it is not known
 }
 
-// made says of which commit and on which day, in UTC, a review is.
+// made says for which commit and on which day, in UTC, a review was made.
 func (o Options) made() string {
 	day := o.Now.UTC().Format(time.DateOnly)
 	if o.Commit == "" {
@@ -88,7 +88,7 @@ func (o Options) made() string {
 	return "commit " + o.Commit + ", " + day
 }
 
-// Version is that of the JSON form: raised when something in it is renamed or taken away, not when something is added.
+// Version of the JSON form: raised when something in it is renamed or removed, not when something is added.
 const Version = 1
 
 // Make reviews a preview.
@@ -125,13 +125,13 @@ type maker struct {
 	components map[string]component
 	compared   map[string][]roles.Action
 	risks      map[any]Risk
-	// members are the keys of those who stay in the groups that components make, by the group's key.
+	// members are the keys of the members that stay in the groups of components, by the group's key.
 	members map[string][]string
-	said    map[string]bool // notes, and what could not be read
-	cut     int             // ways that open, and are to be cut
+	said    map[string]bool // texts of notes and unread parts that have been written
+	cut     int             // ways that open, for which cuts are tried
 }
 
-// isNew reports whether a text has not been said yet: a preview may be the reason of a hundred thousand.
+// isNew reports whether a text has not been written yet: a preview may be the reason for a hundred thousand.
 func (m *maker) isNew(text string) bool {
 	before := len(m.said)
 	m.said[text] = true
@@ -150,9 +150,9 @@ func (m *maker) unread(text string) {
 	}
 }
 
-// guard asks the guardrails about every resource that is there afterwards, and about those that go.
+// guard checks every resource that exists afterwards, or that is deleted, against the guardrails.
 func (m *maker) guard() {
-	waived := map[string][]string{} // resources by waiver: one is for one
+	waived := map[string][]string{} // resources by waiver: a waiver is for one resource
 	for _, s := range m.p.Steps {
 		if engine.IsForeign(s.Op) {
 			continue
@@ -182,7 +182,7 @@ func (m *maker) guard() {
 	})
 }
 
-// riskOf does so once for actions that beyond has worked out once.
+// riskOf returns the risk of actions; for a list from difference it is worked out once.
 func (m *maker) riskOf(actions []roles.Action) Risk {
 	if len(actions) == 0 {
 		return None
@@ -200,7 +200,7 @@ func (m *maker) riskOf(actions []roles.Action) Risk {
 	return risk
 }
 
-// riskOf ranks actions that somebody newly has.
+// riskOf ranks actions that a principal gains.
 func riskOf(actions []roles.Action) Risk {
 	risk := None
 	for _, a := range actions {

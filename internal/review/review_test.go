@@ -36,7 +36,7 @@ func reviewOf(t require.TestingT, text string) review.Review {
 	return review.Make(p, options)
 }
 
-// The previews were made by the real engine; tests/engine makes them anew and holds them against these.
+// The real engine made the previews; tests/engine makes them again and compares them with these.
 func TestRealPreviews(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -91,7 +91,7 @@ func TestWhatIsNotKnownIsNamedForWhatItWillBe(t *testing.T) {
 }
 
 // withCluster is the preview of an assignment that shows as replaced because the ID of its principal, a cluster
-// identity, is not known yet; the cluster itself is edited.
+// identity, is not known yet. The cluster itself is edited.
 func withCluster(t *testing.T, edit func(step, inputs map[string]any)) review.Review {
 	t.Helper()
 	var preview struct {
@@ -184,7 +184,7 @@ func TestARoleIsToldActionByAction(t *testing.T) {
 	require.Len(t, r.Roles, 1)
 	assert.Equal(t, "narrowed", r.Roles[0].Change)
 	assert.Len(t, r.Roles[0].Lost, 3)
-	// The other way round: what is new is now a wildcard, and what it really adds is told.
+	// The reverse: the new role has a wildcard, and the review shows what that really adds.
 	at := strings.LastIndex(text, `"Microsoft.MachineLearningServices/workspaces/environments/readSecrets/action"`)
 	r = reviewOf(t, text[:at]+`"Microsoft.Storage/storageAccounts/list*",`+text[at:])
 	require.Len(t, r.Roles, 1)
@@ -196,7 +196,7 @@ func TestARoleIsToldActionByAction(t *testing.T) {
 
 func TestAJobThatBreaksIsTold(t *testing.T) {
 	t.Parallel()
-	// A preview that takes the reader of an invoker away, and leaves the model as it is.
+	// A preview that removes an invoker's reader, and leaves the model as it is.
 	text := strings.Replace(testdata(t, "invoker"), `"op": "create"`, `"op": "delete"`, 1)
 	text = strings.Replace(text, `"newState": {
         "urn": "urn:pulumi:dev::batchaccess::batchaccess:index:BatchEndpointAccess$batchaccess:index:`+
@@ -282,7 +282,7 @@ func TestNamesAreNoMarkup(t *testing.T) {
 	t.Parallel()
 	text := strings.ReplaceAll(testdata(t, "invoker"), "auditor",
 		`<img src=x>|@everyone #7 www.evil.example **b** [l](https://evil.example)\u001b[31m\"]`)
-	text = strings.ReplaceAll(text, `"batchaccess:`, `"x`) // the config, where names stand in JSON in JSON
+	text = strings.ReplaceAll(text, `"batchaccess:`, `"x`) // the config, in which names are JSON inside JSON
 	r := reviewOf(t, text)
 	var markdown, terminal bytes.Buffer
 	require.NoError(t, review.Markdown(&markdown, r))
@@ -290,7 +290,7 @@ func TestNamesAreNoMarkup(t *testing.T) {
 	for _, markup := range []string{"<img", "@everyone", "**b**", "[l](", "https://evil", "\x1b"} {
 		assert.NotContains(t, markdown.String(), markup)
 	}
-	// GitHub looks for these in the text that it rendered, outside of code.
+	// GitHub looks for these in rendered text outside of code.
 	seen := regexp.MustCompile("(?s)```mermaid.*?```").ReplaceAllString(markdown.String(), "")
 	seen = html.UnescapeString(strings.ReplaceAll(seen, "\\", ""))
 	assert.Contains(t, seen, "@\u200beveryone")

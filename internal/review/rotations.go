@@ -12,18 +12,18 @@ import (
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 )
 
-// rotation is what becomes of the client secrets of one application.
+// A rotation is what happens to the client secrets of one application.
 type rotation struct {
-	goes  []string                       // URNs of those that are deleted or replaced, and valid until then
-	comes bool                           // one is made
+	goes  []string                       // URNs of valid secrets that are deleted or replaced
+	comes bool                           // a secret is made
 	stays map[string]signin.ClientSecret // by name
-	now   map[string]signin.ClientSecret // those that stay, and those that are made
-	urn   string                         // of one that changes
+	now   map[string]signin.ClientSecret // the secrets that stay, and those that are made
+	urn   string                         // URN of a changed secret
 }
 
-// rotations finds who can't sign in with a client secret for a while: where one takes another's place in one step, or
-// where the next one begins after the last one has ended. A secret that is valid and stays is another's successor:
-// whoever used the one that goes has been given it.
+// rotations finds principals that can't sign in with a client secret for a while: because one secret replaces another
+// in one step, or because the next one begins after the last one has ended. A valid secret that stays is a successor:
+// whoever used the deleted one has been given it.
 func (m *maker) rotations(add func(Interruption)) {
 	for _, r := range m.rotated() {
 		valid := func(s signin.ClientSecret) bool { return s.ValidAt(m.o.Now) }
@@ -49,13 +49,13 @@ func (m *maker) rotations(add func(Interruption)) {
 				i.To = "when they sign in with " + gaps[0].After + ", " + until
 				i.What = "no other client secret is valid by then: keep it until another one is"
 			default:
-				continue // nobody signs in with a secret afterwards
+				continue // nobody uses a secret afterwards
 			}
 			add(i)
 		}
 		for _, gap := range gaps {
 			if !gap.From.After(m.o.Now) || gap.Before == "" {
-				continue // said with what goes; or it has begun, and this change does not make it
+				continue // reported with the deleted one; or it has begun, and this change does not make it
 			}
 			add(Interruption{URN: r.urn, Who: []string{"whoever signs in with client secret " + engine.Clip(gap.Before)},
 				From: "the end of " + engine.Clip(gap.Before) + " on " + gap.From.Format(time.RFC3339),
@@ -65,7 +65,7 @@ func (m *maker) rotations(add func(Interruption)) {
 	}
 }
 
-// rotated are the applications with a secret that goes or comes.
+// rotated returns the applications with a secret that is made or deleted.
 func (m *maker) rotated() map[string]*rotation {
 	all := map[string]*rotation{}
 	shown := map[string]bool{}
@@ -78,7 +78,7 @@ func (m *maker) rotated() map[string]*rotation {
 		}
 		name := engine.NameOf(s.URN)
 		owner := name[:max(0, strings.LastIndex(name, "."))]
-		if owner == "" { // no key of a component's: of one application
+		if owner == "" { // not made by a component: secrets of one application
 			owner = text(cmp.Or(s.New, s.Old).Inputs[guardrails.Target])
 		}
 		if owner == "" {
@@ -96,7 +96,7 @@ func (m *maker) rotated() map[string]*rotation {
 		}
 		if s.Old != nil && (s.New == nil || replaced) && !engine.IsContext(s.Op) {
 			if _, _, wrong := of(s.Old).Period(); wrong != nil || of(s.Old).ValidAt(m.o.Now) {
-				r.goes = append(r.goes, s.URN) // what is not known to be over goes too
+				r.goes = append(r.goes, s.URN) // it may still be valid
 			}
 		}
 		if s.New == nil {
@@ -108,7 +108,7 @@ func (m *maker) rotated() map[string]*rotation {
 			r.stays[key(s.URN)] = of(s.New)
 		}
 	}
-	// A preview without what stays the same lacks those secrets, but the component names them.
+	// A preview without unchanged resources lacks those secrets, but the component names them.
 	for urn, c := range m.components {
 		if c.now == nil {
 			continue

@@ -52,14 +52,14 @@ type (
 	}
 )
 
-// The rules of SARIF that are no guardrails: what a review itself finds.
+// The SARIF rules beside the guardrails: for what the review itself finds.
 var sarifRules = []struct{ id, level, title, help string }{
 	{"access-gained", "warning", "Somebody can do something new",
 		"A principal gains actions at a place where nothing gave them before. Decided by effect, not by text."},
-	{"other-way", "error", "Access is handed out in another way",
+	{"other-way", "error", "Access is given in another way",
 		"A resource gives access that no role assignment shows, or a preview does not show what it does."},
 	{"not-judged", "error", "A changed resource is not judged",
-		"Nobody has looked at what a resource of this type hands out. Decide on the type in guardrails.yaml, or take it " +
+		"It is not known what access a resource of this type gives. Decide on the type in guardrails.yaml, or take it " +
 			"out."},
 	{"job-stops", "warning", "A job stops working", "A path from an invoker to its data works before the change and not " +
 		"after it, or is declared and does not work."},
@@ -71,20 +71,20 @@ var sarifRules = []struct{ id, level, title, help string }{
 		"Tokens with another subject may sign in as the application."},
 	{"identity-changed", "warning", "A managed identity changes",
 		"What the old identity was given is lost without a warning."},
-	{interrupted, "warning", "Somebody who keeps access goes without it for a while",
-		"It ends with one step of the change and is there again after another. What becomes of jobs that run then is not " +
+	{interrupted, "warning", "Somebody who keeps access loses it for a while",
+		"One step of the change ends it, and another one restores it. What happens to running jobs is not " +
 			"known."},
-	{renamed, "warning", "Something looks renamed, and is not marked",
-		"One goes with all that it was given, and another is made. If it is the same one, write was with its old name."},
+	{renamed, "warning", "Something looks renamed, without was",
+		"One is deleted with all that it was given, and another is made. If they are the same, write was with the old name."},
 	{"partial-review", "error", "The review is partial", "Something in the preview could not be read, so nothing can be " +
 		"concluded from what was not found."},
 }
 
 var sarifLevels = map[Risk]string{High: "error", Medium: "warning", Low: "note", None: "note"}
 
-// SARIF writes the review as SARIF 2.1.0, for code scanning. Results are placed in the stack's configuration where it
-// was given and names what the finding is about, else at the project file, and name their resource by URN. Each has a
-// fingerprint of its own, which stays the same from run to run.
+// SARIF writes the review as SARIF 2.1.0, for code scanning. A result has a place in the stack's configuration, if that
+// was given and names what the finding is about, or else in the project file. It names its resource by URN. Its
+// fingerprint stays the same from run to run.
 func SARIF(w io.Writer, r Review) error {
 	var rules []sarifRule
 	for _, g := range guardrails.Rules() {
@@ -113,9 +113,9 @@ func SARIF(w io.Writer, r Review) error {
 }
 
 func (r Review) sarifResults() []sarifResult {
-	results := []sarifResult{} // an empty list, not null: SARIF wants it to be there
+	results := []sarifResult{} // an empty list, not null: SARIF requires it
 	seen := map[string]int{}
-	// What makes two findings different is in of, and nothing that changes by itself, such as days that are left.
+	// of has everything that makes two findings different, and nothing that changes by itself, such as the days left.
 	add := func(rule, level, urn, text string, of ...string) {
 		print := strings.Join(append([]string{rule, urn}, of...), "\n")
 		if seen[print]++; seen[print] > 1 {
@@ -187,13 +187,13 @@ func (r Review) sarifResults() []sarifResult {
 	return results
 }
 
-// A StackFile is the configuration of the stack that is reviewed, for the places of findings.
+// A StackFile is the configuration of the reviewed stack, for the places of findings.
 type StackFile struct {
-	Path string // as the repository has it
+	Path string // in the repository
 	Text []byte
 }
 
-// lines are the lines at which a stack's configuration has the names of its parts, by name.
+// lines returns the lines of a stack's configuration with the names of its parts, by name.
 func (f StackFile) lines() map[string]int {
 	var root yaml.Node
 	if yaml.Unmarshal(f.Text, &root) != nil || len(root.Content) == 0 {
@@ -226,8 +226,8 @@ func (f StackFile) lines() map[string]int {
 	return lines
 }
 
-// place is where a finding is: the line of the configuration that names the innermost part of the resource, or what the
-// finding is about.
+// place returns the place of a finding: the line of the configuration that names the innermost part of the resource, or
+// what the finding is about.
 func (r Review) place(urn string, of []string) (file string, line int) {
 	if r.file.Path == "" {
 		return "Pulumi.yaml", 1

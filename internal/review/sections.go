@@ -8,17 +8,17 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A section is one table of a review in plain words. The renderers escape it in their own ways.
+// A section is one table of a review, as plain text. Each renderer escapes it in its own way.
 type section struct {
 	title  string
 	header []string
 	rows   [][]string
-	about  []about // of each row, whom and what a page's filter finds it by; nil where any choice keeps all rows
+	about  []about // for each row, what the page's filter finds it by; nil if every row stays with any choice
 	folded bool    // details, which a reader opens
-	rank   int     // what is cut first where there is no room
+	rank   int     // a higher rank is cut first if there is no room
 }
 
-// sections are the tables of a review, the most important first.
+// sections returns the tables of a review, the most important first.
 func (r Review) sections() (all []section) {
 	rank := rankGrave
 	var of []about
@@ -49,7 +49,7 @@ func (r Review) sections() (all []section) {
 		rows = append(rows, []string{what, fmt.Sprint(u.Count), which})
 	}
 	rank = rankGrave
-	add("Changed, and not judged: nobody has looked at what these hand out", "type|number|resources", false, rows)
+	add("Changed, and not judged: it is not known what access these give", "type|number|resources", false, rows)
 
 	rows = nil
 	for _, f := range r.Guardrails {
@@ -74,7 +74,7 @@ func (r Review) sections() (all []section) {
 			rank = rankGains
 			add("Who gains access", "risk|who|what", false, rows)
 		} else {
-			add("Who loses access, or holds it otherwise", "risk|who|what", false, rows)
+			add("Who loses access, or has it in another way", "risk|who|what", false, rows)
 		}
 	}
 
@@ -84,7 +84,7 @@ func (r Review) sections() (all []section) {
 		of = append(of, i.about())
 	}
 	rank = rankGains
-	add("Who goes without for a while, and what may be renamed", "what|who|of what|from|until|jobs that run then", false,
+	add("Who loses access for a while, and what may be renamed", "what|who|of what|from|until|jobs that run then", false,
 		rows)
 
 	rows = nil
@@ -92,7 +92,7 @@ func (r Review) sections() (all []section) {
 		rows = append(rows, []string{string(o.Risk), o.Type + " " + o.Resource, o.Change, o.What})
 	}
 	rank = rankGains
-	add("What else hands out access", "risk|resource|change|what it does", false, rows)
+	add("What else gives access", "risk|resource|change|what it does", false, rows)
 
 	rows = nil
 	for _, j := range r.Jobs {
@@ -148,7 +148,7 @@ func (r Review) sections() (all []section) {
 	return all
 }
 
-// sentence says what a change of access is.
+// sentence describes a change of access.
 func (c AccessChange) sentence() string {
 	var text string
 	switch c.Change {
@@ -210,7 +210,7 @@ var riskWords = map[roles.Risk]string{
 
 func risky(a roles.Action) string { return strings.ToLower(riskWords[a.Risk()]) }
 
-// shortAction leaves out the provider and the resource type that all of them share.
+// shortAction removes the provider and the resource type, which all of them share.
 func shortAction(name string) string {
 	for _, prefix := range []string{"Microsoft.MachineLearningServices/workspaces/",
 		"Microsoft.Storage/storageAccounts/blobServices/containers/"} {

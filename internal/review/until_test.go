@@ -12,7 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/review"
 )
 
-// What a component has recorded before and after an end differs by ended alone, and the review says who loses what.
+// The inputs that a component records before and after an end differ only in ended, and the review says who loses what.
 func TestAReviewSaysWhoLosesWhatWhenAccessEnds(t *testing.T) {
 	t.Parallel()
 	inputs := func(ended string) map[string]any {

@@ -7,7 +7,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 )
 
-// The types that are read besides those that guardrails knows.
+// The types that are read beside those in guardrails.
 const (
 	accessComponent      = guardrails.AccessComponent
 	application          = "azuread:index/application:Application"
@@ -19,7 +19,7 @@ const (
 
 func kind(typ string) string { return guardrails.Resource{Type: typ}.Kind() }
 
-// parentTypeOf is the type of the resource's parent; "" for one that has none but the stack.
+// parentTypeOf returns the type of the resource's parent; "" if that is the stack.
 func parentTypeOf(urn string) string {
 	parts := strings.SplitN(urn, "::", 4)
 	if len(parts) < 4 {
@@ -32,22 +32,22 @@ func parentTypeOf(urn string) string {
 	return types[len(types)-2]
 }
 
-// childURN is the URN of a resource that a component makes: types are those below the component, joined by $, and
-// more is what follows the component's name in the resource's.
+// childURN returns the URN of a resource that a component makes: types are the types below the component, joined by $,
+// and more is the part of the resource's name after the component's.
 func childURN(componentURN, types, more string) string {
 	parts := strings.SplitN(componentURN, "::", 4)
 	return strings.Join([]string{parts[0], parts[1], parts[2] + "$" + types, parts[3] + more}, "::")
 }
 
-// kinds are how people call what a principal may come from.
+// kinds are names for people of what a principal may come from.
 var kinds = map[string]string{
 	servicePrincipal: "service principal", group: "group", application: "application", userAssignedIdentity: "managed " +
 		"identity",
 	guardrails.Compute: "cluster identity", guardrails.RoleDefinition: "role",
 }
 
-// called names a resource for a person: "service principal partner". The component's own name before the first dot is
-// left out, as it says nothing.
+// called returns the name for people of a resource, such as "service principal partner". The component's name before
+// the first dot is omitted.
 func called(urn string) string {
 	name := engine.NameOf(urn)
 	if _, rest, ok := strings.Cut(name, "."); ok && strings.Contains(urn, "batchaccess:index:") {

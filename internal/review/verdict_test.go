@@ -14,8 +14,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/review"
 )
 
-// The page's first line, and the comment's, have the colour of the gravest thing that the review says: nothing that is
-// milder, or that is not known, takes it away.
+// The first line of the page, and of the comment, has the colour of the gravest finding. Milder or unknown findings do
+// not change it.
 func TestTheVerdictHasTheColourOfTheGravest(t *testing.T) {
 	t.Parallel()
 	const (
@@ -66,7 +66,8 @@ func TestThePageNamesCommitAndDay(t *testing.T) {
 	}
 }
 
-// A team may decide on what is not judged here. A decision on what is, perhaps since a later version, hides nothing.
+// A team may decide on types that the review does not judge. A decision on a type that it judges, perhaps since a later
+// version, hides nothing.
 func TestADecisionHidesNothingThatIsJudged(t *testing.T) {
 	t.Parallel()
 	p, err := engine.Read(strings.NewReader(steps(
@@ -83,7 +84,7 @@ func TestADecisionHidesNothingThatIsJudged(t *testing.T) {
 	assert.Empty(t, r.Unjudged)
 	var text bytes.Buffer
 	require.NoError(t, review.Text(&text, r))
-	assert.Contains(t, text.String(), "guardrails.yaml decides on azure-native:keyvault:Vault, to no effect")
+	assert.Contains(t, text.String(), "guardrails.yaml decides on azure-native:keyvault:Vault, without effect")
 	assert.Contains(t, text.String(), "1 changed resources of a type that was decided on in guardrails.yaml: "+
 		"acme:index:Widget: fine")
 }

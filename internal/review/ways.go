@@ -12,44 +12,45 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A WayChange is an indirect way that a change opens or closes. Of Input, Output and Ends one is set.
+// A WayChange is an indirect way that a change opens or closes. One of Input, Output and Ends is set.
 type WayChange struct {
-	// Who are those for whom it opens or closes: invokers, cluster:<name>s, or in words those whom no model names.
+	// Who are the principals for whom it opens or closes: invokers, cluster:<name>s, or a text for people whom no model
+	// names.
 	Who    []string `json:"who"`
 	Input  string   `json:"input"`            // the data input that it reads
 	Output string   `json:"output,omitempty"` // the data output that it writes
-	// Ends is what it reaches that is no data: an invoker or cluster:<name> to act as, a secret, role assignments.
+	// Ends is the other thing that it reaches: an invoker or cluster:<name> to act as, a secret, role assignments.
 	Ends string `json:"ends,omitempty"`
-	// Writes is set where it writes the data too.
+	// Writes is set if it writes the data too.
 	Writes bool `json:"writes,omitempty"`
-	// Change is opens or closes, or decided: it was undecided before and is open for certain now, which is new to the
+	// Change is opens or closes; or decided: it was undecided before and is open for certain now, which is new to the
 	// reader and no new access.
 	Change string `json:"change"`
 	Way    string `json:"way"`
-	// EveryInvoker is set where the article's 35 actions alone bring every invoker to this end. Such ways are shown
-	// together, and are of medium risk: the data that somebody newly reaches by one is a way of its own.
+	// EveryInvoker is set if the article's 35 actions alone bring every invoker to this end. Such ways are shown
+	// together, with medium risk: data that a principal newly reaches by one is a way of its own.
 	EveryInvoker bool `json:"everyInvoker,omitempty"`
-	// Undecided is set where it is not known whether the way is open.
+	// Undecided is set if it is not known whether the way is open.
 	Undecided bool `json:"undecided,omitempty"`
 	Risk      Risk `json:"risk"`
-	// Cuts are what cuts one that opens, each tried on what the preview shows. None where a note says that it was not
-	// tried, or no two changes do.
+	// Cuts are changes that close a way that opens; each was tried on what the preview shows. Empty if a note says that
+	// none was tried, or if no two changes close it.
 	Cuts []ways.Cut `json:"cuts,omitempty"`
-	// InputOwner is who answers for the input, as the configuration says; "" where it does not.
+	// InputOwner is the input's owner in the configuration; "" if it has none.
 	InputOwner string `json:"inputOwner,omitempty"`
 
 	who       string // for people to read
 	component string
 }
 
-// What becomes of a way.
+// What happens to a way.
 const (
 	opens   = "opens"
 	closes  = "closes"
 	decided = "decided"
 )
 
-// ways compares the indirect ways of a component's two plans; nil is a plan that is not there.
+// ways compares the indirect ways of a component's two plans; nil is a plan that does not exist.
 func (m *maker) ways(name string, c component) {
 	was, is := reachedBy(c.old), reachedBy(c.now)
 	now := estateOf(c.now)
@@ -71,8 +72,8 @@ func (m *maker) ways(name string, c component) {
 	}
 }
 
-// waysBeside compares the indirect ways that resources bring which no component's model has, through what the models
-// say too. What a model's plan has by itself is reported of that.
+// waysBeside compares the indirect ways through resources outside of all models, together with the models. The ways in
+// a model's plan alone are reported by ways.
 func (m *maker) waysBeside() {
 	var sides [2]struct {
 		ways    []access.Way
@@ -135,13 +136,13 @@ func (m *maker) waysBeside() {
 	}
 }
 
-// shownElsewhere reports whether a way is one hop that another section of the review is about: who signs in by a
-// federated credential or a secret.
+// shownElsewhere reports whether a way is one hop that another section of the review reports: a sign-in by a federated
+// credential or a secret.
 func shownElsewhere(w access.Way) bool {
 	return len(w.Hops) == 1 && strings.HasPrefix(w.Who[0], "whoever ")
 }
 
-// way adds a change of a way, which one side has, for some of those who go it.
+// way adds a change of a way that one side has, for some of its principals.
 func (m *maker) way(
 	component string, at reach, w access.Way, who []string, change string, owners map[string]string, in *ways.Estate,
 ) {
@@ -166,10 +167,10 @@ func (m *maker) way(
 	m.r.Ways = append(m.r.Ways, c)
 }
 
-// triedWays is the number of ways up to which it is tried what cuts them: each try looks for ways anew.
+// triedWays is the number of ways for which cuts are tried: each try looks for ways anew.
 const triedWays = 60
 
-// waysNote says what is not known of the ways of a review.
+// waysNote says what is not known about the ways of a review.
 func (m *maker) waysNote() {
 	if len(m.r.Ways) == 0 {
 		return
@@ -181,7 +182,7 @@ func (m *maker) waysNote() {
 	m.note(note)
 }
 
-// estateOf is what a plan alone says; nil for no plan, or one whose grants have places that are not known yet.
+// estateOf returns the estate of a plan alone; nil without a plan, or if a scope of its grants is not known yet.
 func estateOf(plan *access.Plan) *ways.Estate {
 	if plan == nil {
 		return nil
@@ -197,13 +198,13 @@ func estateOf(plan *access.Plan) *ways.Estate {
 
 const everyInvoker = "every invoker"
 
-// An end is what somebody reaches, by a way or directly.
+// An end is what a principal reaches, by a way or directly.
 type end struct {
 	who, input, output, ends string
 	writes                   bool
 }
 
-// folded is an end without regard to letter case, in which a program may write one name in two ways.
+// folded returns an end without regard to letter case: a program may write one name in two ways.
 func folded(who string, w access.Way) end {
 	return end{strings.ToLower(who), strings.ToLower(w.Input), strings.ToLower(w.Output), strings.ToLower(w.Ends),
 		w.Writes}
@@ -211,7 +212,7 @@ func folded(who string, w access.Way) end {
 
 func endOf(who string, w access.Way) end { return end{who, w.Input, w.Output, w.Ends, w.Writes} }
 
-// whoOf are those who go a way and of whose end something holds.
+// whoOf returns the principals of a way for whose end holds is true.
 func whoOf(w access.Way, holds func(end) bool) (all []string) {
 	for _, who := range w.Who {
 		if holds(endOf(who, w)) {
@@ -221,13 +222,13 @@ func whoOf(w access.Way, holds func(end) bool) (all []string) {
 	return all
 }
 
-// A reach are the indirect ways of a plan, and who reaches what by them or directly.
+// A reach is the indirect ways of a plan, with what each principal reaches by them or directly.
 type reach struct {
 	ways     []access.Way
 	reaches  map[end]bool
-	surely   map[end]bool // those of reaches that are decided
+	surely   map[end]bool // the decided ends in reaches
 	invokers []string
-	article  *reach // with the article's role in place of the invokers' own; nil if that is not known
+	article  *reach // the same with the article's role instead of the invokers'; nil if not known
 }
 
 func reachedBy(plan *access.Plan) reach {
@@ -237,7 +238,7 @@ func reachedBy(plan *access.Plan) reach {
 	r := reachOf(plan)
 	m := plan.Model
 	if role, wrong := m.Role.Resolve(); len(wrong) == 0 &&
-		len(rolediff.Beyond(role.Permissions, roles.Invoker().Permissions)) == 0 {
+		len(rolediff.Difference(role.Permissions, roles.Invoker().Permissions)) == 0 {
 		r.article = &r
 		return r
 	}
@@ -255,7 +256,7 @@ func reachOf(plan *access.Plan) reach {
 		r.reaches[e] = true
 		r.surely[e] = r.surely[e] || sure
 		if e.writes && e.input != "" {
-			e.writes = false // whoever reads and writes reads
+			e.writes = false // who reads and writes also reads
 			r.reaches[e] = true
 			r.surely[e] = r.surely[e] || sure
 		}
@@ -285,7 +286,7 @@ func reachOf(plan *access.Plan) reach {
 	return r
 }
 
-// everybodys reports whether the article's actions bring every invoker where a way of some of them ends.
+// everybodys reports whether the article's actions bring every invoker to the end of a way.
 func (r reach) everybodys(w access.Way) bool {
 	if r.article == nil || w.Ends == "" {
 		return false
@@ -302,7 +303,7 @@ func (r reach) everybodys(w access.Way) bool {
 	return !slices.ContainsFunc(r.invokers, func(who string) bool { return !by[endOf(who, w)] })
 }
 
-// A wayRow is what people read of ways: of one, or of those that the article's actions bring to every invoker.
+// A wayRow is a row for people: one way, or the ways that the article's actions open to every invoker.
 type wayRow struct {
 	change string
 	risk   Risk
@@ -310,8 +311,8 @@ type wayRow struct {
 	about  about
 }
 
-// wayRows are the rows of the ways, those that every invoker has in one row for each group of people for whom they
-// change.
+// wayRows returns the rows of the ways. Those that every invoker has are one row for each group of principals for whom
+// they change.
 func (r Review) wayRows() (all []wayRow) {
 	type group struct {
 		change, who, component string

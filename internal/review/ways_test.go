@@ -14,7 +14,7 @@ import (
 
 const reader = "/providers/Microsoft.Authorization/roleDefinitions/2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
 
-// one is the preview of one resource, by its inputs before and after; "" where it is not there.
+// one is the preview of one resource, with its inputs before and after; "" if it does not exist then.
 func one(typ, old, now string) string {
 	op, state := "update", func(inputs string) string {
 		if inputs == "" {
@@ -99,7 +99,7 @@ func TestWaysToNewAccess(t *testing.T) {
 	}
 }
 
-// Where unchanged assignments are not shown, a role that is widened gives more to whoever holds it.
+// If unchanged assignments are not shown, a widened role still gives more to its holders.
 func TestAWidenedRoleCountsThoughItsHoldersAreNotShown(t *testing.T) {
 	t.Parallel()
 	const inputs = `"roleName": "r", "scope": "/subscriptions/s/resourceGroups/rg", "permissions": [{"actions": [%s]}]`
@@ -134,7 +134,7 @@ func TestARoleChangeIsCalledByWhatItDoes(t *testing.T) {
 		"the same actions, written otherwise")
 }
 
-// A way that a change opens comes with what cuts it, in every form; that none was walked is said.
+// A way that a change opens is shown with what cuts it, in every format. The review says that none was walked.
 func TestAWayComesWithWhatCutsIt(t *testing.T) {
 	t.Parallel()
 	r := reviewOf(t, previewOfAll(t, plainly(given("bob", bobID, keysOnly, inData).new())))

@@ -8,21 +8,21 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// Anything stands in an action for any text: the action is whatever a wildcard covers that has no name here.
+// Anything stands for any text in an action: the action is what a wildcard covers beyond the names that are known here.
 const Anything = "‹anything›"
 
-// Beyond returns what the wide permissions allow and the narrow ones do not, for certain or perhaps: the difference in
-// effect, not in text. It is judged over the known actions, those that either names, and for each wildcard over what it
-// covers by itself and where an exception cuts it: so a wildcard more is found even if it covers nothing that has a
-// name here. Each action is there once, in a fixed order.
-func Beyond(wide, narrow roles.Permissions) []roles.Action {
+// Difference returns what the wide permissions allow and the narrow ones do not, for certain or perhaps: the difference
+// in effect, not in text. It looks at the known actions, at those that either names, and for each wildcard at an action
+// that it covers and at where an exception narrows it: so an additional wildcard is found even if it covers no known
+// action. Each action is in the result once, in a fixed order.
+func Difference(wide, narrow roles.Permissions) []roles.Action {
 	return slices.DeleteFunc(tellApart(wide, narrow), func(a roles.Action) bool {
 		return !more(wide.Decide(a), narrow.Decide(a))
 	})
 }
 
-// more reports whether one decision may allow what the other does not. Two that depend on the same question allow the
-// same.
+// more reports whether one decision may allow what the other does not. Two decisions that depend on the same question
+// allow the same.
 func more(one, other roles.Decision) bool {
 	switch {
 	case one.Allowed:
@@ -34,7 +34,7 @@ func more(one, other roles.Decision) bool {
 	return !same || (one.DeniedBy == "") != (other.DeniedBy == "")
 }
 
-// tellApart gives the actions by which permissions differ.
+// tellApart returns the actions by which permissions differ.
 func tellApart(all ...roles.Permissions) []roles.Action {
 	var w witnesses
 	for _, a := range roles.NamedActions() {
@@ -82,7 +82,7 @@ func (w *witnesses) add(a roles.Action) {
 	}
 }
 
-// overlap returns an action that both patterns match, each with at most one wildcard, as Azure allows.
+// overlap returns an action that both patterns match. Each has at most one wildcard, as in Azure.
 func overlap(a, b string) (string, bool) {
 	headA, tailA, wildA := strings.Cut(a, "*")
 	headB, tailB, wildB := strings.Cut(b, "*")

@@ -13,7 +13,7 @@ func permissions(actions, not []string) roles.Permissions {
 	return roles.Permissions{{Actions: actions, NotActions: not}}
 }
 
-func TestBeyondIsDecidedByEffect(t *testing.T) {
+func TestDifferenceIsDecidedByEffect(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		wide, narrow roles.Permissions
@@ -36,16 +36,16 @@ func TestBeyondIsDecidedByEffect(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var more []string
-			for _, a := range rolediff.Beyond(c.wide, c.narrow) {
+			for _, a := range rolediff.Difference(c.wide, c.narrow) {
 				more = append(more, a.Name)
 			}
 			assert.Equal(t, c.more, more)
 		})
 	}
-	for _, a := range rolediff.Beyond(permissions([]string{"*", "**"}, []string{"A.b/c", "A.b/c"}), nil) {
+	for _, a := range rolediff.Difference(permissions([]string{"*", "**"}, []string{"A.b/c", "A.b/c"}), nil) {
 		assert.NotEmpty(t, a.Name, "an exception that is there twice makes up no action")
 	}
-	more := rolediff.Beyond(permissions([]string{"Microsoft.Authorization/*/write"}, nil), nil)
+	more := rolediff.Difference(permissions([]string{"Microsoft.Authorization/*/write"}, nil), nil)
 	assert.Contains(t, more, roles.Action{Name: "Microsoft.Authorization/roleAssignments/write"},
 		"a wildcard shows what it really covers")
 	assert.Equal(t, roles.GrantsAccess, roles.Action{Name: "microsoft.authorization/roleassignments/WRITE"}.Risk())

@@ -1,6 +1,6 @@
-// Package sources is for tests that build the project's programs in processes of their own. Go takes a test's last
-// result for as long as what the test itself is made of and what it looks at do not change: a program that it has built
-// is neither.
+// Package sources is for tests that build the project's programs in processes of their own. Go reuses a test's last
+// result as long as the test's own packages and the files that it reads do not change, and does not know the programs
+// that the test builds.
 package sources
 
 import (
@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// Look looks at every file below the project's root that its programs are made of. A package that has a test which
-// does, Go tests again whenever one of them changed. Where tools/testrun runs the tests, a variable says what they all
-// hold: of a folder Go would see only that something in it has another time, which what tests write there has too.
+// Look reads every file below the project's root of which its programs are made, so that Go runs the package's tests
+// again when one of them has changed. If tools/testrun runs the tests, an environment variable has a hash of all files
+// instead: for a folder, Go would only see a changed time, which tests that write there change too.
 func Look(t testing.TB, root string) {
 	t.Helper()
 	if os.Getenv("BATCHACCESS_SOURCES") != "" {
@@ -34,7 +34,7 @@ func Look(t testing.TB, root string) {
 	}
 }
 
-// Walk visits every file below the project's root but those that builds and tests write.
+// Walk visits every file below the project's root, except those that builds and tests write.
 func Walk(root string, visit func(path string) error) error {
 	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {

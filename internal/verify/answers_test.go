@@ -18,8 +18,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// answering gives what Azure answers and the sandbox does not, where the path of a question ends so; the rest is the
-// sandbox's.
+// answering gives answers that the sandbox can't, by the end of the request's path; the sandbox answers the rest.
 type answering struct {
 	*http.Client
 	ends   string
@@ -59,7 +58,7 @@ func TestAClustersIdentityIsComparedWithTheStacks(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		identity map[string]any
-		why      string // "" where it works
+		why      string // "" if it works
 	}{
 		"its own first of several":  {assigned(strings.ToUpper(own), ann), ""},
 		"its own second of several": {assigned(robot, own), "compute cluster cpu has " + robot + " now"},
@@ -91,7 +90,7 @@ func TestARoleThatIsGoneAllowsNothing(t *testing.T) {
 		func(*http.Request) (int, any) { return http.StatusNotFound, nil }}, 0)
 	assert.Equal(t, verify.Missing, path(t, r, "ann", "heart").Status)
 	assert.Len(t, r.Lacking, 2, "and the rest is reported")
-	assert.Empty(t, r.Beyond)
+	assert.Empty(t, r.Excess)
 }
 
 func TestARoleThatWasChangedActsLater(t *testing.T) {
@@ -135,7 +134,8 @@ func TestAllPagesAreRead(t *testing.T) {
 	w.grantAll(access.InvokerPrincipal("ann"))
 	const paged = "99999999-9999-4999-8999-999999999999"
 	owner := map[string]any{"id": "/x/owner", "properties": map[string]any{
-		// As Azure answers of what is above: the scope of a management group, the role's ID without a subscription.
+		// As Azure answers an assignment from above: the scope of a management group, the role's ID without a
+		// subscription.
 		"scope": "/providers/Microsoft.Management/managementGroups/Contoso", "principalId": strings.ToUpper(paged),
 		"roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/" +
 			strings.ToUpper("8e3af657-a8ff-443c-a75c-2fe8c4bcb635"),
@@ -165,7 +165,7 @@ func TestAllPagesAreRead(t *testing.T) {
 			return 0, nil
 		}}
 	r := w.judged(second, 0)
-	for _, e := range r.Beyond {
+	for _, e := range r.Excess {
 		assert.NotEqual(t, robot, e.Through, "a directory role is no group")
 	}
 	p := path(t, r, "ann", "heart")

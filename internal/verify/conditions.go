@@ -9,7 +9,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// let decides whether the conditions of assignments, taken together, let through all that the condition asked does.
+// let decides whether the conditions of assignments together allow everything that the condition asked allows.
 func let(asked condition.Condition, held []Assignment, operations []condition.Operation) (condition.Answer, string) {
 	var conditions []string
 	for _, a := range held {
@@ -18,8 +18,8 @@ func let(asked condition.Condition, held []Assignment, operations []condition.Op
 	return ways.Let(asked, conditions, operations)
 }
 
-// underConditions decides whether the assignments of a principal that are under conditions give it an action at a
-// place. by are those assignments.
+// underConditions decides whether the conditional assignments of a principal give it an action at a place. by are those
+// assignments.
 func (h *holdings) underConditions(
 	p access.Principal, scope string, at access.Place, n roles.Action,
 ) (by []Assignment, answer condition.Answer, because string) {
@@ -58,7 +58,7 @@ func (h *holdings) underConditions(
 	return by, answer, because
 }
 
-// operationsOf are the operations on data that a role allows, as conditions distinguish them.
+// operationsOf returns the data operations that a role allows, as far as conditions distinguish them.
 func operationsOf(ps roles.Permissions) (all []condition.Operation) {
 	for _, p := range ps {
 		for _, action := range p.DataActions {
@@ -71,8 +71,8 @@ func operationsOf(ps roles.Permissions) (all []condition.Operation) {
 	return all
 }
 
-// letsAll reports whether a condition lets through, of what a storage role allows, all that another one does; "" for
-// none.
+// letsAll reports whether a condition allows everything, of what a storage role allows, that another condition does; ""
+// for none.
 func letsAll(under, asked string, role roles.Permissions) bool {
 	c, wrong := condition.Parse(asked)
 	if asked == "" {

@@ -11,9 +11,11 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/azure"
+	"github.com/batchaccess/batchaccess/internal/ways"
 )
 
-// collections are where Microsoft Graph has the kinds of principals, directoryName is what a person calls them.
+// collections are Microsoft Graph's collections for the kinds of principals, directoryName the names of the kinds for
+// people.
 var (
 	collections = map[access.PrincipalKind]string{
 		access.User: "/users/", access.Group: "/groups/", access.ServicePrincipal: "/" +
@@ -25,28 +27,31 @@ var (
 	}
 )
 
-// object is a directory object.
+// An object is a directory object.
 type object struct {
-	Type string `json:"@odata.type"`
-	ID   string `json:"id"`
-	Name string `json:"displayName"`
+	Type     string `json:"@odata.type"`
+	ID       string `json:"id"`
+	Name     string `json:"displayName"`
+	Template string `json:"roleTemplateId"` // of a role of Entra
 }
 
-// groups are those that a principal is in, however deep. there is false for a principal that the directory does not
-// have.
-func (o *Observer) groups(ctx context.Context, s Subject) (groups []Group, there bool, err error) {
+// groups returns the groups that a principal is in, also nested ones. there is false for a principal that the directory
+// does not have.
+func (o *Observer) groups(ctx context.Context, s Subject, f *Facts) (groups []Group, there bool, err error) {
 	objects, there, err := o.objects(ctx, s, "/transitiveMemberOf",
 		fmt.Sprintf("asking which groups %s is in", s.Principal))
 	for _, object := range objects {
 		if object.Type == "#microsoft.graph.group" { // others are directory roles and administrative units
 			groups = append(groups, Group{object.ID, object.Name})
+		} else if power := ways.PowerByID(object.Template); power != "" {
+			f.Powers = append(f.Powers, ways.Power{Principal: s.ID, Name: power})
 		}
 	}
 	return groups, there, err
 }
 
-// enabled notes a principal that can't sign in because it is disabled. Graph gives a user's accountEnabled only where
-// it is selected. A group signs in nowhere.
+// enabled records a principal that can't sign in because it is disabled. Graph gives a user's accountEnabled only if it
+// is selected. A group does not sign in.
 func (o *Observer) enabled(ctx context.Context, m access.Model, s Subject, f *Facts) {
 	if s.Kind == access.Group {
 		return
@@ -72,7 +77,8 @@ func (o *Observer) enabled(ctx context.Context, m access.Model, s Subject, f *Fa
 	}
 }
 
-// madeAnew is the remedy where a principal is gone: Pulumi makes it again if the stack did, but not before a refresh.
+// madeAnew is the remedy if a principal does not exist any more: if the stack made it, Pulumi makes it again after a
+// refresh.
 func madeAnew(m access.Model, p access.Principal) string {
 	if p.IsCluster() && m.Clusters[p.Name].Existing || !p.IsCluster() && m.Invokers[p.Name].Exists() {
 		return "; the stack only refers to it: correct it there"
@@ -80,7 +86,7 @@ func madeAnew(m access.Model, p access.Principal) string {
 	return "; run pulumi refresh and pulumi up, which make it anew"
 }
 
-// members are those of a group. One that is a group is listed as itself: it is not the stack's.
+// members returns the members of a group. A member that is a group is listed as itself: the stack did not put it there.
 func (o *Observer) members(ctx context.Context, s Subject) (members []Member, err error) {
 	objects, _, err := o.objects(ctx, s, "/members", fmt.Sprintf("asking who is in the group of %s", s.Principal))
 	for _, object := range objects {
@@ -89,7 +95,7 @@ func (o *Observer) members(ctx context.Context, s Subject) (members []Member, er
 	return members, err
 }
 
-// objects reads all pages of what the directory has below a principal.
+// objects reads all pages of a collection of the directory below a principal.
 func (o *Observer) objects(ctx context.Context, s Subject, below, what string) (all []object, there bool, err error) {
 	all, there, err = azure.List[object](ctx, o.client, azure.Graph, collections[s.Kind]+url.PathEscape(s.ID)+below)
 	if err != nil {
@@ -98,7 +104,7 @@ func (o *Observer) objects(ctx context.Context, s Subject, below, what string) (
 	return all, there, err
 }
 
-// cluster notes where a cluster has another identity than the stack knows: the stack's grants are then of no use to it.
+// cluster records that a cluster has another identity than the stack knows: the stack's grants are then useless.
 func (o *Observer) cluster(ctx context.Context, m access.Model, s Subject, f *Facts) error {
 	gone := f.Gone
 	name := m.Clusters[s.Principal.Name].NameOr(s.Principal.Name)
@@ -122,7 +128,7 @@ func (o *Observer) cluster(ctx context.Context, m access.Model, s Subject, f *Fa
 		return err
 	}
 	f.subnets[s.Principal.Name] = compute.Properties.Properties.Subnet.ID
-	var has []string // the system-assigned identity is the one that mounts, where there is one
+	var has []string // the system-assigned identity mounts, if there is one
 	if id := compute.Identity.PrincipalID; id != "" {
 		has = []string{id}
 	} else if strings.Contains(strings.ToLower(compute.Identity.Type), "systemassigned") {
@@ -143,8 +149,8 @@ func (o *Observer) cluster(ctx context.Context, m access.Model, s Subject, f *Fa
 	return nil
 }
 
-// firstPrincipal is the object ID of the first of a cluster's user-assigned identities, in the order of the answer: its
-// default one, which alone mounts (facts/compute-clusters.md). That the answer keeps the order is inferred.
+// firstPrincipal is the object ID of the first of a cluster's user-assigned identities, in the order of the answer. It
+// is the default one, which alone mounts (facts/compute-clusters.md). That the answer keeps the order is inferred.
 type firstPrincipal string
 
 func (p *firstPrincipal) UnmarshalJSON(text []byte) error {

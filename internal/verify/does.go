@@ -16,23 +16,23 @@ import (
 // doHop is the kind of a hop that says whether a principal holds one action at one place.
 const doHop access.HopKind = "do"
 
-// Held answers what principals hold, from Azure's answers.
+// Held answers what principals hold, by Azure's answers.
 type Held struct {
 	holdings    *holdings
 	propagation time.Duration
 }
 
-// NewHeld takes what Judge takes.
+// NewHeld has the arguments of Judge.
 func NewHeld(plan *access.Plan, subjects []Subject, f Facts, propagation time.Duration) Held {
 	return Held{newHoldings(lookedUp(plan, f), subjects, f), propagation}
 }
 
-// Does says whether a principal holds an action, at the place with the ARM ID, or with "" at each that Azure was asked
-// about: the stack's workspace, storage accounts and registries, their resource groups, and whatever below those the
-// principal has a role at. What a place has nothing of is not held there.
+// Does says whether a principal holds an action at the place with the ARM ID or, for "", at each place that Azure was
+// asked about: the stack's workspace, storage accounts and registries, their resource groups, and everything below
+// those at which the principal has a role. An action that does nothing at a place is not held there.
 //
-// What a condition decides is undecided, and so is what only an eligible role gives, what was assigned so lately that
-// it may not act yet, and what depends on an answer that Azure did not give. The error is a place that was not asked
+// A hop is undecided if it depends on a condition, on a role that is only eligible, on an assignment that is so new
+// that it may not act yet, or on an answer that Azure did not give. The error is about a place that was not asked
 // about.
 func (a Held) Does(p access.Principal, action roles.Action, place string) (hops []access.Hop, err error) {
 	places, err := a.places(p, place)
@@ -44,7 +44,7 @@ func (a Held) Does(p access.Principal, action roles.Action, place string) (hops 
 	return hops, err
 }
 
-// places are those that a question about a principal is about.
+// places returns the places for a question about a principal.
 func (a Held) places(p access.Principal, place string) ([]string, error) {
 	h := a.holdings
 	asked, err := resourceGroups(h.m)
@@ -114,7 +114,7 @@ func (a Held) hop(p access.Principal, n roles.Action, at string) access.Hop {
 	}
 	acts, known := n.ActsAt(at)
 	var perhaps string
-	for _, held := range slices.Concat(h.own[p], h.eligibleOf(p)) { // what acts for certain counts before what may
+	for _, held := range slices.Concat(h.own[p], h.eligibleOf(p)) { // certain assignments come before possible ones
 		if !covers(held.Scope, at) || held.Unread == "" && !held.Permissions.MayAllow(n) {
 			continue
 		}

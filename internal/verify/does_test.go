@@ -17,7 +17,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// can asks what `can <who> do <action> [at <where>] --live` does.
+// can asks like `can <who> do <action> [at <where>] --live`.
 func (w *world) can(facts verify.Facts, propagation time.Duration, who, action, at string) (explain.Answer, error) {
 	w.t.Helper()
 	plan := plans.Of(w.m)
@@ -169,7 +169,7 @@ func TestWhatAPrincipalCanDoIsAskedOfAzure(t *testing.T) {
 	}
 }
 
-// What was not asked about is no answer: nobody here has listed what is assigned there.
+// A place that Azure was not asked about has no answer: nobody has listed the assignments there.
 func TestAPlaceThatAzureWasNotAskedAboutIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, model())
@@ -189,7 +189,7 @@ func TestAPlaceThatAzureWasNotAskedAboutIsRefused(t *testing.T) {
 	}
 }
 
-// Outside of jobs a role reads too, and an ACL may, which Resource Manager does not know.
+// Outside of jobs a role reads too, and an ACL may, which Resource Manager does not show.
 func TestWhatIsReadOutsideOfJobsIsAskedOfAzure(t *testing.T) {
 	t.Parallel()
 	m := model()

@@ -12,8 +12,8 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// Azure knows what an existing role allows: it is compared with the 35 actions, or with what the configuration says
-// of it.
+// Azure knows what an existing role allows: it is compared with the 35 actions, or with the permissions in the
+// configuration.
 func TestAnExistingRoleIsAskedOfAzure(t *testing.T) {
 	t.Parallel()
 	actions, more := roles.InvokerActions(), "Microsoft.MachineLearningServices/workspaces/computes/write"
@@ -51,16 +51,16 @@ func TestAnExistingRoleIsAskedOfAzure(t *testing.T) {
 				assert.Equal(t, "existing role", l.Grant.Role)
 				assert.Equal(t, c.lacking, l.Actions)
 			}
-			for _, e := range r.Beyond {
+			for _, e := range r.Excess {
 				assert.Equal(t, c.beyond, e.Actions)
 			}
 			assert.Equal(t, c.lacking != nil, len(r.Lacking) == 2, "%v", r.Lacking)
-			assert.Equal(t, c.beyond != nil, len(r.Beyond) == 2, "%v", r.Beyond)
+			assert.Equal(t, c.beyond != nil, len(r.Excess) == 2, "%v", r.Excess)
 		})
 	}
 }
 
-// Whether workspaces/*/read allows workspaces/read, no document says: so neither "works" nor "missing" is reported.
+// No document says whether workspaces/*/read allows workspaces/read: so neither "works" nor "missing" is reported.
 func TestARoleThatPerhapsAllowsAnActionIsUndecided(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, model())

@@ -16,18 +16,18 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// holdings implement access.Holdings, from facts.
+// holdings answers access.Holdings from facts.
 type holdings struct {
 	plan  *access.Plan
 	m     access.Model
 	facts Facts
 	// ids are the subjects' object IDs, in lower case.
 	ids map[access.Principal]string
-	// own are the assignments that reach each principal, the oldest first, so that what acts for sure is named before
-	// what may not.
+	// own are the assignments that reach each principal, the oldest first, so that an assignment that acts for certain
+	// is named before one that may not.
 	own map[access.Principal][]Assignment
-	// since is when the youngest of the assignments was made by which a principal has something, by its name and what
-	// gives it.
+	// since is when the youngest assignment was made by which a principal has something, by the principal's name and
+	// what gives it.
 	since map[[2]string]time.Time
 }
 
@@ -46,13 +46,13 @@ func newHoldings(plan *access.Plan, subjects []Subject, f Facts) *holdings {
 	return h
 }
 
-// is reports whether the object ID is that of the principal, or of a group that it is in.
+// is reports whether the object ID is the principal's, or that of a group that it is in.
 func (h *holdings) is(p access.Principal, id string) bool {
 	own := h.ids[p]
 	return own != "" && (strings.EqualFold(own, id) || h.group(p, id) != "")
 }
 
-// group is the name of a group that the principal is in; "" if it is in none with that ID.
+// group returns the name of a group with that ID that the principal is in; "" if it is in none.
 func (h *holdings) group(p access.Principal, id string) string {
 	for _, g := range h.facts.Groups[h.ids[p]] {
 		if strings.EqualFold(g.ID, id) {
@@ -76,8 +76,8 @@ type demand struct {
 	at string
 }
 
-// Starts implements access.Holdings. Whatever the model grants, what is about a batch endpoint is asked for there: a
-// role counts that is assigned at it or above, and a denial too (facts/batch-endpoints.md, Permissions: inferred).
+// Starts implements access.Holdings. Actions about a batch endpoint are asked for at the endpoint: a role counts that
+// is assigned at it or above, and so does a denial (facts/batch-endpoints.md, Permissions: inferred).
 func (h *holdings) Starts(invoker, endpoint string) access.Ruling {
 	workspace := h.m.WorkspaceID.Text()
 	at := arm.BatchEndpoint(workspace, endpoint)
@@ -90,7 +90,7 @@ func (h *holdings) Starts(invoker, endpoint string) access.Ruling {
 		needs = append(needs, demand{roles.Action{Name: action}, place})
 	}
 	lacking := roles.FirstOf
-	if h.m.Role.ByEndpoint() { // then it matters which of the two assignments is not there
+	if h.m.Role.ByEndpoint() { // then it matters which of the two assignments is missing
 		lacking = func(missing []string) string {
 			var parts []string
 			for _, place := range []string{at, workspace} {
@@ -107,8 +107,8 @@ func (h *holdings) Starts(invoker, endpoint string) access.Ruling {
 	return h.rule(access.InvokerPrincipal(invoker), access.Place{}, needs, lacking)
 }
 
-// DataAction implements access.Holdings. Whoever mounts to read has to see the container too, as Storage Blob Data
-// Reader does.
+// DataAction implements access.Holdings. Mounting for reading needs permission to read the container too, which Storage
+// Blob Data Reader has.
 func (h *holdings) DataAction(p access.Principal, at access.Place, dataAction, role string) access.Ruling {
 	place, err := h.m.ScopeID(at.Scope())
 	if err != nil {
@@ -136,8 +136,8 @@ func (h *holdings) Has(p access.Principal, role string, at access.Scope) access.
 	})
 }
 
-// rule decides whether the principal has all that is needed, each at its place. Roles add up, and what is denied is not
-// had. The path of storage, if there is one, is what conditions look at.
+// rule decides whether the principal has everything that is needed, each at its place. Roles add up, and a denial takes
+// away. Conditions are evaluated for the path in storage, if there is one.
 func (h *holdings) rule(
 	p access.Principal, path access.Place, needs []demand, lacking func([]string) string,
 ) access.Ruling {
@@ -148,7 +148,7 @@ func (h *holdings) rule(
 	}
 	var by []Assignment
 	var missing, undecided []string
-	var refused string // by the conditions of what would give it
+	var refused string // what the conditions of assignments refuse
 	for _, n := range needs {
 		if d, denied := h.denied(p, n.at, n.Action); denied {
 			by := fmt.Sprintf("the deny assignment %q on %s", d.Name, h.name(d.Scope))
@@ -211,7 +211,7 @@ func (h *holdings) rule(
 	return access.Ruling{GivenBy: given}
 }
 
-// unknown says why it is undecided what a principal has at a place; "" where all that Azure knows was read.
+// unknown says why it is undecided what a principal has at a place; "" if everything could be read.
 func (h *holdings) unknown(p access.Principal, place string) string {
 	if why := h.facts.Unknown[p]; why != "" {
 		return why
@@ -224,7 +224,7 @@ func (h *holdings) unknown(p access.Principal, place string) string {
 	return ""
 }
 
-// onlyEligible names the roles that would give something of what is missing, if their holder activated them.
+// onlyEligible names the roles that would give something that is missing, if their holder activated them.
 func (h *holdings) onlyEligible(p access.Principal, missing []string, needs []demand) string {
 	var labels []string
 	for _, a := range h.facts.Eligible {
@@ -242,7 +242,7 @@ func (h *holdings) onlyEligible(p access.Principal, missing []string, needs []de
 	return " (it is only eligible for " + strings.Join(unique(labels), " and ") + "; activate it in PIM, or assign it)"
 }
 
-// whyUndecided says why it is undecided whether an assignment gives an action that it may give; "" where it does.
+// whyUndecided says why it is undecided whether an assignment gives an action that it may give; "" if it does.
 func (a Assignment) whyUndecided(n roles.Action) string {
 	if a.Unread != "" {
 		return " (" + a.Unread + ")"
@@ -250,8 +250,8 @@ func (a Assignment) whyUndecided(n roles.Action) string {
 	return whyUndecided(a.Condition, a.Permissions, n)
 }
 
-// whyUndecided says why it is undecided whether what may allow an action (or deny it) does; "" where it does for
-// certain.
+// whyUndecided says why it is undecided whether permissions that may allow an action (or deny it) do so; "" if they do
+// for certain.
 func whyUndecided(condition string, ps roles.Permissions, n roles.Action) string {
 	if condition != "" {
 		return " under the condition " + condition
@@ -262,7 +262,7 @@ func whyUndecided(condition string, ps roles.Permissions, n roles.Action) string
 	return ""
 }
 
-// denied finds a denial of what is needed at the place: one that certainly denies it, if there is one.
+// denied finds a denial of an action at the place: one that certainly denies it, if there is one.
 func (h *holdings) denied(p access.Principal, place string, n roles.Action) (found Denial, denied bool) {
 	listed := func(ids []string) bool {
 		return slices.ContainsFunc(ids, func(id string) bool { return id == ways.Everyone || h.is(p, id) })
@@ -288,7 +288,7 @@ func (h *holdings) label(p access.Principal, a Assignment) string {
 	return label
 }
 
-// name is a scope in the model's words, or else in Azure's.
+// name returns the name of a scope: the model's, or else Azure's.
 func (h *holdings) name(scope string) string {
 	trimmed := strings.Trim(scope, "/")
 	if rest, ok := cutFold(trimmed, strings.Trim(h.m.WorkspaceID.Text(), "/")); ok && rest == "" {
@@ -325,7 +325,7 @@ func (h *holdings) name(scope string) string {
 	}
 }
 
-// cutFold is strings.CutPrefix without regard to case, of whole segments.
+// cutFold is strings.CutPrefix without regard to case, for whole segments.
 func cutFold(s, prefix string) (rest string, found bool) {
 	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
 		return s, false

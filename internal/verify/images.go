@@ -16,13 +16,14 @@ const (
 	readImages = "Microsoft.ContainerRegistry/registries/read"
 )
 
-// images asks what lets cluster identities pull from the registry that the model names, or else the workspace's.
+// images asks what allows cluster identities to pull from the registry that the model names, or else from the
+// workspace's.
 func (o *Observer) images(ctx context.Context, m access.Model, ofWorkspace string, f *Facts) {
 	w := m.Services
 	id := w.ContainerRegistry
 	switch {
 	case id == "" && ofWorkspace == "" && w.RegistryPermissions == services.ByAdminUser:
-		return // the registry comes with the first image, and nothing can contradict the model yet
+		return // Azure makes the registry with the first image, and nothing can contradict the model yet
 	case id == "":
 		id = ofWorkspace
 	case ofWorkspace != "" && !strings.EqualFold(ofWorkspace, id):
@@ -30,7 +31,7 @@ func (o *Observer) images(ctx context.Context, m access.Model, ofWorkspace strin
 			"which is right only for images that are there: workspace.containerRegistry", ofWorkspace, id))
 	}
 	if id == "" {
-		return // undecided, as the plan says
+		return // the plan says that it is undecided
 	}
 	if _, err := arm.Parse(id, arm.ContainerRegistry); err != nil {
 		put(f.Doubts, atWorkspace, fmt.Sprintf("%s: the workspace says that its container registry is %q", access.ImageHop,
@@ -57,8 +58,8 @@ func (o *Observer) images(ctx context.Context, m access.Model, ofWorkspace strin
 	}
 	const correct = "correct workspace.registryPermissions and run pulumi up"
 	name := "the container registry " + arm.Last(id)
-	// Azure's page on anonymous pull (azure/container-registry/anonymous-pull-access, read 2026-11-28): whoever has signed
-	// in is to clear the credentials before. Cluster identities sign in.
+	// Azure's page on anonymous pull (azure/container-registry/anonymous-pull-access, read 2026-11-28): whoever has
+	// signed in has to clear the credentials first. Cluster identities sign in.
 	if anonymous := answer.Properties.Anonymous; there && anonymous != nil && *anonymous {
 		f.Notes = append(f.Notes, fmt.Sprintf("anybody who reaches %s may pull all of its images without signing in "+
 			"(anonymousPullEnabled). Cluster identities sign in, and no document says that they need no role then, so they "+
@@ -91,7 +92,7 @@ func orNothing(b *bool) string {
 	return fmt.Sprint(*b)
 }
 
-// assets are what a deployment says of its model and environment.
+// assets has a deployment's model and environment.
 type assets struct {
 	Model struct {
 		AssetID string `json:"assetId"`

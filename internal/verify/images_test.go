@@ -20,7 +20,7 @@ const (
 		"Microsoft.MachineLearningServices/registries/firm"
 )
 
-// pulling is the model with a container registry that is said to be so.
+// pulling is the model with a container registry with these permissions.
 func pulling(permissions services.RegistryPermissions) services.WorkspaceServices {
 	return services.WorkspaceServices{RegistryPermissions: permissions, ContainerRegistry: pictures,
 		ImagePull: map[string]services.ImagePull{"cpu": services.Assign}}
@@ -91,7 +91,7 @@ func TestWhatTheContainerRegistrySaysIsComparedWithTheStack(t *testing.T) {
 	}
 }
 
-// That anybody may pull is said, and takes the place of no role: a cluster identity signs in.
+// Anonymous pull is reported, and replaces no role: a cluster identity signs in.
 func TestAnonymousPullIsNotedAndReplacesNoRole(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, serviced(pulling(services.ByABAC)))
@@ -106,7 +106,7 @@ func TestAnonymousPullIsNotedAndReplacesNoRole(t *testing.T) {
 	}
 }
 
-// A registry that only the workspace names lies in a resource group that nothing else of the model does.
+// A registry that only the workspace names is in a resource group that nothing else in the model is in.
 func TestTheAssignmentsOfARegistryThatIsLookedUpAreAskedFor(t *testing.T) {
 	t.Parallel()
 	keyed := pulling(services.ByABAC)
@@ -123,7 +123,7 @@ func TestTheAssignmentsOfARegistryThatIsLookedUpAreAskedFor(t *testing.T) {
 	w.assign(w.id(access.ClusterPrincipal("cpu")), "ServicePrincipal", roles.RepositoryReader, pictures)
 	r := w.report()
 	assert.Equal(t, verify.Works, path(t, r, "ann", "heart").Status, path(t, r, "ann", "heart").Why)
-	assert.Empty(t, r.Beyond)
+	assert.Empty(t, r.Excess)
 }
 
 func TestAnotherRegistryOfTheWorkspaceIsNoted(t *testing.T) {
@@ -146,7 +146,7 @@ func TestAnotherRegistryOfTheWorkspaceIsNoted(t *testing.T) {
 	assert.Equal(t, verify.Undecided, path(t, says(nil), "ann", "heart").Status, "it has none yet")
 }
 
-// Who changes a deployment changes the registries of its model and environment.
+// Whoever changes a deployment changes the registries of its model and environment.
 func TestTheRegistriesOfADeploymentAreComparedWithTheStack(t *testing.T) {
 	t.Parallel()
 	uses := func(model, environment string) func(*http.Request) (int, any) {

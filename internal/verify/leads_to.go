@@ -13,11 +13,11 @@ import (
 
 const (
 	readVault = "Microsoft.KeyVault/vaults/read"
-	// vaultVersion is of Microsoft.KeyVault (learn.microsoft.com/rest/api/keyvault/keyvault/vaults/get).
+	// vaultVersion is Microsoft.KeyVault's API version (learn.microsoft.com/rest/api/keyvault/keyvault/vaults/get).
 	vaultVersion = "2023-07-01"
 )
 
-// A compute of the workspace, as Resource Manager answers it: a cluster or an instance.
+// A compute is Resource Manager's answer about a compute of the workspace: a cluster or an instance.
 type compute struct {
 	Name       string         `json:"name"`
 	Identity   azure.Identity `json:"identity"`
@@ -37,7 +37,7 @@ type compute struct {
 	} `json:"properties"`
 }
 
-// principals are the object IDs of its identities.
+// principals returns the object IDs of its identities.
 func (c compute) principals() (all []string) {
 	if c.Identity.PrincipalID != "" {
 		all = append(all, c.Identity.PrincipalID)
@@ -54,17 +54,24 @@ func (c compute) principals() (all []string) {
 func (o *Observer) neighbours(ctx context.Context, m access.Model, f *Facts) {
 	var answer struct {
 		Properties struct {
-			Vault string `json:"keyVault"`
+			Vault   string `json:"keyVault"`
+			Account string `json:"storageAccount"`
 		} `json:"properties"`
 	}
-	_, err := o.get(ctx, m.WorkspaceID.Text(), azure.ServicesVersion, "asking which the workspace's key vault is",
+	_, err := o.get(ctx, m.WorkspaceID.Text(), azure.ServicesVersion, "asking where the workspace keeps its own",
 		readWorkspace, &answer)
+	f.Account = answer.Properties.Account
 	if f.unanswered(err) == "" && answer.Properties.Vault != "" {
 		f.Vault = o.vault(ctx, answer.Properties.Vault, f)
 	}
 	f.Computes, err = list[compute](ctx, o, "asking for the computes of the workspace", readComputes,
 		azure.Version(m.WorkspaceID.Text()+"/computes", azure.WorkspaceVersion, ""))
 	f.UnlistedComputes = f.unanswered(err)
+	for _, c := range f.Computes {
+		for id, identity := range c.Identity.UserAssigned {
+			f.Resources[strings.ToLower(identity.PrincipalID)] = id
+		}
+	}
 }
 
 func (o *Observer) vault(ctx context.Context, id string, f *Facts) ways.Vault {
@@ -105,12 +112,6 @@ func (h *holdings) neighbours(e *ways.Estate) {
 	if why := h.facts.UnlistedComputes; why != "" {
 		w.Unlisted = "other clusters of the workspace are not known: " + why
 	}
-	for _, reader := range h.facts.Vault.Readers {
-		known := slices.ContainsFunc(h.subjectsAndGroups(), func(id string) bool { return strings.EqualFold(id, reader) })
-		if !known {
-			stranger(e, reader, "somebody with an access policy of key vault "+arm.Last(h.facts.Vault.ID))
-		}
-	}
 	for _, c := range h.facts.Computes {
 		instance := strings.EqualFold(c.Properties.Type, "ComputeInstance")
 		if slices.ContainsFunc(w.Clusters, func(of ways.Cluster) bool {
@@ -123,7 +124,7 @@ func (h *holdings) neighbours(e *ways.Estate) {
 			if !slices.ContainsFunc(e.Principals, func(p ways.Principal) bool { return strings.EqualFold(p.ID, id) }) {
 				name := "identity " + id + " of compute " + c.Name
 				e.Principals = append(e.Principals, ways.Principal{ID: id, Names: []string{name},
-					Elsewhere: "what " + name + " holds is not asked: the stack does not name it"})
+					Elsewhere: "what " + name + " holds outside of the stack's resource groups is not asked"})
 			}
 			if !instance {
 				w.Clusters = append(w.Clusters, ways.Cluster{Name: c.Name, Principal: id})
@@ -156,17 +157,4 @@ func (h *holdings) neighbours(e *ways.Estate) {
 		e.Applications[n].Federated = append(e.Applications[n].Federated,
 			ways.Federated{Issuer: t.Issuer, Subject: t.Subject})
 	}
-}
-
-// subjectsAndGroups are the object IDs of the stack's principals and of the groups that they are in.
-func (h *holdings) subjectsAndGroups() (all []string) {
-	for _, id := range h.ids {
-		all = append(all, id)
-	}
-	for _, groups := range h.facts.Groups {
-		for _, g := range groups {
-			all = append(all, g.ID)
-		}
-	}
-	return all
 }

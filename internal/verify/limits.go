@@ -13,14 +13,14 @@ import (
 	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
-// A Usage is how much of one of Azure's limits is used, by everybody together.
+// A Usage is how much of one of Azure's limits everybody together has used.
 type Usage struct {
 	What  string `json:"what"`  // role assignments, or custom roles
 	Where string `json:"where"` // ARM ID of the subscription; / for the tenant
-	// Used counts what whoever verifies may see: there may be more.
+	// Used counts what the verifying account may see: there may be more.
 	Used  int `json:"used"`
 	Limit int `json:"limit"`
-	// Unknown says why it could not be counted; "" where it was.
+	// Unknown says why it could not be counted; "" if it could.
 	Unknown string `json:"unknown,omitempty"`
 }
 
@@ -37,7 +37,7 @@ func (u Usage) String() string {
 	return fmt.Sprintf("%s has %d of the %d %s that Azure allows it", where, u.Used, u.Limit, u.What)
 }
 
-// The ways down from a limit.
+// waysDown say how to get below a limit.
 var waysDown = map[string]string{
 	assignmentsUsed: "make invokers that need the same the members of one group (invokers.<name>.members), remove " +
 		"assignments whose principal is gone, or use another subscription",
@@ -50,7 +50,7 @@ const (
 )
 
 // Limits counts what the subscriptions of the model's workspace and storage accounts, and the tenant, have used of
-// their limits. What can't be counted says so, and why: limits decide nothing.
+// their limits. If something can't be counted, Unknown says why: limits decide nothing.
 func (o *Observer) Limits(ctx context.Context, m access.Model) ([]Usage, error) {
 	var subscriptions []string
 	ids := []string{m.WorkspaceID.Text()}
@@ -86,7 +86,7 @@ func (o *Observer) Limits(ctx context.Context, m access.Model) ([]Usage, error) 
 
 var errNothingThere = errors.New("there is no such list in Azure (404)")
 
-// use counts. The assignments of management groups above a subscription are listed with its own, and do not count.
+// use counts. A subscription's list has the assignments of management groups above it, which do not count.
 func (o *Observer) use(ctx context.Context, u *Usage) error {
 	if u.What == assignmentsUsed {
 		all, there, err := azure.List[assigned](ctx, o.client, azure.ResourceManager, assignmentsOf(u.Where))

@@ -16,7 +16,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/verify"
 )
 
-// full answers for Azure with lists of the given lengths, in pages of 1,000, and gives the rest to the sandbox.
+// full answers for Azure with lists of the given lengths, in pages of 1,000; the sandbox answers the rest.
 type full struct {
 	*http.Client
 	base               string
@@ -41,7 +41,7 @@ func (f full) Do(req *http.Request) (*http.Response, error) {
 		items = append(items, map[string]any{"id": fmt.Sprint("/x/", i),
 			"properties": map[string]any{"scope": strings.ToUpper(mlGroup)}})
 	}
-	if from == 0 { // from above: not the subscription's
+	if from == 0 { // from above: not the subscription's own
 		items = append(items, map[string]any{"id": "/x/m",
 			"properties": map[string]any{"scope": "/providers/Microsoft.Management/managementGroups/all"}})
 	}

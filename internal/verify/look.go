@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,13 +17,13 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// Observer asks Azure. It only reads.
+// An Observer asks Azure. It only reads.
 type Observer struct{ client *azure.Client }
 
 // New makes an observer.
 func New(client *azure.Client) *Observer { return &Observer{client} }
 
-// The permissions that questions take. Reader on the resource groups holds all but the last.
+// The permissions that questions need. Reader on the resource groups has all except the last.
 const (
 	readAssignments = "Microsoft.Authorization/roleAssignments/read"
 	readDefinitions = "Microsoft.Authorization/roleDefinitions/read"
@@ -35,7 +36,7 @@ const (
 		"Directory Readers"
 )
 
-// failed is the error of a question. For a refusal it names the permission that the question takes.
+// failed is the error of a question. If it was refused, it names the needed permission.
 func failed(what, needs string, err error) error {
 	var refusal *azure.Refusal
 	if !errors.As(err, &refusal) || refusal.Answer.StatusCode != http.StatusForbidden {
@@ -47,7 +48,7 @@ func failed(what, needs string, err error) error {
 	return fmt.Errorf("%s: whoever verifies may not look (%s); it takes %s", what, refusal.Answer.ErrorCode, needs)
 }
 
-// get reads what Resource Manager has at an ID; there is false for a 404. what and needs are for the error.
+// get reads Resource Manager's resource with an ID; there is false for a 404. what and needs are for the error.
 func (o *Observer) get(ctx context.Context, id, apiVersion, what, needs string, into any) (there bool, err error) {
 	there, err = o.client.Get(ctx, azure.ResourceManager, azure.Version(id, apiVersion, ""), into)
 	if err != nil {
@@ -56,14 +57,14 @@ func (o *Observer) get(ctx context.Context, id, apiVersion, what, needs string, 
 	return there, err
 }
 
-// Look asks what the subjects have in the resource groups of the model's workspace and storage accounts, and above
-// them, and whether what the model refers to is there. A question that fails is noted in the facts, with what it takes
-// to look. The error is that of the context, or the first one where Azure answered nothing at all.
+// Look asks what the subjects have at, above and below the resource groups of the model's workspace and storage
+// accounts, and whether what the model refers to exists. A question that fails is recorded in the facts, with the
+// needed permission. The error is the context's, or the first one if Azure answered nothing at all.
 func (o *Observer) Look(ctx context.Context, m access.Model, subjects []Subject) (Facts, error) {
 	f := newFacts()
 	holders := map[string]bool{ways.Everyone: true}
 	for _, s := range subjects {
-		groups, there, err := o.groups(ctx, s)
+		groups, there, err := o.groups(ctx, s, &f)
 		id := strings.ToLower(s.ID)
 		if why := f.unanswered(err); why != "" {
 			f.Unknown[s.Principal] = why
@@ -76,6 +77,9 @@ func (o *Observer) Look(ctx context.Context, m access.Model, subjects []Subject)
 		f.Groups[id], holders[id] = groups, true
 		for _, g := range groups {
 			holders[strings.ToLower(g.ID)] = true
+		}
+		if of := ways.ResourceOf(m, s.Principal); of != "" {
+			f.Resources[id] = of
 		}
 		if there {
 			o.owners(ctx, s, &f)
@@ -98,19 +102,32 @@ func (o *Observer) Look(ctx context.Context, m access.Model, subjects []Subject)
 		return f, err
 	}
 	if of, err := arm.Parse(f.Workspace.ContainerRegistry, arm.ContainerRegistry); err == nil {
-		places = groups(append(places, of.Group())) // what is assigned there, if the registry was looked up
+		places = groups(append(places, of.Group())) // to see its assignments, if the registry was looked up
 	}
 	if of, err := arm.Parse(f.Vault.ID, arm.KeyVault); err == nil {
 		places = groups(append(places, of.Group()))
 	}
+	if of, err := arm.Parse(f.Account, arm.StorageAccount); err == nil {
+		places = groups(append(places, of.Group()))
+	}
+	for _, id := range f.Resources {
+		if of, err := arm.Parse(id, arm.UserAssignedIdentity); err == nil {
+			places = groups(append(places, of.Group()))
+		}
+	}
+	bearing := bearing(m, &f)
+	bears := func(a assigned) bool {
+		return holders[strings.ToLower(a.Properties.PrincipalID)] || bearing(a.Properties.Scope)
+	}
 	for _, place := range places {
-		if why := f.unanswered(o.look(ctx, place, holders, &f)); why != "" {
+		if why := f.unanswered(o.look(ctx, place, bears, &f)); why != "" {
 			f.Unlisted[place] = why
 		}
-		if err := o.eligible(ctx, place, holders, &f); err != nil {
+		if err := o.eligible(ctx, place, bears, &f); err != nil {
 			f.Notes = append(f.Notes, "which roles are only eligible (PIM) is not known: "+err.Error())
 		}
 	}
+	o.others(ctx, subjects, &f)
 	o.define(ctx, f.Assignments, &f)
 	o.define(ctx, f.Eligible, &f)
 	o.workspace(ctx, m, &f)
@@ -123,7 +140,7 @@ func (o *Observer) Look(ctx context.Context, m access.Model, subjects []Subject)
 	return f, nil
 }
 
-// resourceGroups are those that hold what the model refers to, each once.
+// resourceGroups returns the resource groups of what the model refers to, each once.
 func resourceGroups(m access.Model) ([]string, error) {
 	workspace, err := m.ScopeID(access.Scope{Level: access.AtResourceGroup})
 	if err != nil {
@@ -154,18 +171,19 @@ func resourceGroups(m access.Model) ([]string, error) {
 	return groups(places), nil
 }
 
-// groups are the resource groups, each once.
+// groups returns the resource groups of places, each once.
 func groups(places []string) []string {
 	slices.SortFunc(places, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
 	return slices.CompactFunc(places, strings.EqualFold)
 }
 
-// An assigned is a role assignment, or an eligible one, as Resource Manager answers it.
+// An assigned is Resource Manager's answer about a role assignment, or an eligible one.
 type assigned struct {
 	ID         string `json:"id"`
 	Properties struct {
 		Scope            string    `json:"scope"`
 		PrincipalID      string    `json:"principalId"`
+		PrincipalType    string    `json:"principalType"`
 		RoleDefinitionID string    `json:"roleDefinitionId"`
 		Condition        string    `json:"condition"`
 		Description      string    `json:"description"`
@@ -192,7 +210,7 @@ type principal struct {
 	ID string `json:"id"`
 }
 
-// The lists of who holds what at a scope, above it and below it, with their versions (Microsoft Learn, "Role
+// The lists of who holds what at, above and below a scope, with their API versions (Microsoft Learn, "Role
 // Assignments", "Deny Assignments" and "Role Eligibility Schedule Instances - List For Scope").
 func assignmentsOf(scope string) string {
 	return listOf(scope, "roleAssignments", azure.AuthorizationVersion)
@@ -208,7 +226,7 @@ func listOf(scope, kind, apiVersion string) string {
 	return azure.Version(scope+"/providers/Microsoft.Authorization/"+kind, apiVersion, "")
 }
 
-// list reads a collection of Resource Manager that has to be there: one that is not is no empty one.
+// list reads a collection of Resource Manager that has to exist: a missing one is not an empty one.
 func list[T any](ctx context.Context, o *Observer, what, needs, path string) ([]T, error) {
 	all, there, err := azure.List[T](ctx, o.client, azure.ResourceManager, path)
 	switch {
@@ -220,11 +238,29 @@ func list[T any](ctx context.Context, o *Observer, what, needs, path string) ([]
 	return all, nil
 }
 
-// look lists what is assigned and denied to the holders at a resource group, above it and below it.
-func (o *Observer) look(ctx context.Context, place string, holders map[string]bool, f *Facts) error {
+// bearing says whether what is assigned at a scope bears on the stack: it is above something that indirect ways go by,
+// or below it.
+func bearing(m access.Model, f *Facts) func(scope string) bool {
+	all := slices.Concat([]string{m.WorkspaceID.Text(), f.Vault.ID, f.Workspace.ContainerRegistry, f.Account},
+		slices.Collect(maps.Values(f.Resources)))
+	for _, account := range m.StorageAccounts {
+		all = append(all, account.Text())
+	}
+	for _, scope := range registries(m) {
+		if id, err := m.ScopeID(scope); err == nil {
+			all = append(all, id)
+		}
+	}
+	return func(scope string) bool {
+		return slices.ContainsFunc(all, func(at string) bool { return at != "" && (covers(scope, at) || covers(at, scope)) })
+	}
+}
+
+// look lists what is assigned and denied at a resource group, above it and below it, where it bears on the stack.
+func (o *Observer) look(ctx context.Context, place string, bears func(assigned) bool, f *Facts) error {
 	all, err := list[assigned](ctx, o, "asking for the role assignments of "+place, readAssignments, assignmentsOf(place))
 	for _, a := range all {
-		if p := a.Properties; holders[strings.ToLower(p.PrincipalID)] && !hasID(f.Assignments, a.ID) {
+		if p := a.Properties; bears(a) && !hasID(f.Assignments, a.ID) {
 			one := a.read()
 			one.Stack, _ = arm.AssignedBy(p.Description)
 			f.Assignments = append(f.Assignments, one)
@@ -240,12 +276,12 @@ func (o *Observer) look(ctx context.Context, place string, holders map[string]bo
 	return err
 }
 
-// eligible lists the assignments of the holders that act only when they are activated. No path works by one, so that a
+// eligible lists the assignments that act only when they are activated. No path works by one, so that a
 // refusal costs only the hint.
-func (o *Observer) eligible(ctx context.Context, place string, holders map[string]bool, f *Facts) error {
+func (o *Observer) eligible(ctx context.Context, place string, bears func(assigned) bool, f *Facts) error {
 	all, err := list[assigned](ctx, o, "asking for the eligible roles of "+place, readEligible, eligibleOf(place))
 	for _, e := range all {
-		if holders[strings.ToLower(e.Properties.PrincipalID)] && !hasID(f.Eligible, e.ID) {
+		if bears(e) && !hasID(f.Eligible, e.ID) {
 			f.Eligible = append(f.Eligible, e.read())
 		}
 	}
@@ -254,16 +290,16 @@ func (o *Observer) eligible(ctx context.Context, place string, holders map[strin
 
 func (a assigned) read() Assignment {
 	p := a.Properties
-	return Assignment{ID: a.ID, Scope: p.Scope, PrincipalID: p.PrincipalID, Condition: p.Condition, Made: p.CreatedOn,
-		RoleID: p.RoleDefinitionID}
+	return Assignment{ID: a.ID, Scope: p.Scope, PrincipalID: p.PrincipalID, Kind: p.PrincipalType,
+		Condition: p.Condition, Made: p.CreatedOn, RoleID: p.RoleDefinitionID}
 }
 
-// hasID reports whether an assignment is known already: what is above two resource groups is listed with both.
+// hasID reports whether an assignment is known already: the lists of two resource groups both have what is above them.
 func hasID(all []Assignment, id string) bool {
 	return slices.ContainsFunc(all, func(a Assignment) bool { return strings.EqualFold(a.ID, id) })
 }
 
-// deny notes a deny assignment, each of its permissions by itself: each may have a condition of its own.
+// deny records a deny assignment, each of its permissions separately: each may have its own condition.
 func (f *Facts) deny(one denied) {
 	p := one.Properties
 	d := Denial{Name: p.Name, Scope: p.Scope, OnlyHere: p.OnlyHere}
@@ -279,7 +315,7 @@ func (f *Facts) deny(one denied) {
 	}
 }
 
-// definition is what is read of a role. Every change of one takes as long to act as an assignment does.
+// A definition is what is read of a role. A change of it takes as long to act as an assignment.
 type definition struct {
 	Properties struct {
 		RoleName    string             `json:"roleName"`
@@ -292,7 +328,7 @@ type definition struct {
 	unread string
 }
 
-// define reads what the roles allow, each once. One that is gone since it was listed allows nothing.
+// define reads what the roles allow, each once. A role that has been deleted since allows nothing.
 func (o *Observer) define(ctx context.Context, assignments []Assignment, f *Facts) {
 	known := map[string]definition{}
 	for i := range assignments {

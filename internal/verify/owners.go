@@ -10,18 +10,18 @@ import (
 	"github.com/batchaccess/batchaccess/internal/azure"
 )
 
-// Owner is somebody who may become an invoker: who owns a group adds members to it, and who owns a service principal or
-// its application adds credentials (facts/grants-access.md, Entra).
+// An Owner may become an invoker: the owner of a group can add members, and the owner of a service principal or of its
+// application can add credentials (facts/grants-access.md, Entra).
 type Owner struct {
 	Of   string `json:"of"`   // the invoker
 	What string `json:"what"` // group, service principal or application
 	ID   string `json:"id"`   // the owner's object ID
 	Name string `json:"name"`
-	// Invoker is the name of the owner in the model; "" for somebody else.
+	// Invoker is the owner's name in the model; "" for anybody else.
 	Invoker string `json:"invoker,omitempty"`
 }
 
-// String says who it is and what makes it one.
+// String says who it is, and what the owner can do.
 func (o Owner) String() string {
 	who := cmp.Or(o.Name, "no name") + " (" + o.ID + ")"
 	if o.Invoker != "" {
@@ -36,7 +36,7 @@ func (o Owner) String() string {
 
 const ownedGroup = "group"
 
-// owners asks who owns an invoker. Nobody signs in as a user or a managed identity by owning it.
+// owners asks who owns an invoker. Owning a user or a managed identity lets nobody sign in as it.
 func (o *Observer) owners(ctx context.Context, s Subject, f *Facts) {
 	ask := func(what, path string) {
 		all, _, err := azure.List[object](ctx, o.client, azure.Graph, path+"/owners")
@@ -75,7 +75,7 @@ func (o *Observer) owners(ctx context.Context, s Subject, f *Facts) {
 	}
 }
 
-// applications are those of a service principal: one, or none where it is another tenant's.
+// applications returns the application of a service principal; none if it is in another tenant.
 func (o *Observer) applications(ctx context.Context, principal string) ([]object, error) {
 	var answer struct {
 		AppID string `json:"appId"`
@@ -89,7 +89,7 @@ func (o *Observer) applications(ctx context.Context, principal string) ([]object
 	return all, err
 }
 
-// owners are those that the facts have, by their names in the model where it has them.
+// owners returns the owners in the facts, with their names in the model.
 func (h *holdings) owners(subjects []Subject) (all []Owner) {
 	for _, o := range h.facts.Owners {
 		for _, s := range subjects {

@@ -56,8 +56,8 @@ func (w *world) own(path, owner string) {
 	w.graph(http.MethodPost, path+"/owners/$ref", `{"@odata.id": "`+w.cloud.Graph+"/v1.0/directoryObjects/"+owner+`"}`)
 }
 
-// Who owns a group, a service principal or its application may become the invoker, whoever it is; nobody becomes a user
-// or a managed identity so.
+// The owner of a group, a service principal or its application may become the invoker. Nobody can own a user or a
+// managed identity.
 func TestOwnersOfInvokersAreListed(t *testing.T) {
 	t.Parallel()
 	m := model()
@@ -70,7 +70,7 @@ func TestOwnersOfInvokersAreListed(t *testing.T) {
 		Kind: access.ServicePrincipal})
 	about := func(r verify.Report) (all []string) {
 		for _, o := range r.Owners {
-			if o.ID != w.azure.Deployer().ObjectID { // Graph makes whoever makes an object its owner
+			if o.ID != w.azure.Deployer().ObjectID { // Graph makes the creator of an object its owner
 				all = append(all, o.String())
 			}
 		}
@@ -109,7 +109,7 @@ func TestOwnersOfInvokersAreListed(t *testing.T) {
 	}
 }
 
-// The service principal of another tenant's application is here without it.
+// The service principal of another tenant's application is here, its application is not.
 func TestOwnersOfAnotherTenantsApplicationAreNotKnown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, model())

@@ -11,75 +11,82 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// Version is of the JSON form of a report: it rises when a reader of the last one would misread the next.
-const Version = 1
+// version of the JSON form of a report: raised when a reader of the last version would misread the new one.
+const version = 2
 
-// Status is what is known of a path.
+// A Status is what is known about a path.
 type Status string
 
 // The states of a path, from good to bad.
 const (
 	Works     Status = "works"
-	Settling  Status = "settling"  // all is assigned, and some of it so lately that it may not act yet
-	Undecided Status = "undecided" // a condition decides, or what no document says
+	Settling  Status = "settling"  // everything is assigned, some of it so recently that it may not act yet
+	Undecided Status = "undecided" // it depends on a condition, or on something that no document says
 	Missing   Status = "missing"
 )
 
-// Report is what Azure grants, compared with what the model needs.
+// A Report is what Azure grants, compared with what the model needs.
 type Report struct {
 	Version int       `json:"version"`
 	Stack   string    `json:"stack"`
 	Asked   time.Time `json:"asked"`
 	Paths   []Path    `json:"paths"`
-	// Lacking are the grants of the model that are not held, whatever might give them.
+	// Lacking are the grants of the model that are not held by any assignment.
 	Lacking []Lack `json:"lacking"`
-	// Shared are the grants that another stack is to hold, and does not, or not for sure.
+	// Shared are the grants that another stack should hold and does not, or not for certain.
 	Shared []Shared `json:"shared,omitempty"`
-	// Beyond are the assignments that give more than the model's grants do.
-	Beyond []Excess `json:"beyond"`
-	// Strangers are members of the stack's groups whom its configuration does not name. They have what the group has.
+	// Excess are the assignments that give more than the model's grants.
+	Excess []Excess `json:"excess"`
+	// Strangers are members of the stack's groups that the configuration does not name. They have what the group has.
 	Strangers []Stranger `json:"strangers,omitempty"`
-	// SignIns are the credentials of the stack's invokers that are other than its configuration says.
+	// SignIns are the credentials of the stack's invokers that differ from the configuration.
 	SignIns []SignIn `json:"signIns,omitempty"`
-	// Owners may become an invoker. They decide nothing: see Failed.
+	// Owners may become an invoker. They do not make Failed true.
 	Owners []Owner `json:"owners,omitempty"`
-	// Ways are the indirect ones that are open now, or may be. They decide nothing: see Failed.
+	// Ways are the indirect ways that are open now, or may be. They do not make Failed true.
 	Ways []Way `json:"ways,omitempty"`
-	// Limits are Azure's, and how much of them is used. They decide nothing: see Observer.Limits.
+	// OtherWays are those of who holds roles where it bears on the stack, and of who could not be asked for. They decide
+	// nothing: see Failed.
+	OtherWays []OtherWays `json:"otherWays,omitempty"`
+	// Assertions are those that somebody reads something by no way, held against Azure: what is undecided breaks them.
+	Assertions []access.Verdict `json:"assertions,omitempty"`
+	// Doubts are why it is not certain that there is no way to a datum; see ways.Estate.
+	Doubts []access.Way `json:"-"`
+	// Limits are Azure's limits, with how much is used. They do not make Failed true: see Observer.Limits.
 	Limits []Usage `json:"limits,omitempty"`
 	// Unasked are the questions that Azure did not answer. What depends on them is undecided.
 	Unasked []string `json:"unasked,omitempty"`
 	Notes   []string `json:"notes,omitempty"`
-	// NotLookedAt are the hops of a job's way of which the configuration says nothing, with the keys for them.
+	// NotLookedAt are the hops to services of which the configuration says nothing, with their keys.
 	NotLookedAt []string `json:"notLookedAt,omitempty"`
-	// Since is what is different from an earlier report; nil where there is none to compare with.
+	// Since is the difference to an earlier report; nil without one.
 	Since *Since `json:"since,omitempty"`
 }
 
-// Path is a path with what is known of it.
+// A Path is an access.Path with its status.
 type Path struct {
 	access.Path
 	Status Status `json:"status"`
-	// Why it does not work, or why that is undecided; "" where it works.
+	// Why it does not work, or why that is undecided; "" if it works.
 	Why string `json:"why,omitempty"`
-	// Settles is when it acts for sure; only while settling.
+	// Settles is when it acts for certain; only while settling.
 	Settles time.Time `json:"settles,omitzero"`
 }
 
-// Lack is a grant of the model that its principal does not hold.
+// A Lack is a grant of the model that its principal does not hold.
 type Lack struct {
 	access.Grant
 	PrincipalID string   `json:"principalId"`
 	ScopeID     string   `json:"scopeId"`
-	Actions     []string `json:"actions"` // what is lacking of it
-	Whole       bool     `json:"whole"`   // that is all of it
-	// Conditional is set where all of it may be held: conditions decide when, or no document says whether a role allows
+	Actions     []string `json:"actions"` // the actions that are missing
+	Whole       bool     `json:"whole"`   // all of its actions are missing
+	// Conditional is set if all of it may be held: it depends on conditions, or no document says whether a role allows
 	// it.
 	Conditional bool `json:"conditional,omitempty"`
 }
 
-// Excess is an assignment that gives its principal more than the model's grants do, at the workspace, the storage
-// accounts, above or below them.
+// An Excess is an assignment that gives its principal more than the model's grants do, at, above or below the workspace
+// or the storage accounts.
 type Excess struct {
 	Principal  access.Principal `json:"principal"`
 	Role       string           `json:"role"`
@@ -89,23 +96,24 @@ type Excess struct {
 	Actions    []string         `json:"actions"`    // what it gives beyond need
 	Risks      []roles.Risk     `json:"risks,omitempty"`
 	Condition  string           `json:"condition,omitempty"`
-	// Leads are where it takes the principal indirectly.
-	Leads []Lead `json:"leads,omitempty"`
+	// Escalations are where it leads the principal indirectly.
+	Escalations []Escalation `json:"escalations,omitempty"`
 }
 
-// Stranger is a member of a group that the stack makes, put there by somebody else.
+// A Stranger is a member of a group that the stack makes, added by somebody else.
 type Stranger struct {
 	Group string `json:"group"` // the invoker
 	ID    string `json:"id"`
 	Name  string `json:"name"`
 }
 
-// Judge makes the report. Within propagation after it was made, an assignment may not act yet: Azure's is ten minutes.
+// Judge makes the report. An assignment may not act until propagation has passed since it was made: Azure's is ten
+// minutes.
 func Judge(stack string, plan *access.Plan, subjects []Subject, f Facts, propagation time.Duration) (Report, error) {
 	plan = lookedUp(plan, f)
 	h := newHoldings(plan, subjects, f)
-	r := Report{Version: Version, Stack: stack, Asked: f.Asked.UTC(), Paths: []Path{}, Lacking: []Lack{},
-		Beyond: []Excess{}, Notes: slices.Clone(f.Notes), Unasked: f.Unasked,
+	r := Report{Version: version, Stack: stack, Asked: f.Asked.UTC(), Paths: []Path{}, Lacking: []Lack{},
+		Excess: []Excess{}, Notes: slices.Clone(f.Notes), Unasked: f.Unasked,
 		NotLookedAt: plan.Model.NotLookedAt()}
 	for _, p := range plan.PathsHeld(h) {
 		r.Paths = append(r.Paths, h.path(p, propagation))
@@ -116,15 +124,18 @@ func Judge(stack string, plan *access.Plan, subjects []Subject, f Facts, propaga
 	if err := h.shared(&r); err != nil {
 		return r, err
 	}
-	if err := h.beyond(subjects, &r); err != nil {
+	if err := h.excess(subjects, &r); err != nil {
 		return r, err
 	}
 	h.strangers(subjects, &r)
 	r.SignIns, r.Owners = f.SignIns, h.owners(subjects)
 	h.eligible(subjects, &r)
-	var untried []string
-	r.Ways, untried = h.ways(subjects)
-	r.Notes = append(r.Notes, untried...)
+	l := h.live(subjects)
+	var untried, ofOthers []string
+	r.Ways, untried = h.ways(l)
+	r.OtherWays, ofOthers = h.otherWays(l)
+	r.Assertions, r.Doubts = h.asserted(l, r), l.doubts
+	r.Notes = slices.Concat(r.Notes, untried, ofOthers)
 	if acls := len(plan.ACLs); acls > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d POSIX ACLs are taken to be set: Resource Manager does not know them "+
 			"(pulumi stack output aclCommands)", acls))
@@ -170,7 +181,7 @@ func (h *holdings) path(p access.Path, propagation time.Duration) Path {
 	return path
 }
 
-// permissions are what a grant of the model gives.
+// permissions returns what a grant of the model gives.
 func (h *holdings) permissions(g access.Grant) roles.Permissions {
 	if g.Scope.InStorage() {
 		return roles.OfStorage(g.Role).Permissions
@@ -180,19 +191,19 @@ func (h *holdings) permissions(g access.Grant) roles.Permissions {
 	}
 	ps, known := h.plan.Permissions(g)
 	if !known {
-		return roles.Invoker().Permissions // what it is given for; what Azure says that it allows besides is beyond need
+		return roles.Invoker().Permissions // only what it is needed for; anything else that it allows in Azure is beyond need
 	}
 	return ps
 }
 
-// lacking finds the grants that are not held in full, by whatever assignments.
+// lacking finds the grants that no assignments hold in full.
 func (h *holdings) lacking(r *Report) error {
 	for _, g := range h.plan.Grants {
 		place, err := h.m.ScopeID(g.Scope)
 		if err != nil {
 			return err
 		}
-		var held, under roles.Permissions // without a condition, and with those that are under one
+		var held, under roles.Permissions // without a condition, and with conditional ones
 		perhaps := h.unknown(g.Principal, place) != ""
 		for _, a := range h.own[g.Principal] {
 			if !covers(a.Scope, place) {
@@ -204,8 +215,8 @@ func (h *holdings) lacking(r *Report) error {
 				held = append(held, a.Permissions...)
 			}
 		}
-		if more := rolediff.Beyond(h.permissions(g), held); len(more) > 0 {
-			whole := len(more) == len(rolediff.Beyond(h.permissions(g), nil))
+		if more := rolediff.Difference(h.permissions(g), held); len(more) > 0 {
+			whole := len(more) == len(rolediff.Difference(h.permissions(g), nil))
 			conditional := perhaps || !slices.ContainsFunc(more, func(a roles.Action) bool { return !under.MayAllow(a) })
 			r.Lacking = append(r.Lacking, Lack{g, h.ids[g.Principal], place, texts(more), whole, conditional})
 		}
@@ -213,8 +224,8 @@ func (h *holdings) lacking(r *Report) error {
 	return nil
 }
 
-// beyond finds the assignments that give more than the grants that hold at their place, by effect.
-func (h *holdings) beyond(subjects []Subject, r *Report) error {
+// excess finds the assignments that give more, in effect, than the grants that hold at their place.
+func (h *holdings) excess(subjects []Subject, r *Report) error {
 	places, err := h.places()
 	if err != nil {
 		return err
@@ -226,7 +237,7 @@ func (h *holdings) beyond(subjects []Subject, r *Report) error {
 				return strings.EqualFold(a.PrincipalID,
 					h.ids[group])
 			}) {
-				continue // reported of the group
+				continue // reported for the group
 			}
 			near := slices.ContainsFunc(places, func(place string) bool {
 				return covers(a.Scope, place) ||
@@ -247,23 +258,23 @@ func (h *holdings) beyond(subjects []Subject, r *Report) error {
 				if slices.Contains(holders, g.Principal) && covers(at, a.Scope) {
 					needed = append(needed, h.permissions(g)...)
 					if !letsAll(g.Condition, a.Condition, h.permissions(g)) {
-						needed[len(needed)-1].DataActions = nil // it reaches beyond the grant's paths
+						needed[len(needed)-1].DataActions = nil // it gives more than the grant's paths
 					}
 				}
 			}
-			more := rolediff.Beyond(a.Permissions, needed)
+			more := rolediff.Difference(a.Permissions, needed)
 			if len(more) == 0 {
 				continue
 			}
 			slices.SortStableFunc(more, func(a, b roles.Action) int { return gravity(a) - gravity(b) })
 			e := Excess{s.Principal, a.Role, h.name(a.Scope), h.group(s.Principal, a.PrincipalID), a.ID, texts(more), nil,
-				a.Condition, h.leads(s.Principal, a, needed, inWorkspace)}
+				a.Condition, h.escalations(s.Principal, a, needed, inWorkspace)}
 			for _, risk := range roles.Risks() {
 				if slices.ContainsFunc(more, func(x roles.Action) bool { return x.Risk() == risk }) {
 					e.Risks = append(e.Risks, risk)
 				}
 			}
-			r.Beyond = append(r.Beyond, e)
+			r.Excess = append(r.Excess, e)
 		}
 	}
 	return nil
@@ -283,7 +294,7 @@ func (h *holdings) strangers(subjects []Subject, r *Report) {
 	}
 }
 
-// eligible notes who may activate a role at the stack's places.
+// eligible records who may activate a role at the stack's places.
 func (h *holdings) eligible(subjects []Subject, r *Report) {
 	for _, s := range subjects {
 		for _, a := range h.facts.Eligible {
@@ -303,7 +314,7 @@ func gravity(a roles.Action) int {
 	return len(roles.Risks())
 }
 
-// places are the stack's: its workspace, its storage accounts and its registries.
+// places returns the stack's places: its workspace, its storage accounts and its registries.
 func (h *holdings) places() ([]string, error) {
 	places := []string{h.m.WorkspaceID.Text()}
 	for name := range h.m.StorageAccounts {
@@ -330,7 +341,7 @@ func texts(actions []roles.Action) (all []string) {
 	return all
 }
 
-// count counts the declared paths of a status.
+// count counts the declared paths with a status.
 func (r Report) count(s Status) (n int) {
 	for _, p := range r.Paths {
 		if p.Declared && p.Status == s {
@@ -340,7 +351,7 @@ func (r Report) count(s Status) (n int) {
 	return n
 }
 
-// signIns counts the credentials that are beyond need, or those that are not there.
+// signIns counts the credentials that are beyond need, or those that are missing.
 func (r Report) signIns(extra bool) (n int) {
 	for _, s := range r.SignIns {
 		if s.Extra == extra {
@@ -351,15 +362,26 @@ func (r Report) signIns(extra bool) (n int) {
 }
 
 // Failed reports whether a declared path is missing something or is undecided, a grant is not held, or not by the stack
-// that is to hold it, a federated credential is not there, or a question has no answer. Strict adds what is beyond
-// need; an earlier report, what is beyond need that was not then.
+// that is to hold it, a federated credential is not there, an assertion does not hold, or a question has no answer.
+// Strict adds what is beyond need; an earlier report, what is beyond need that was not then.
 func (r Report) Failed(strict bool) bool {
-	return r.count(Missing)+r.count(Undecided)+len(r.Lacking)+len(r.Shared)+r.signIns(false)+len(r.Unasked) > 0 ||
-		r.Since.worse() || strict && len(r.Beyond)+len(r.Strangers)+r.signIns(true) > 0
+	return r.count(Missing)+r.count(Undecided)+len(r.Lacking)+len(r.Shared)+r.signIns(false)+len(r.Unasked)+
+		r.violated() > 0 ||
+		r.Since.worse() || strict && len(r.Excess)+len(r.Strangers)+r.signIns(true) > 0
 }
 
-// Settled reports whether waiting can't change anything for the better: every declared path acts for sure, or a
-// condition decides.
+// violated counts the assertions that do not hold.
+func (r Report) violated() (n int) {
+	for _, v := range r.Assertions {
+		if !v.Holds {
+			n++
+		}
+	}
+	return n
+}
+
+// Settled reports whether waiting can't improve the report: every declared path acts for certain, or depends on a
+// condition.
 func (r Report) Settled() bool {
 	return r.count(Missing)+r.count(Settling)+r.signIns(false) == 0 && !slices.ContainsFunc(r.Lacking,
 		func(l Lack) bool { return !l.Conditional })

@@ -19,7 +19,7 @@ const (
 	certificate  = "certificate"
 )
 
-// A secret is a client secret or a certificate, as Microsoft Graph answers it: never its value.
+// A secret is Microsoft Graph's answer about a client secret or a certificate: never its value.
 type secret struct {
 	Name  string    `json:"displayName"`
 	Start time.Time `json:"startDateTime"`
@@ -27,7 +27,7 @@ type secret struct {
 	kind  string
 }
 
-// keyed are the secrets of an application or a service principal.
+// keyed has the secrets of an application or a service principal.
 type keyed struct {
 	Passwords []secret `json:"passwordCredentials"`
 	Keys      []secret `json:"keyCredentials"`
@@ -46,7 +46,7 @@ func (k keyed) secrets() (all []secret) {
 	return all
 }
 
-// secrets are those of a service principal and of its application, which sign in as it alike.
+// secrets returns those of a service principal and of its application, both of which sign in as it.
 func (o *Observer) secrets(ctx context.Context, s Subject) (all []secret, err error) {
 	const fields = "passwordCredentials,keyCredentials"
 	asking := "asking for the client secrets of " + s.Principal.String()
@@ -71,16 +71,16 @@ func (o *Observer) secrets(ctx context.Context, s Subject) (all []secret, err er
 	return all, nil
 }
 
-// acting are the secrets that have not ended: one that has signs nobody in.
+// acting returns the secrets that have not ended: an ended one signs nobody in.
 func acting(all []secret, now time.Time) []secret {
 	return slices.DeleteFunc(slices.Clone(all), func(s secret) bool { return !s.End.IsZero() && !s.End.After(now) })
 }
 
-// called is what the ways call a secret.
+// called is the name of a secret in ways.
 func (s secret) called() string { return strings.TrimSpace(s.kind + " " + s.Name) }
 
-// heldSecrets compares the secrets of an invoker that have not ended with those that it declares. A
-// renamed secret keeps its first name in Entra, so the dates say which one it is, before the name.
+// heldSecrets compares an invoker's secrets that have not ended with the declared ones. A renamed secret keeps its
+// first name in Entra, so it is found by its dates first, and then by its name.
 func heldSecrets(invoker string, declared map[string]signin.ClientSecret, has []secret, now time.Time) (all []SignIn) {
 	left := acting(has, now)
 	var missing []string
@@ -116,8 +116,8 @@ func heldSecrets(invoker string, declared map[string]signin.ClientSecret, has []
 	return all
 }
 
-// passwords compares the client secrets of an invoker that the stack makes with those that it declares, and returns
-// how many of these are not there.
+// passwords compares the client secrets of an invoker that the stack makes with the declared ones, and returns how many
+// of those are missing.
 func (o *Observer) passwords(ctx context.Context, invoker access.Invoker, s Subject, f *Facts) (lacks int) {
 	has, err := o.secrets(ctx, s)
 	if f.unanswered(err) != "" {

@@ -18,11 +18,11 @@ const (
 	readWorkspace = "Microsoft.MachineLearningServices/workspaces/read"
 )
 
-// atWorkspace is the place in the configuration of what the workspace says of the rest of a job's way.
+// atWorkspace is the path in the configuration of the workspace's services.
 const atWorkspace = "workspace"
 
-// services asks what the workspace and its container registry say of the rest of a job's way, where the model says it,
-// or leaves it to them.
+// services asks the workspace and its container registry about services, if the model describes them or leaves them to
+// a look-up.
 func (o *Observer) services(ctx context.Context, m access.Model, f *Facts) {
 	w := m.Services
 	if !w.LookUp && w.SystemDatastoresAuthMode == "" && w.RegistryPermissions == "" {
@@ -55,7 +55,7 @@ func (o *Observer) services(ctx context.Context, m access.Model, f *Facts) {
 	}
 }
 
-// ownStores compares what the workspace says of its own stores with the model.
+// ownStores compares the workspace's answer about its own stores with the model.
 func (f *Facts) ownStores(m access.Model, mode, account string) {
 	w := m.Services
 	for _, known := range services.AuthModes {
@@ -93,8 +93,8 @@ func (f *Facts) ownStores(m access.Model, mode, account string) {
 // pipeline is the deploymentConfigurationType of a pipeline component; a model's deployment has none.
 const pipeline = "PipelineComponent"
 
-// parallelRuns compares what a deployment runs with whether the model says that its jobs are parallel runs, which
-// matters where identities open the workspace's own stores.
+// parallelRuns compares a deployment with the model's statement that its jobs are parallel runs, which matters if
+// identities open the workspace's own stores.
 func (f *Facts) parallelRuns(m access.Model, endpoint, deployment, target string, pipeline bool) {
 	if m.Services.SystemDatastoresAuthMode != services.ByIdentity &&
 		f.Workspace.SystemDatastoresAuthMode != services.ByIdentity {
@@ -112,8 +112,8 @@ func (f *Facts) parallelRuns(m access.Model, endpoint, deployment, target string
 	}
 }
 
-// lookedUp is the plan with what Azure said in the place of what the model leaves to it. Where that has no plan, the
-// hops stay undecided.
+// lookedUp returns the plan with Azure's answers for what the model leaves out. If that has no plan, the hops stay
+// undecided.
 func lookedUp(plan *access.Plan, f Facts) *access.Plan {
 	if !plan.Model.Services.LookUp {
 		return plan
@@ -151,7 +151,7 @@ func lookedUp(plan *access.Plan, f Facts) *access.Plan {
 	return plan
 }
 
-// registries are the scopes of the model's: the shared ones, and that of images.
+// registries returns the scopes of the model's registries: the shared ones, and the container registry.
 func registries(m access.Model) (all []access.Scope) {
 	for _, name := range slices.Sorted(maps.Keys(m.Registries)) {
 		all = append(all, access.Scope{Level: access.AtRegistry, Registry: name})

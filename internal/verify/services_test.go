@@ -20,12 +20,12 @@ const own = subscription + "/resourceGroups/own/providers/Microsoft.Storage/stor
 
 var keyless = services.WorkspaceServices{SystemDatastoresAuthMode: services.ByIdentity, StorageAccount: "own"}
 
-// serviced is the model with a workspace of its own account, and of the services.
+// serviced is the model with these services, in a workspace with its own account.
 func serviced(s services.WorkspaceServices) access.Model {
 	m := model()
 	m.StorageAccounts["own"] = access.Known(own)
 	m.Services = s
-	if s.LookUp { // the other hops are said
+	if s.LookUp { // the other hops are known
 		m.Services.RegistryPermissions = services.ByAdminUser
 		for name, e := range m.Endpoints {
 			e.Registries = []string{}
@@ -44,7 +44,7 @@ func TestEachRoleOnTheWorkspacesOwnAccountIsVerified(t *testing.T) {
 	}
 	r := w.report()
 	assert.False(t, r.Failed(true), "all is held, in a resource group of its own, and nothing is beyond need: %v",
-		r.Beyond)
+		r.Excess)
 	assert.Len(t, r.NotLookedAt, 2, "the registry and the image")
 	for i, g := range grants {
 		if g.Scope.StorageAccount != "own" {
@@ -77,8 +77,8 @@ func TestARoleFromAboveOpensTheWorkspacesOwnStores(t *testing.T) {
 	}
 	require.Equal(t, verify.Missing, path(t, w.report(), "ann", "heart").Status)
 	for _, role := range roles.OfStores() {
-		w.assign(company, "Group", role, subscription)                                         // ann is in it
-		w.assign(w.id(access.ClusterPrincipal("cpu")), "ServicePrincipal", role, subscription) // and the cluster by itself
+		w.assign(company, "Group", role, subscription)                                         // ann is a member
+		w.assign(w.id(access.ClusterPrincipal("cpu")), "ServicePrincipal", role, subscription) // the cluster too
 	}
 	p := path(t, w.report(), "ann", "heart")
 	assert.Equal(t, verify.Works, p.Status, p.Why)
@@ -98,7 +98,7 @@ func TestWhatTheWorkspaceSaysOfItsOwnStoresIsComparedWithTheStack(t *testing.T) 
 		status verify.Status
 		why    string
 		note   string
-		lacks  bool // what the answer makes necessary is not granted
+		lacks  bool // roles that the answer makes necessary are not granted
 	}{
 		"as it is": {keyless, says("Identity", strings.ToUpper(own)), verify.Works, "", "", false},
 		"by key now": {keyless, says("accessKey", own), verify.Works, "", "a key opens the workspace's own stores now",
@@ -125,7 +125,7 @@ func TestWhatTheWorkspaceSaysOfItsOwnStoresIsComparedWithTheStack(t *testing.T) 
 			t.Parallel()
 			w := newWorld(t, serviced(c.given))
 			w.grantAll()
-			if c.lacks { // but for files
+			if c.lacks { // except files
 				w.assign(ann, "User", roles.StorageBlobDataContributor, own)
 				for _, role := range append(roles.OfStores(), roles.StorageBlobDataContributor) {
 					w.assign(w.id(access.ClusterPrincipal("cpu")), "ServicePrincipal", role, own)
@@ -142,7 +142,7 @@ func TestWhatTheWorkspaceSaysOfItsOwnStoresIsComparedWithTheStack(t *testing.T) 
 	}
 }
 
-// Whether jobs are parallel runs, which need tables and queues, the deployment says.
+// The deployment says whether its jobs are parallel runs, which need tables and queues.
 func TestWhatADeploymentRunsIsComparedWithTheStack(t *testing.T) {
 	t.Parallel()
 	runs := func(kind string) func(*http.Request) (int, any) {
@@ -208,7 +208,7 @@ func TestRolesAtRegistriesAreVerified(t *testing.T) {
 		}
 	}
 	r := w.report()
-	assert.False(t, r.Failed(true), "%v %v", r.Beyond, r.Lacking)
+	assert.False(t, r.Failed(true), "%v %v", r.Excess, r.Lacking)
 	w.revoke(ids[roles.AzureMLRegistryUser])
 	r = w.report()
 	assert.Contains(t, path(t, r, "ann", "heart").Why, "registry: invoker ann lacks AzureML Registry User on registry "+
@@ -223,7 +223,7 @@ func TestRolesAtRegistriesAreVerified(t *testing.T) {
 			"honoured")
 }
 
-// Whether an identity that others are to let in has the role, is not taken on trust.
+// That others assign the role to an identity is not taken on trust.
 func TestAnImagePullThatOthersAssignIsVerified(t *testing.T) {
 	t.Parallel()
 	const acr = subscription + "/resourceGroups/images/providers/Microsoft.ContainerRegistry/registries/pictures"
@@ -237,12 +237,12 @@ func TestAnImagePullThatOthersAssignIsVerified(t *testing.T) {
 			w := newWorld(t, m)
 			w.grantAll()
 			id := w.clusterID()
-			if pull == nil { // else it is seeded
+			if pull == nil { // otherwise it is seeded
 				w.assign(id, "ServicePrincipal", roles.AcrPull, acr)
 			}
 			r := w.report()
 			assert.Equal(t, verify.Works, path(t, r, "ann", "heart").Status)
-			assert.Empty(t, r.Beyond, "what others assign for jobs is no more than they need")
+			assert.Empty(t, r.Excess, "what others assign for jobs is no more than they need")
 			list, err := w.clients.NewRoleAssignmentsClient().NewListForScopePager(acr, nil).NextPage(t.Context())
 			require.NoError(t, err)
 			for _, a := range list.Value {

@@ -8,17 +8,17 @@ import (
 	"github.com/batchaccess/batchaccess/internal/rolediff"
 )
 
-// A Shared is a grant that another stack is to hold, and does not, or not for sure.
+// A Shared is a grant that another stack should hold and does not, or not for certain.
 type Shared struct {
 	access.Grant
-	// Holder is the stack that has made the assignment; "" where there is none, or it does not say.
+	// Holder is the stack that has made the assignment; "" if there is none, or it does not say.
 	Holder string `json:"holder,omitempty"`
 	Why    string `json:"why"`
 	Fix    string `json:"fix"`
 }
 
 // shared compares each grant of another stack with the stack that made its assignment. Access that is held in another
-// way is not lacking, but it is not what the configuration says, and may end at any time.
+// way is not missing, but it is not what the configuration says, and may end at any time.
 func (h *holdings) shared(r *Report) error {
 	for _, g := range h.plan.Grants {
 		if g.HeldBy == "" {
@@ -29,11 +29,11 @@ func (h *holdings) shared(r *Report) error {
 			return err
 		}
 		if h.unknown(g.Principal, place) != "" {
-			continue // said where it is asked
+			continue // reported where it is asked
 		}
 		at := slices.IndexFunc(h.own[g.Principal], func(a Assignment) bool {
 			return strings.EqualFold(a.Scope, place) && strings.EqualFold(a.PrincipalID, h.ids[g.Principal]) &&
-				len(rolediff.Beyond(h.permissions(g), a.Permissions)) == 0
+				len(rolediff.Difference(h.permissions(g), a.Permissions)) == 0
 		})
 		s := Shared{Grant: g}
 		if at >= 0 {

@@ -32,7 +32,7 @@ func TestASharedGrantIsComparedWithWhoHoldsIt(t *testing.T) {
 	for name, c := range map[string]struct {
 		held    []verify.Assignment
 		lacking bool
-		says    []string // why and what to do; nil where nothing is wrong
+		says    []string // why and what to do; nil if nothing is wrong
 	}{
 		"by the stack that is to": {[]verify.Assignment{assignment(container, "batchaccess/prod")}, false, nil},
 		"by the stack, among more": {[]verify.Assignment{assignment(lake, ""),

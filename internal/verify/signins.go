@@ -19,20 +19,20 @@ const (
 	readFederated = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read"
 )
 
-// SignIn is a credential of an invoker that the stack makes, where Azure and the configuration differ: one of the
-// configuration that is not there lets nobody in; one that is there besides lets others in as the invoker.
+// A SignIn is a credential of an invoker that the stack makes, if Azure and the configuration differ: a declared
+// credential that is missing lets nobody in; another one lets others in as the invoker.
 type SignIn struct {
 	Invoker string `json:"invoker"`
 	// Secret is client secret or certificate; "" for a federated credential, which alone has issuer, subject and
 	// audience.
 	Secret string `json:"secret,omitempty"`
-	// Name is the credential's in the configuration, or in Azure where the configuration has none.
+	// Name of the credential in the configuration, or in Azure if the configuration has none.
 	Name     string `json:"name"`
 	Issuer   string `json:"issuer"`
-	Subject  string `json:"subject"` // "" where an expression matches the tokens
+	Subject  string `json:"subject"` // "" if an expression matches the tokens
 	Audience string `json:"audience"`
 	Ends     string `json:"ends,omitempty"` // of a secret; RFC 3339
-	Extra    bool   `json:"extra"`          // it is there, and the configuration does not have it
+	Extra    bool   `json:"extra"`          // Azure has it, and the configuration does not
 }
 
 // String says what is different.
@@ -46,7 +46,7 @@ func (s SignIn) String() string {
 		cmp.Or(s.Subject, "whatever an expression matches"), s.Issuer, s.Audience)
 }
 
-// A federated credential, as Microsoft Graph answers it.
+// A federated is Microsoft Graph's answer about a federated credential.
 type federated struct {
 	Name      string   `json:"name"`
 	Issuer    string   `json:"issuer"`
@@ -54,8 +54,8 @@ type federated struct {
 	Audiences []string `json:"audiences"`
 }
 
-// signIns compares the credentials of an invoker that the stack makes with those that it declares. Of one that exists
-// before the stack does, others declare them.
+// signIns compares the credentials of an invoker that the stack makes with the declared ones. For an invoker that
+// exists before the stack, others declare them.
 func (o *Observer) signIns(ctx context.Context, m access.Model, s Subject, f *Facts) {
 	invoker := m.Invokers[s.Principal.Name]
 	var has []federated
@@ -64,13 +64,13 @@ func (o *Observer) signIns(ctx context.Context, m access.Model, s Subject, f *Fa
 	case s.Kind == access.ServicePrincipal:
 		has, err = o.ofApplications(ctx, s)
 	case s.Kind == access.ManagedIdentity:
-		has, err = o.ofIdentity(ctx, s)
+		has, err = o.ofIdentity(ctx, s, f)
 	default:
 		return
 	}
 	exists := s.Principal.IsCluster() || invoker.Exists()
 	if errors.Is(err, errNoResource) && exists {
-		return // Microsoft Graph says it of each; the sandbox not of one that is seeded without it
+		return // Microsoft Graph always gives it; the sandbox does not for one that was seeded without it
 	}
 	if f.unanswered(err) != "" {
 		return
@@ -114,7 +114,7 @@ func (o *Observer) signIns(ctx context.Context, m access.Model, s Subject, f *Fa
 				Subject: one.Subject, Audience: strings.Join(one.Audiences, " and "), Extra: true})
 		}
 	}
-	// A managed identity also signs in on a host that has it.
+	// A managed identity also signs in on a host that it is attached to.
 	if declares := len(invoker.FederatedCredentials) + len(invoker.ClientSecrets); s.Kind == access.ServicePrincipal &&
 		lacks > 0 && lacks == declares && f.Gone[s.Principal] == "" {
 		f.Gone[s.Principal] = "a way to sign in: none of its credentials is there; run pulumi refresh and pulumi up"
@@ -138,9 +138,9 @@ func (o *Observer) ofApplications(ctx context.Context, s Subject) (all []federat
 	return all, nil
 }
 
-// ofIdentity asks Resource Manager, which has them of managed identities. Where the identity is, the directory says
-// (Microsoft Graph, servicePrincipal: alternativeNames).
-func (o *Observer) ofIdentity(ctx context.Context, s Subject) (all []federated, err error) {
+// ofIdentity asks Resource Manager, which has the federated credentials of managed identities. The directory says where
+// the identity is (Microsoft Graph, servicePrincipal: alternativeNames).
+func (o *Observer) ofIdentity(ctx context.Context, s Subject, f *Facts) (all []federated, err error) {
 	asking := "asking for the federated credentials of " + s.Principal.String()
 	var answer struct {
 		Names []string `json:"alternativeNames"`
@@ -154,6 +154,7 @@ func (o *Observer) ofIdentity(ctx context.Context, s Subject) (all []federated, 
 		if _, err := arm.Parse(name, arm.UserAssignedIdentity); err != nil {
 			continue
 		}
+		f.Resources[strings.ToLower(s.ID)] = name
 		type resource struct {
 			Name       string    `json:"name"`
 			Properties federated `json:"properties"`
@@ -167,7 +168,7 @@ func (o *Observer) ofIdentity(ctx context.Context, s Subject) (all []federated, 
 		return all, err
 	}
 	if len(answer.Names) > 0 {
-		return nil, nil // of a resource: it takes none (facts/federation.md, Rules)
+		return nil, nil // the identity of a resource takes none (facts/federation.md, Rules)
 	}
 	return nil, fmt.Errorf("%s: %w", asking, errNoResource)
 }

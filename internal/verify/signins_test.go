@@ -15,17 +15,17 @@ import (
 	"github.com/batchaccess/batchaccess/internal/verify"
 )
 
-// A signer is an invoker that the stack makes, in a sandbox where it is there.
+// A signer is an invoker that the stack makes, and that exists in the sandbox.
 type signer struct {
 	*world
 	kind access.PrincipalKind
 	of   string            // the application, or the identity
-	made map[string]string // what names each credential, by its name
+	made map[string]string // the ID of each credential, by its name
 }
 
 const identity = mlGroup + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/pipeline"
 
-// signing makes an invoker ci with the credentials main and release, both there.
+// signing makes an invoker ci with the credentials main and release, both in the sandbox.
 func signing(t *testing.T, kind access.PrincipalKind) *signer {
 	t.Helper()
 	m := model()
@@ -93,7 +93,7 @@ func TestFederatedCredentialsAreComparedWithTheConfiguration(t *testing.T) {
 			s := signing(t, kind)
 			r := s.report()
 			assert.Empty(t, r.SignIns)
-			assert.False(t, r.Failed(true), "%v %v %v", r.Beyond, r.Lacking, r.Unasked)
+			assert.False(t, r.Failed(true), "%v %v %v", r.Excess, r.Lacking, r.Unasked)
 			assert.NotContains(t, s.table(r), "CREDENTIALS")
 			earlier := r
 			earlier.Asked = time.Unix(1, 0)
@@ -189,7 +189,7 @@ func TestSecretsAreComparedWithTheConfiguration(t *testing.T) {
 	assert.True(t, r.Failed(false))
 }
 
-// What nobody answers is no empty list.
+// A list that is not answered is not an empty one.
 func TestFederatedCredentialsThatAreNotAnswered(t *testing.T) {
 	t.Parallel()
 	for kind, ends := range map[access.PrincipalKind][]string{
@@ -216,8 +216,8 @@ func TestFederatedCredentialsThatAreNotAnswered(t *testing.T) {
 	}
 }
 
-// Of a principal that exists before the stack does, others declare the credentials: none is beyond need, and each that
-// has not ended is a way to be the principal.
+// For a principal that the stack does not make, others declare the credentials: none is beyond need, and each that has
+// not ended is a way to act as the principal.
 func TestCredentialsOfOthersAreTheirs(t *testing.T) {
 	t.Parallel()
 	s := signing(t, access.ServicePrincipal)
@@ -230,7 +230,7 @@ func TestCredentialsOfOthersAreTheirs(t *testing.T) {
 	r := s.judged(answering{s.azure.Client(), "/applications/" + s.of, keys}, 0)
 	assert.Empty(t, r.SignIns)
 	var all strings.Builder
-	for _, way := range r.Ways {
+	for _, way := range reached(r) {
 		all.WriteString(way.String() + "\n")
 	}
 	assert.Contains(t, all.String(), "whoever has the subject release of https://tokens.example.com can reach ci")

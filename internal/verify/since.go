@@ -12,19 +12,19 @@ import (
 	"time"
 )
 
-// Since is what is different from an earlier report of the same stack.
+// A Since is the difference to an earlier report of the same stack.
 type Since struct {
-	Asked time.Time `json:"asked"` // when the earlier one was
-	// Paths whose state is another one, with both. A path that only one of the reports has is "absent" in the other.
+	Asked time.Time `json:"asked"` // time of the earlier report
+	// Paths with another status, with both. A path that is only in one of the reports is "absent" in the other.
 	Paths []string `json:"paths,omitempty"`
-	// More is what is beyond need, or who holds it, that was not in the earlier report; Less is what is gone since.
+	// More is what is beyond need, with its holder, that was not in the earlier report; Less is what is gone since.
 	More []string `json:"more,omitempty"`
 	Less []string `json:"less,omitempty"`
 	// Unasked are the questions without an answer that had one.
 	Unasked []string `json:"unasked,omitempty"`
 }
 
-// worse reports whether anything is granted that was not then.
+// worse reports whether anything is granted beyond need that was not before.
 func (s *Since) worse() bool { return s != nil && len(s.More) > 0 }
 
 func (s *Since) lines() (all []string) {
@@ -44,7 +44,7 @@ func (s *Since) lines() (all []string) {
 
 const howToReport = "make one with batchaccess verify --report report.json"
 
-// ReadReport reads a report that WriteJSON wrote. The error says why the text is none, and what to do.
+// ReadReport reads a report that WriteJSON wrote. The error says why the text is no report, and what to do.
 func ReadReport(from io.Reader) (Report, error) {
 	text, err := io.ReadAll(from)
 	if err != nil {
@@ -62,17 +62,17 @@ func ReadReport(from io.Reader) (Report, error) {
 		return Report{}, errors.New("there is more in the file behind the earlier report; give each report a file of its own")
 	}
 	switch {
-	case r.Version != Version:
-		return Report{}, fmt.Errorf("the earlier report is of version %d, and this is %d; %s", r.Version, Version,
+	case r.Version != version:
+		return Report{}, fmt.Errorf("the earlier report is of version %d, and this is %d; %s", r.Version, version,
 			howToReport)
-	case r.Stack == "" || r.Asked.IsZero() || r.Paths == nil || r.Beyond == nil:
+	case r.Stack == "" || r.Asked.IsZero() || r.Paths == nil || r.Excess == nil:
 		return Report{}, errors.New("the earlier report is not a whole report of verify; " + howToReport)
 	}
 	return r, nil
 }
 
-// Compare notes in the report what is different from an earlier one. The error is that of a report of another stack, or
-// of one that is not earlier.
+// Compare records in the report the difference to an earlier one. It fails for a report of another stack, or one that
+// is not earlier.
 func (r *Report) Compare(earlier Report) error {
 	if earlier.Stack != r.Stack {
 		return fmt.Errorf("the earlier report is of stack %s, and this one is of %s", plain(earlier.Stack), r.Stack)
@@ -107,7 +107,7 @@ func (r *Report) Compare(earlier Report) error {
 	return nil
 }
 
-// states are those of the paths, by what they are. One that settles is granted, as one that works.
+// states returns the status of each path, by the path. Settling counts as granted, like working.
 func (r Report) states() map[string]string {
 	all := map[string]string{}
 	for _, p := range r.Paths {
@@ -121,13 +121,13 @@ func (r Report) states() map[string]string {
 	return all
 }
 
-// An excess is what is beyond need: as it is shown, and with all that decides whether it has changed.
+// An excess is what is beyond need: its text, and everything that decides whether it has changed.
 type excess struct{ text, all string }
 
-// excesses are what is beyond need, and the strangers, by the assignment and who holds it.
+// excesses returns what is beyond need, and the strangers, by the assignment and its holder.
 func (r Report) excesses() map[string]excess {
 	all := map[string]excess{}
-	for _, e := range r.Beyond {
+	for _, e := range r.Excess {
 		text := fmt.Sprintf("%s: %s on %s", e.Principal, e.Role, e.Scope)
 		actions := strings.Join(slices.Sorted(slices.Values(e.Actions)), ", ")
 		all[strings.ToLower(e.Assignment)+" "+e.Principal.String()] = excess{text + ": " + some(e.Actions),

@@ -13,27 +13,27 @@ import (
 	"github.com/batchaccess/batchaccess/internal/azure"
 )
 
-// A way is how jobs come to the data of an input or an output.
+// A way is how jobs get access to the data of an input or an output.
 type way int
 
 const (
 	byIdentity  way = iota
-	byKey           // the account's key, or a SAS that is signed with it
-	bySAS           // one that a key has signed, or an identity: the data store does not say which
-	byPrincipal     // a service principal that the data store holds
+	byKey           // the account's key, or a SAS signed with it
+	bySAS           // a SAS signed by a key or by an identity: the data store does not say which
+	byPrincipal     // a service principal whose secret is in the data store
 	byNobody        // anonymous
 )
 
-// A use is data in a storage account, as an input or an output names it.
+// A use is the data of an input or an output in a storage account.
 type use struct {
-	path      string // in the configuration
-	account   string // its name
-	id        string // its ARM ID; "" where it is not known
+	path      string // path in the configuration
+	account   string // the account's name
+	id        string // the account's ARM ID; "" if it is not known
 	container string // "" for the whole account
 	way       way
 }
 
-// An account is what its policies say, with what was found out of its containers.
+// An account is a storage account's policies, with what was found about its containers.
 type account struct {
 	Properties struct {
 		SharedKeys    *bool  `json:"allowSharedKeyAccess"` // Azure: not set is true
@@ -48,10 +48,10 @@ type account struct {
 	} `json:"properties"`
 
 	there bool
-	why   string // it is not known
+	why   string // why it is not known
 }
 
-// A container is what it says of anonymous reading.
+// A container is a container's answer about anonymous reading.
 type container struct {
 	Properties struct {
 		PublicAccess string `json:"publicAccess"`
@@ -61,7 +61,7 @@ type container struct {
 	why   string
 }
 
-// storage notes what an account or a container does not let in, whatever is granted, or may not.
+// storage records what an account or a container refuses, or may refuse, whatever is granted.
 func (o *Observer) storage(ctx context.Context, m access.Model, uses []use, f *Facts) {
 	accounts, containers, nearby := map[string]account{}, map[string]container{}, map[string]string(nil)
 	for _, u := range uses {
@@ -115,7 +115,7 @@ func (o *Observer) storage(ctx context.Context, m access.Model, uses []use, f *F
 	}
 }
 
-// refuses says why the account lets nobody in that way; "" where it may.
+// refuses says why the account allows nobody to read in that way; "" if it may allow it.
 func (a account) refuses(u use) string {
 	p := a.Properties
 	switch {
@@ -133,7 +133,7 @@ func (a account) refuses(u use) string {
 	return ""
 }
 
-// mayRefuse says why it is undecided whether the account lets jobs in; "" where it does.
+// mayRefuse says why it is undecided whether the account allows jobs in; "" if it does.
 func (a account) mayRefuse(u use, m access.Model, f *Facts) string {
 	p := a.Properties
 	if u.way == bySAS && p.SharedKeys != nil && !*p.SharedKeys {
@@ -164,7 +164,7 @@ func (a account) mayRefuse(u use, m access.Model, f *Facts) string {
 	return ""
 }
 
-// refuses says why the container lets nobody in that way.
+// refuses says why the container allows nobody to read in that way.
 func (c container) refuses(u use) string {
 	switch {
 	case !c.there:
@@ -176,7 +176,7 @@ func (c container) refuses(u use) string {
 	return ""
 }
 
-// uses are the data of the model in accounts. What is in a data store was found in stores.
+// uses returns the model's data in accounts. Data in a data store was found by stores.
 func uses(m access.Model, stores map[string]store) (all []use) {
 	byName := map[string]string{}
 	for name := range m.StorageAccounts {
@@ -195,7 +195,7 @@ func uses(m access.Model, stores map[string]store) (all []use) {
 		s := stores[in.store]
 		u := use{path: in.path, account: s.Properties.Account, container: s.Container(), id: s.AccountID()}
 		if !s.there {
-			continue // said of the data store
+			continue // reported for the data store
 		}
 		if u.account == "" { // the store does not say; the model may
 			u.account, u.id = arm.Last(m.StorageAccounts[in.account].Text()), m.StorageAccounts[in.account].Text()
@@ -231,7 +231,7 @@ func uses(m access.Model, stores map[string]store) (all []use) {
 	return all
 }
 
-// nearby are the storage accounts of the workspace's subscription: IDs by name in lower case. Their names are unique in
+// nearby returns the storage accounts of the workspace's subscription: IDs by name in lower case. Names are unique in
 // all of Azure.
 func (o *Observer) nearby(ctx context.Context, m access.Model) (map[string]string, error) {
 	found := map[string]string{}

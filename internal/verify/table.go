@@ -13,7 +13,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// WriteJSON writes for machines; see Version.
+// WriteJSON writes the JSON form; see version.
 func WriteJSON(w io.Writer, r Report) error { return jsonform.Write(w, r) }
 
 // WriteTable writes for people.
@@ -56,14 +56,14 @@ func WriteTable(w io.Writer, r Report) error {
 	for _, s := range r.Shared {
 		row("  "+s.Principal.String(), s.Role, s.Scope.String(), s.Why, s.Fix)
 	}
-	if len(r.Beyond)+len(r.Strangers) > 0 {
+	if len(r.Excess)+len(r.Strangers) > 0 {
 		section("BEYOND NEED")
 	}
 	for _, s := range r.Strangers {
 		row("  group "+s.Group, "has a member that the stack does not name: "+cmp.Or(s.Name, "no name")+" ("+s.ID+")",
 			"all that the group has")
 	}
-	for _, e := range r.Beyond {
+	for _, e := range r.Excess {
 		where := e.Role + " on " + e.Scope
 		if e.Through != "" {
 			where += " through group " + e.Through
@@ -71,7 +71,7 @@ func WriteTable(w io.Writer, r Report) error {
 		if e.Condition != "" {
 			where += " under a condition"
 		}
-		row("  "+e.Principal.String(), where, some(e.Actions)+risks(e.Risks)+endsAt(e.Leads))
+		row("  "+e.Principal.String(), where, some(e.Actions)+risks(e.Risks)+endsAt(e.Escalations))
 	}
 	if len(r.SignIns) > 0 {
 		section("CREDENTIALS")
@@ -100,6 +100,28 @@ func WriteTable(w io.Writer, r Report) error {
 		row("  " + strings.ReplaceAll(w.String(), "Microsoft.MachineLearningServices/workspaces/", ""))
 		if len(w.Cuts) > 0 {
 			row("    to cut it, " + w.Cuts[0].String())
+		}
+	}
+	if len(r.OtherWays) > 0 {
+		section("WHO ELSE REACHES WHAT THE STACK HAS (found, and not walked)")
+	}
+	for _, o := range r.OtherWays {
+		row("  " + some(o.Who) + ", by " + some(o.By))
+		for _, line := range o.lines() {
+			row("    " + line)
+		}
+		if len(o.Cuts) > 0 {
+			row("    to cut it, " + o.Cuts[0].String())
+		}
+	}
+	if len(r.Assertions) > 0 {
+		section("ASSERTIONS, HELD AGAINST AZURE")
+	}
+	for _, v := range r.Assertions {
+		if v.Holds {
+			row("  holds: " + v.Says)
+		} else {
+			row("  does not hold: " + v.Says + ": " + v.Because)
 		}
 	}
 	notes := slices.Clone(r.Notes)
@@ -140,7 +162,41 @@ func WriteTable(w io.Writer, r Report) error {
 	return err
 }
 
-// outcome is a path in a word. One that is not declared is not missed, and one that works all the same is shown.
+// lines are what they reach, for certain and perhaps, with why that is undecided.
+func (o OtherWays) lines() (lines []string) {
+	what := map[string][]string{}
+	var order, why []string
+	for _, w := range o.Ways {
+		verb, to := "reach", w.Ends
+		switch {
+		case w.Input != "":
+			verb, to = "read", w.Input
+		case w.Output != "":
+			verb, to = "write", w.Output
+		}
+		verb = map[bool]string{true: "may ", false: "can "}[w.Undecided()] + verb
+		if what[verb] == nil {
+			order = append(order, verb)
+		}
+		what[verb] = append(what[verb], to)
+		for _, hop := range w.Hops {
+			if hop.Undecided && !slices.Contains(why, hop.Missing) {
+				why = append(why, hop.Missing)
+			}
+		}
+	}
+	slices.Sort(order) // what is certain first
+	for _, verb := range order {
+		lines = append(lines, verb+" "+strings.Join(unique(what[verb]), ", "))
+	}
+	if len(why) > 0 {
+		lines = append(lines, "undecided: "+some(why))
+	}
+	return lines
+}
+
+// outcome is a path's result in a word. An undeclared path that does not work is no failure, and one that works is
+// shown.
 func (p Path) outcome() string {
 	switch {
 	case p.Declared:
@@ -178,8 +234,9 @@ func (r Report) Verdict() string {
 		{len(r.Lacking), "grants are not held"},
 		{len(r.Shared), "shared grants are not held as the configuration says"},
 		{len(r.Unasked), "questions have no answer"},
-		{len(r.Beyond), "assignments grant more than is needed"},
+		{len(r.Excess), "assignments grant more than is needed"},
 		{len(r.Strangers), "members of groups are not the stack's"},
+		{r.violated(), "assertions do not hold"},
 		{r.signIns(false), "credentials are not there"},
 		{r.signIns(true), "credentials are beyond need"},
 	} {
@@ -190,7 +247,7 @@ func (r Report) Verdict() string {
 	return strings.Join(parts, "; ")
 }
 
-// some are the first few of many.
+// some returns the first few of many, and counts the others.
 func some(all []string) string {
 	const shown = 3
 	if len(all) <= shown {
@@ -210,7 +267,7 @@ func risks(all []roles.Risk) string {
 	return "; risk: " + strings.Join(names, ", ")
 }
 
-func endsAt(all []Lead) string {
+func endsAt(all []Escalation) string {
 	if len(all) == 0 {
 		return ""
 	}
@@ -221,7 +278,7 @@ func endsAt(all []Lead) string {
 	return "; leads to " + strings.Join(ends, ", ")
 }
 
-// plain keeps what Azure and the configuration say from moving the cursor or breaking a line.
+// plain prevents text from Azure or the configuration from moving the cursor or breaking a line.
 func plain(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r >= 0x7f && r < 0xa0 {

@@ -23,7 +23,7 @@ func refused(*http.Request) (int, any) {
 
 func absent(*http.Request) (int, any) { return http.StatusNotFound, nil }
 
-// everyWay has data by identity, by a key and for anybody.
+// everyWay has data that identities read, that a key opens, and that anybody may read.
 func everyWay() access.Model {
 	m := model()
 	m.DataInputs["archive"] = access.DataInput{Kind: access.DataStore, DataStore: "archive", Path: "x",
@@ -36,7 +36,8 @@ func everyWay() access.Model {
 	return m
 }
 
-// What is not there, is disabled, or forbids what a path needs does not work, though all is granted.
+// A path does not work if a resource is missing or disabled, or forbids what the path needs, even if everything is
+// granted.
 func TestWhatDoesNotLetInDoesNotWork(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, everyWay())
@@ -66,7 +67,7 @@ func TestWhatDoesNotLetInDoesNotWork(t *testing.T) {
 		asked  string
 		answer func(*http.Request) (int, any)
 		status verify.Status
-		inputs []string // of heart, whose paths are concerned
+		inputs []string // paths of heart
 		why    string
 	}{
 		"an account that is gone": {"/storageAccounts/lake", absent, verify.Missing, all, "storage account lake is gone"},
@@ -135,7 +136,7 @@ func TestWhatDoesNotLetInDoesNotWork(t *testing.T) {
 					continue
 				}
 				if !slices.Contains(c.inputs, p.Input) {
-					if !writesBy(c.asked) { // what stops the output stops every path of the endpoint
+					if !writesBy(c.asked) { // a fault of the output stops every path of the endpoint
 						assert.Equal(t, verify.Works, p.Status, "%s is not concerned: %s", p.Input, p.Why)
 					}
 					continue
@@ -148,7 +149,7 @@ func TestWhatDoesNotLetInDoesNotWork(t *testing.T) {
 	}
 }
 
-// What the stack made and somebody deleted is made again, but only after a refresh.
+// A resource that the stack made and somebody deleted is made again, but only after a refresh.
 func TestWhatTheStackMadeAndIsGoneHasARemedy(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -174,7 +175,7 @@ func TestWhatTheStackMadeAndIsGoneHasARemedy(t *testing.T) {
 	}
 }
 
-// writesBy is what the output of heart depends on too.
+// writesBy is the mechanism of heart's output, on which its paths also depend.
 func writesBy(asked string) bool {
 	return strings.Contains(asked, "/computes/") || strings.Contains(asked, "servicePrincipals") ||
 		strings.Contains(asked, "resourceGroups/data")
@@ -283,7 +284,7 @@ func TestWhatChangedSinceAnEarlierReport(t *testing.T) {
 // A report that is read is compared and written without an error.
 func FuzzReadReport(f *testing.F) {
 	whole, err := json.Marshal(verify.Report{Version: 1, Stack: "dev", Asked: time.Unix(1, 0),
-		Paths: []verify.Path{}, Beyond: []verify.Excess{}})
+		Paths: []verify.Path{}, Excess: []verify.Excess{}})
 	require.NoError(f, err)
 	for _, seed := range []string{string(whole), string(whole) + "{}", "", "{}", "null", `{"version":1}`,
 		`{"version":2,"stack":"dev"}`, "[1]", "\xff\xfe"} {

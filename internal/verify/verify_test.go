@@ -30,7 +30,7 @@ func TestWhatTheModelNeedsIsEnoughAndNotTooMuch(t *testing.T) {
 		assert.Equal(t, p.Declared, p.Status == verify.Works, "%s on %s: %s", p.Invoker, p.Endpoint, p.Why)
 	}
 	assert.Empty(t, r.Lacking)
-	assert.Empty(t, r.Beyond)
+	assert.Empty(t, r.Excess)
 	assert.False(t, r.Failed(true))
 	assert.True(t, r.Settled())
 }
@@ -97,14 +97,14 @@ func TestAccessCountsWhereverItComesFrom(t *testing.T) {
 			require.Equal(t, verify.Works, p.Status, p.Why)
 			assert.Equal(t, c.givenBy, p.Hops[1].GivenBy)
 			assert.Empty(t, r.Lacking, "another role gives it")
-			require.NotEmpty(t, r.Beyond)
+			require.NotEmpty(t, r.Excess)
 			seen := map[string]bool{}
-			for _, e := range r.Beyond {
+			for _, e := range r.Excess {
 				assert.False(t, seen[e.Principal.String()+e.Assignment], "what is above two resource groups is reported once")
 				seen[e.Principal.String()+e.Assignment] = true
 			}
-			assert.Equal(t, c.through, r.Beyond[0].Through)
-			assert.Contains(t, r.Beyond[0].Risks, roles.DestroysData)
+			assert.Equal(t, c.through, r.Excess[0].Through)
+			assert.Contains(t, r.Excess[0].Risks, roles.DestroysData)
 			assert.False(t, r.Failed(false), "what is beyond need is a warning")
 			assert.True(t, r.Failed(true))
 			assert.Equal(t, c.through != "", len(r.Notes) == 1, "robot's token may be old: %v", r.Notes)
@@ -117,14 +117,14 @@ func TestWhatIsGrantedBeyondNeedIsFoundByEffect(t *testing.T) {
 	w := newWorld(t, model())
 	w.grantAll()
 	w.assign(ann, "User", roles.StorageBlobDataReader, lake+"/blobServices/default/containers/scores")
-	assert.Empty(t, w.report().Beyond, "ann writes there, so to read gives nothing more")
+	assert.Empty(t, w.report().Excess, "ann writes there, so to read gives nothing more")
 	w.assign(robot, "ServicePrincipal", roles.StorageBlobDataReader, lake)
 	w.define(append(roles.InvokerActions(), "Microsoft.MachineLearningServices/workspaces/computes/write")...)
 	w.assign(ann, "User", roles.StorageBlobDataReader, mlGroup)
 	w.assign(ann, "User", roles.StorageBlobDataReader, lake+"/blobServices/default/containers/other")
 	r := w.report()
 	var found []string
-	for _, e := range r.Beyond {
+	for _, e := range r.Excess {
 		found = append(found, e.Principal.String()+": "+e.Role+" on "+e.Scope)
 	}
 	assert.ElementsMatch(t, []string{
@@ -218,7 +218,7 @@ func TestWhatAConditionDecidesIsSaidNotGuessed(t *testing.T) {
 		"another assignment gives it without condition")
 }
 
-// A condition that Azure holds is decided by what a job asks for (facts/conditions.md).
+// The condition of an assignment in Azure is decided by what a job asks for (facts/conditions.md).
 func TestAConditionIsDecidedWhereItCanBe(t *testing.T) {
 	t.Parallel()
 	const (
@@ -231,7 +231,7 @@ func TestAConditionIsDecidedWhereItCanBe(t *testing.T) {
 		kind      roles.AccountKind
 		condition string
 		want      verify.Status
-		why       string // in part
+		why       string // part of the text
 	}{
 		"elsewhere":    {roles.Flat, blob + "StringLike 'x/*'", verify.Missing, "refuses"},
 		"only content": {roles.Flat, "!(" + read + ") OR " + blob + "StringLike 'in/*'", verify.Missing, "Blob.List"},
@@ -254,7 +254,7 @@ func TestAConditionIsDecidedWhereItCanBe(t *testing.T) {
 			images := m.DataInputs["images"]
 			images.Path = "in"
 			m.DataInputs["images"] = images
-			for input, d := range m.DataInputs { // of another kind, so that the account's kind is what is said of it
+			for input, d := range m.DataInputs { // of another kind, so that only its kind is wrong
 				if d.Kind == access.ADLSGen2 {
 					d.Kind = access.Blob
 					m.DataInputs[input] = d
@@ -299,7 +299,7 @@ func TestANewGrantIsWaitedFor(t *testing.T) {
 	w.grant(grants[0])
 	after := w.facts(w.azure.Client())
 	var seen []verify.Status
-	synctest.Test(t, func(t *testing.T) { // in its time, which passes at once
+	synctest.Test(t, func(t *testing.T) { // the waiting is simulated
 		begin := time.Now()
 		r, err := verify.Wait(t.Context(), time.Minute, func(context.Context) (verify.Report, error) {
 			f, since := before, time.Since(begin)
@@ -318,7 +318,7 @@ func TestANewGrantIsWaitedFor(t *testing.T) {
 	r := w.judged(w.azure.Client(), time.Hour)
 	p := path(t, r, "ann", "heart")
 	assert.Equal(t, verify.Settling, p.Status)
-	atOnce := begun.Add(time.Hour - time.Second) // moments in Azure may be whole seconds
+	atOnce := begun.Add(time.Hour - time.Second) // times in Azure may be whole seconds
 	assert.WithinRange(t, p.Settles, atOnce, time.Now().Add(time.Hour), "an hour after it was made")
 	assert.False(t, r.Failed(false), "it is all there")
 	assert.False(t, r.Settled())
@@ -327,7 +327,7 @@ func TestANewGrantIsWaitedFor(t *testing.T) {
 func TestWaitingEnds(t *testing.T) {
 	t.Parallel()
 	missing := verify.Report{Paths: []verify.Path{{Path: access.Path{Declared: true}, Status: verify.Missing}}}
-	synctest.Test(t, func(t *testing.T) { // in its time, which passes at once
+	synctest.Test(t, func(t *testing.T) { // the waiting is simulated
 		begin := time.Now()
 		var looks []float64
 		r, err := verify.Wait(t.Context(), 100*time.Second, func(context.Context) (verify.Report, error) {
@@ -417,7 +417,7 @@ func TestTheReportIsWrittenForPeopleAndMachines(t *testing.T) {
 	}
 	require.NoError(t, verify.WriteJSON(&machine, r))
 	assert.Contains(t, machine.String(), `"status": "missing"`)
-	assert.Contains(t, machine.String(), `"version": 1`)
+	assert.Contains(t, machine.String(), `"version": 2`)
 }
 
 func TestAGroupsMembersAreComparedWithTheModel(t *testing.T) {
@@ -450,8 +450,8 @@ func TestAGroupsMembersAreComparedWithTheModel(t *testing.T) {
 		{Group: "team", ID: company, Name: "Company"}}, r.Strangers,
 		"an invoker that is no member of this group is a stranger to it")
 	assert.True(t, r.Failed(true))
-	require.Len(t, r.Beyond, 1, "what the group has beyond need is reported once, and what it needs is not")
-	assert.Equal(t, access.InvokerPrincipal("team"), r.Beyond[0].Principal)
+	require.Len(t, r.Excess, 1, "what the group has beyond need is reported once, and what it needs is not")
+	assert.Equal(t, access.InvokerPrincipal("team"), r.Excess[0].Principal)
 	var out strings.Builder
 	require.NoError(t, verify.WriteTable(&out, r))
 	assert.Contains(t, out.String(), "group team")
@@ -463,7 +463,7 @@ func TestAGroupsMembersAreComparedWithTheModel(t *testing.T) {
 	facts.Assignments = []verify.Assignment{facts.Assignments[0], own}
 	r, err = verify.Judge("dev", plans.Of(m), subjects, facts, 0)
 	require.NoError(t, err)
-	assert.Empty(t, r.Beyond, "what her group needs she may have by herself")
+	assert.Empty(t, r.Excess, "what her group needs she may have by herself")
 	strangers := verify.Report{Strangers: r.Strangers}
 	assert.True(t, strangers.Failed(true), "strangers alone are too much")
 	assert.False(t, strangers.Failed(false))
@@ -472,5 +472,5 @@ func TestAGroupsMembersAreComparedWithTheModel(t *testing.T) {
 	r, err = verify.Judge("dev", plans.Of(m), subjects, facts, 0)
 	require.NoError(t, err)
 	assert.Empty(t, r.Strangers)
-	assert.Empty(t, r.Beyond)
+	assert.Empty(t, r.Excess)
 }

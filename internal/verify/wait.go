@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Wait looks again and again until the report has settled or the time is up, and returns the last report. Pauses
-// begin at a second and grow to at most half a minute; before each one, waiting gets the report and how long the pause
-// is.
+// Wait looks again and again until the report has settled or the time is up, and returns the last report. Pauses begin
+// at one second and grow to at most half a minute. Before each pause, waiting gets the report and the length of the
+// pause.
 func Wait(ctx context.Context, limit time.Duration, look func(context.Context) (Report, error),
 	waiting func(Report, time.Duration)) (Report, error) {
 	end := time.Now().Add(limit)

@@ -18,10 +18,10 @@ const (
 	readStores    = "Microsoft.MachineLearningServices/workspaces/datastores/read"
 )
 
-// workspace notes where the workspace differs from the model: whoever holds the 35 actions may point an
-// endpoint at another cluster, or a data store at another place, and what is granted then fits no longer.
+// workspace records where the workspace differs from the model. Whoever holds the 35 actions may move an endpoint to
+// another cluster, or a data store to another place, and then the grants do not fit any more.
 func (o *Observer) workspace(ctx context.Context, m access.Model, f *Facts) {
-	for _, name := range slices.Sorted(maps.Keys(m.Endpoints)) { // those that the model makes up are nowhere
+	for _, name := range slices.Sorted(maps.Keys(m.Endpoints)) { // default endpoints do not exist in Azure
 		o.endpoint(ctx, m, name, f)
 	}
 	stores := map[string]store{}
@@ -92,8 +92,8 @@ func (o *Observer) endpoint(ctx context.Context, m access.Model, name string, f 
 	o.deployment(ctx, m, name, id, name, deployment, e.Cluster, f)
 }
 
-// deployment asks on which compute cluster a deployment runs, and of which shared registries its model and environment
-// are; the target is what its paths name.
+// deployment asks on which compute cluster a deployment runs, and which shared registries have its model and
+// environment; target is the target of its paths.
 func (o *Observer) deployment(ctx context.Context, m access.Model, target, endpointID, endpoint, deployment,
 	cluster string, f *Facts) {
 	var answer struct {
@@ -125,12 +125,12 @@ func (o *Observer) deployment(ctx context.Context, m access.Model, target, endpo
 	f.registries(m, endpoint, deployment, target, answer.Properties.assets)
 }
 
-// inStore is an input or output in a data store, as the model has it.
+// An inStore is an input or output in a data store, by the model.
 type inStore struct {
 	path, store        string
 	hop                access.HopKind
 	credential         bool
-	account, container string // the account is a name of the model's
+	account, container string // the account is a name in the model
 }
 
 func inStores(m access.Model) (all []inStore) {
@@ -149,20 +149,19 @@ func inStores(m access.Model) (all []inStore) {
 	return all
 }
 
-// store is what the workspace says of a data store.
+// A store is the workspace's answer about a data store.
 type store struct {
 	azure.DataStore
 	there bool
-	why   string // it is not known
+	why   string // why it is not known
 }
 
-// credential reports whether it holds one.
+// credential reports whether it holds a credential.
 func (s store) credential() bool {
 	return s.Properties.Credentials.Type != "" && s.Properties.Credentials.Type != "None"
 }
 
-// fault says why jobs can't reach the data by what the model has granted for it; "" if they can, as far as that is
-// known.
+// fault says why jobs can't reach the data by what the model grants; "" if they can, as far as that is known.
 func (in inStore) fault(m access.Model, s store) string {
 	says := func(what, key string) string {
 		return fmt.Sprintf("%s: data store %s %s; correct %s.%s and run pulumi up", in.hop, in.store, what, in.path, key)
@@ -187,7 +186,7 @@ func (in inStore) fault(m access.Model, s store) string {
 	return ""
 }
 
-// reason is the first of the reasons for a path's endpoint, input and outputs; "" if there is none.
+// reason returns the first reason for a path's endpoint, input and outputs; "" if there is none.
 func (h *holdings) reason(p access.Path, reasons map[string]string) string {
 	paths := []string{"endpoints." + p.Target(), "dataInputs." + p.Input}
 	for _, output := range h.m.EffectiveEndpoints()[p.Endpoint].Outputs {

@@ -12,7 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/verify"
 )
 
-// Whoever holds the 35 actions may point things elsewhere; all is granted as before, and jobs fail.
+// Whoever has the 35 actions may point things elsewhere: all grants are as before, and jobs fail.
 func TestWhatIsPointedElsewhereDoesNotWork(t *testing.T) {
 	t.Parallel()
 	m := model()
@@ -77,7 +77,7 @@ func TestWhatIsPointedElsewhereDoesNotWork(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var transport = answering{w.azure.Client(), c.asked, c.answer}
-			if strings.Contains(c.asked, "/deployments/") { // the sandbox's has a name of its own
+			if strings.Contains(c.asked, "/deployments/") { // the sandbox's workspace has another one
 				transport = answering{&http.Client{Transport: trip{transport}}, "/batchEndpoints/tagger", always(deployment(""))}
 			}
 			r := w.judged(transport, 0)

@@ -70,7 +70,7 @@ func model() access.Model {
 	}
 }
 
-// world is a sandbox in which all that the model refers to exists, and nothing is granted.
+// world is a sandbox in which everything exists that the model refers to, and nothing is granted.
 type world struct {
 	t        *testing.T
 	azure    *azure.Azure
@@ -183,7 +183,7 @@ func (w *world) grant(g access.Grant) string {
 	return w.assign(w.id(g.Principal), kind, g.Role, scope)
 }
 
-// grantAll assigns all that the model needs, but for what is left out.
+// grantAll makes all assignments that the model needs, except some.
 func (w *world) grantAll(without ...access.Principal) {
 	w.t.Helper()
 	for _, g := range plans.Of(w.m).Grants {
@@ -205,7 +205,7 @@ func (w *world) observer(transport policy.Transporter) *verify.Observer {
 	return o
 }
 
-// with is the world for another test, with another model of what is in it.
+// with is the world for another test, with another model of its content.
 func (w *world) with(t *testing.T, m access.Model) *world {
 	t.Helper()
 	other := *w
@@ -213,7 +213,7 @@ func (w *world) with(t *testing.T, m access.Model) *world {
 	return &other
 }
 
-// report looks and judges; assignments act at once.
+// report looks and judges; assignments have effect at once.
 func (w *world) report() verify.Report {
 	w.t.Helper()
 	return w.judged(w.azure.Client(), 0)
@@ -244,7 +244,7 @@ func path(t *testing.T, r verify.Report, invoker, endpoint string) verify.Path {
 	return verify.Path{}
 }
 
-// denying answers for Azure what the sandbox has none of: deny assignments, at every scope that is asked about.
+// denying answers for Azure with deny assignments, which the sandbox has none of, at every scope.
 type denying struct {
 	*http.Client
 	properties map[string]any

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// A Format is where text is shown. Names in a preview or a configuration are strangers' text: in every format they are
-// text and nothing else.
+// A Format is where text is shown. Names in a preview or a configuration are written by strangers: no format may read
+// them as anything but text.
 type Format int
 
 // The formats.
@@ -20,20 +20,20 @@ const (
 	HTML                   // between tags, and in attributes between quotes
 )
 
-// apart stands behind what GitHub or Azure DevOps would take for a mention, a reference, a formula or an address:
-// they look for them in the text that was rendered, where an entity or a backslash before them is gone already. It
-// is a space without width.
+// apart is written after characters that GitHub or Azure DevOps would read as a mention, a reference, a formula or an
+// address. They look for those in the rendered text, in which an entity or a backslash is gone already. It is a space
+// without width.
 const apart = "&#8203;"
 
 var (
 	addresses = strings.NewReplacer("://", ":"+apart+"//", "www.", "www"+apart+".", "WWW.", "WWW"+apart+".", "Www.",
 		"Www"+apart+".")
-	issueRef  = regexp.MustCompile(`(?i)\bGH-(\d)`) // no letter but these folds to g or h
+	issueRef  = regexp.MustCompile(`(?i)\bGH-(\d)`) // no other letters fold to g or h
 	commitRef = regexp.MustCompile(`\b[0-9a-f]{40}\b`)
 	starts    = regexp.MustCompile(`^( *)([-+=]|\d+[.)])`)
 )
 
-// Escape makes text of what may be markup of the format, in one line in which nothing is hidden.
+// Escape makes text of possible markup of the format, in one line without hidden characters.
 func (f Format) Escape(s string) string {
 	s = Text(s)
 	switch f {
@@ -55,7 +55,7 @@ func (f Format) Escape(s string) string {
 			}
 		}
 		s = addresses.Replace(t.String())
-		if strings.Contains(s, "H-") || strings.Contains(s, "h-") { // else the expression looks at every letter for nothing
+		if strings.Contains(s, "H-") || strings.Contains(s, "h-") { // otherwise the expression would search every text
 			s = issueRef.ReplaceAllStringFunc(s, func(found string) string { return found[:2] + apart + found[2:] })
 		}
 		s = commitRef.ReplaceAllStringFunc(s, func(found string) string { return found[:7] + apart + found[7:] })
@@ -76,7 +76,7 @@ func (f Format) Escape(s string) string {
 	case HTML:
 		return html.EscapeString(s)
 	default:
-		if strings.HasPrefix(strings.TrimLeft(s, " "), "::") { // which begins GitHub's newer commands
+		if strings.HasPrefix(strings.TrimLeft(s, " "), "::") { // GitHub's newer commands begin so
 			s = strings.Replace(s, "::", ": :", 1)
 		}
 		return s

@@ -1,4 +1,4 @@
-// Package visible makes text of what strangers wrote, so that a reader sees all of it, and in its order.
+// Package visible changes text by strangers so that a reader sees all of it, in the right order.
 package visible
 
 import (
@@ -7,12 +7,12 @@ import (
 	"unicode"
 )
 
-// logCommand is what an agent takes for a command wherever it stands in a log, such as to let a step succeed: Azure's
+// logCommand matches what an agent reads as a command anywhere in a log, for example to let a step succeed: Azure's
 // (##vso[task.complete …]) and GitHub's older ones (actions/runner, ActionCommand.cs).
 var logCommand = regexp.MustCompile(`(?i)##(vso)?\[`)
 
-// Text puts a sign in the place of characters that steer a terminal, turn the direction of writing or can't be seen,
-// and a space in that of line ends and tabs, and parts what would be a command to a pipeline.
+// Text replaces characters that control a terminal, change the direction of writing or are invisible by a sign, and
+// line ends and tabs by a space. It splits texts that would be commands to a pipeline.
 func Text(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
@@ -31,7 +31,7 @@ func Text(s string) string {
 	return s
 }
 
-// Lines is Text of each line.
+// Lines applies Text to each line.
 func Lines(s string) string {
 	lines := strings.Split(s, "\n")
 	for i := range lines {
@@ -40,16 +40,16 @@ func Lines(s string) string {
 	return strings.Join(lines, "\n")
 }
 
-// Hidden reports whether a character steers a terminal, turns the direction of writing or can't be seen.
+// Hidden reports whether a character controls a terminal, changes the direction of writing or is invisible.
 func Hidden(r rune) bool {
-	if r < 0x7f { // most of a hundred thousand rows
+	if r < 0x7f { // true for most characters, in a hundred thousand rows
 		return r < ' '
 	}
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp) ||
 		r == 0x115f || r == 0x1160 || r == 0x3164 || r == 0xffa0
 }
 
-// WithOwner is a name and, where that is known, who answers for it.
+// WithOwner returns a name with its owner, if that is known.
 func WithOwner(name, owner string) string {
 	if owner == "" {
 		return name

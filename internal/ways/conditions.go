@@ -11,8 +11,8 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// settled are the attributes that what is asked for settles; of the others, such as the network that it comes by,
-// nothing is known here.
+// settled are the attributes that follow from the request for data; others, such as the network that it comes from, are
+// not known here.
 var settled = []string{"microsoft.storage/storageaccounts:name",
 	"microsoft.storage/storageaccounts/blobservices/containers:name",
 	"microsoft.storage/storageaccounts/blobservices/containers/blobs:path",
@@ -20,8 +20,8 @@ var settled = []string{"microsoft.storage/storageaccounts:name",
 	"microsoft.storage/storageaccounts/blobservices/containers/blobs:versionid",
 	"microsoft.storage/storageaccounts/blobservices/containers/blobs:snapshot"}
 
-// Let decides whether the conditions that a principal's assignments are under, taken together, let through all that
-// another one does; "" is an assignment without one. because says which request they do not, or why it is undecided.
+// Let decides whether the conditions of a principal's assignments together allow everything that another condition
+// does; "" is an assignment without one. because says which request they do not allow, or why it is undecided.
 func Let(asked condition.Condition, held []string, operations []condition.Operation) (condition.Answer, string) {
 	var conditions []condition.Condition
 	var open string
@@ -41,7 +41,7 @@ func Let(asked condition.Condition, held []string, operations []condition.Operat
 			}
 		}
 	}
-	answer, request, because := condition.Beyond([]condition.Condition{asked}, conditions, operations)
+	answer, request, because := condition.Difference([]condition.Condition{asked}, conditions, operations)
 	switch {
 	case answer == condition.No:
 		return condition.Yes, ""
@@ -52,8 +52,8 @@ func Let(asked condition.Condition, held []string, operations []condition.Operat
 	}
 }
 
-// lets decides whether the conditions let a data action through at a datum. Where it is not known whether directories
-// are things of their own, both must agree.
+// lets decides whether the conditions allow a data action on a datum. If it is not known whether the account has a
+// hierarchical namespace, the answers for both kinds must agree.
 func lets(conditions []string, action string, d Datum) (answer condition.Answer, because string) {
 	if d.Container == "" {
 		return condition.Undecided, "which of the account's data a condition lets through is not known here"

@@ -10,11 +10,11 @@ import (
 	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
-// A Cut is a change of one thing that stands in Azure or Entra, or of two where no single one is enough, after which
-// none of those who go a way reaches its end, not even perhaps. It was tried on the estate.
+// A Cut is a change of one thing in Azure or Entra, or of two if no single one is enough, after which no principal of a
+// way reaches its end, not even perhaps. It was tried on the estate.
 type Cut struct {
 	Does string `json:"does"`
-	// Stops are what declared jobs have the thing for, as far as a plan says it.
+	// Stops are what declared jobs need the thing for, as far as a plan says it.
 	Stops []string `json:"stops"`
 }
 
@@ -25,77 +25,122 @@ func (c Cut) String() string {
 	return c.Does + "; then this stops: " + strings.Join(c.Stops, ", ")
 }
 
-// A change is a cut that is to be tried.
+// A change is a cut that is still to be tried.
 type change struct {
 	Cut
 	alter func(*Estate)
-	// near is set where it may be of what the way goes by: by itself no other change cuts it.
+	// near is set if the way may go by it: no other change closes the way by itself.
 	near bool
 }
 
-// manyChanges is the number of changes above which they are not tried by twos.
+// manyChanges is the number of changes above which pairs are not tried.
 const manyChanges = 12
 
-// Cuts returns the changes that cut a way, those first that stop the fewest declared jobs. None where the estate does
-// not have the way, or no two changes cut it.
-func (e *Estate) Cuts(w access.Way) (all []Cut) {
+// Cuts returns the changes that cut all of the ways, those first that stop the fewest declared jobs. Where no change by
+// itself does, it is two, and where no two do, as many as it takes, none of which can be left out. None where the
+// estate does not have the ways, or nothing that is known cuts them.
+func (e *Estate) Cuts(cut ...access.Way) (all []Cut) {
 	f := newFinder(e)
-	if !f.reaches(w) {
+	if !f.reaches(cut) {
 		return nil
 	}
-	changes := f.changes(w)
-	try := func(c Cut, alter ...func(*Estate)) {
+	changes := f.changes(cut)
+	cuts := func(tried ...change) bool {
 		to := *e
-		for _, a := range alter {
-			a(&to)
+		for _, c := range tried {
+			c.alter(&to)
 		}
-		if !newFinder(&to).reaches(w) {
-			all = append(all, c)
-		}
+		return !newFinder(&to).reaches(cut)
 	}
-	for _, c := range changes {
-		if c.near {
-			try(c.Cut, c.alter)
+	for _, near := range []bool{true, false} {
+		for _, c := range changes {
+			if c.near == near && (near || len(all) == 0) && cuts(c) {
+				all = append(all, c.Cut)
+			}
 		}
 	}
 	for i, c := range changes {
 		for j := i + 1; j < len(changes) && len(changes) <= manyChanges && len(all) == 0; j++ {
-			other := changes[j]
-			if !c.near && !other.near {
-				continue
+			if other := changes[j]; (c.near || other.near) && cuts(c, other) {
+				all = append(all, together(c, other))
 			}
-			try(Cut{c.Does + ", and " + other.Does, slices.Concat(c.Stops, other.Stops)}, c.alter, other.alter)
+		}
+	}
+	if len(all) == 0 {
+		if needed := fewest(changes, cuts); needed != nil {
+			all = append(all, together(needed...))
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Cut) int { return len(a.Stops) - len(b.Stops) })
 	return all
 }
 
-// reaches reports whether any of those who go a way reaches its end, or may, by this way or by another.
-func (f *finder) reaches(w access.Way) bool {
-	ends := func(one access.Way) bool {
-		return one.Input == w.Input && one.Output == w.Output && strings.EqualFold(one.Ends, w.Ends)
+// fewest are changes that cut together and of which none can be left out, of what the ways go by where that is enough;
+// nil where all together do not.
+func fewest(changes []change, cuts func(...change) bool) []change {
+	near := slices.DeleteFunc(slices.Clone(changes), func(c change) bool { return !c.near })
+	for _, needed := range [][]change{near, changes} {
+		if !cuts(needed...) {
+			continue
+		}
+		for i := 0; i < len(needed); {
+			if without := slices.Delete(slices.Clone(needed), i, i+1); cuts(without...) {
+				needed = without
+			} else {
+				i++
+			}
+		}
+		return needed
 	}
-	ids := f.idsOf(w.Who)
-	if len(ids) < len(w.Who) { // in words those whom the estate does not have as principals
-		return slices.ContainsFunc(f.Estate.Ways(), func(one access.Way) bool {
-			return slices.Contains(w.Who, one.Who[0]) && ends(one)
+	return nil
+}
+
+func together(changes ...change) (c Cut) {
+	for i, one := range changes {
+		c.Does += map[bool]string{true: ", and "}[i > 0] + one.Does
+		for _, stops := range one.Stops {
+			if !slices.Contains(c.Stops, stops) {
+				c.Stops = append(c.Stops, stops)
+			}
+		}
+	}
+	c.Stops = append([]string{}, c.Stops...)
+	return c
+}
+
+// reaches reports whether any of those who go one of the ways reaches its end, or may, by this way or by another.
+func (f *finder) reaches(all []access.Way) bool {
+	ends := func(one access.Way) bool {
+		return slices.ContainsFunc(all, func(w access.Way) bool {
+			return one.Input == w.Input && one.Output == w.Output && strings.EqualFold(one.Ends, w.Ends) &&
+				slices.Contains(w.Who, one.Who[0])
 		})
 	}
+	who := whoOf(all)
+	ids := f.idsOf(who)
+	if len(ids) < len(who) { // in words those whom the estate does not have as principals
+		return slices.ContainsFunc(f.Estate.Ways(), ends)
+	}
 	for _, id := range ids {
-		if slices.ContainsFunc(f.waysOf(id), ends) {
+		if slices.ContainsFunc(slices.Concat(f.waysOf(id), f.directly(id)), ends) {
 			return true
-		}
-		for _, r := range f.readsBy(stage{principal: id}) {
-			if d := f.Data[r.datum]; d.Name == w.Input && !d.Output || d.Name == w.Output && d.Output {
-				return true
-			}
 		}
 	}
 	return false
 }
 
-// idsOf are the principals and groups that names are of.
+func whoOf(all []access.Way) (who []string) {
+	for _, w := range all {
+		for _, name := range w.Who {
+			if !slices.Contains(who, name) {
+				who = append(who, name)
+			}
+		}
+	}
+	return who
+}
+
+// idsOf returns the principals and groups with these names.
 func (f *finder) idsOf(names []string) (ids []string) {
 	for _, name := range names {
 		for _, id := range slices.Sorted(maps.Keys(f.names)) {
@@ -108,11 +153,16 @@ func (f *finder) idsOf(names []string) (ids []string) {
 	return ids
 }
 
-// changes are what might cut a way: each takes one thing away from those who go it, or whom they act as on it.
-func (f *finder) changes(w access.Way) (all []change) {
-	names := slices.Clone(w.Who)
-	for _, hop := range w.Hops {
-		names = append(names, hop.Identity)
+// changes are what might cut ways: each takes one thing away from those who go them, or whom they act as on them.
+func (f *finder) changes(ways []access.Way) (all []change) {
+	names := whoOf(ways)
+	var text strings.Builder
+	for _, w := range ways {
+		for _, hop := range w.Hops {
+			names = append(names, hop.Identity)
+			text.WriteString(hop.GivenBy + "\n")
+		}
+		text.WriteString(w.String() + "\n")
 	}
 	on := map[string]bool{}
 	for _, id := range f.idsOf(names) {
@@ -120,9 +170,8 @@ func (f *finder) changes(w access.Way) (all []change) {
 			on[h.id] = true
 		}
 	}
-	text := w.String()
 	try := func(near, does string, stops []string, alter func(*Estate)) {
-		all = append(all, change{Cut{does, append([]string{}, stops...)}, alter, strings.Contains(text, near)})
+		all = append(all, change{Cut{does, append([]string{}, stops...)}, alter, strings.Contains(text.String(), near)})
 	}
 	without := func(ids []string, is func(string) bool) []string { return slices.DeleteFunc(slices.Clone(ids), is) }
 	gone := func(id string) func(string) bool { return func(of string) bool { return fold(of) == id } }
@@ -132,13 +181,13 @@ func (f *finder) changes(w access.Way) (all []change) {
 			if slices.ContainsFunc(g.Members, gone(id)) {
 				try(g.Name, "take "+f.name(id)+" out of group "+g.Name, nil, func(to *Estate) {
 					to.Groups = slices.Clone(to.Groups)
-					to.Groups[n].Members = without(g.Members, gone(id))
+					to.Groups[n].Members = without(to.Groups[n].Members, gone(id))
 				})
 			}
 			if slices.ContainsFunc(g.Owners, gone(id)) {
 				try(g.Name, "let "+f.name(id)+" not own group "+g.Name, nil, func(to *Estate) {
 					to.Groups = slices.Clone(to.Groups)
-					to.Groups[n].Owners = without(g.Owners, gone(id))
+					to.Groups[n].Owners = without(to.Groups[n].Owners, gone(id))
 				})
 			}
 		}
@@ -159,16 +208,17 @@ func (f *finder) changes(w access.Way) (all []change) {
 		}
 	}
 	for n, a := range f.Applications {
-		for i, c := range a.Federated {
+		for _, c := range a.Federated {
 			try("", "delete the federated credential of "+f.name(a.Principal)+" for "+c.Subject, nil, func(to *Estate) {
 				to.Applications = slices.Clone(to.Applications)
-				to.Applications[n].Federated = slices.Delete(slices.Clone(a.Federated), i, i+1)
+				to.Applications[n].Federated = slices.DeleteFunc(slices.Clone(to.Applications[n].Federated),
+					func(of Federated) bool { return of == c })
 			})
 		}
-		for i, secret := range a.Secrets {
+		for _, secret := range a.Secrets {
 			try(secret, "delete the "+secret+" of "+f.name(a.Principal), nil, func(to *Estate) {
 				to.Applications = slices.Clone(to.Applications)
-				to.Applications[n].Secrets = slices.Delete(slices.Clone(a.Secrets), i, i+1)
+				to.Applications[n].Secrets = without(to.Applications[n].Secrets, func(of string) bool { return of == secret })
 			})
 		}
 	}
@@ -176,10 +226,10 @@ func (f *finder) changes(w access.Way) (all []change) {
 	return all
 }
 
-// near is in the text of a way that goes by it; "" where that does not show.
+// A trying adds a change. near is in the text of a way that goes by it; "" if that can't be seen.
 type trying func(near, does string, stops []string, alter func(*Estate))
 
-// withoutAssignments takes a role at a place away from all who hold it there.
+// withoutAssignments removes a role at a place from all that hold it there.
 func (f *finder) withoutAssignments(on map[string]bool, try trying) {
 	type given struct{ role, scope string }
 	var order []given
@@ -215,7 +265,7 @@ func (f *finder) withoutAssignments(on map[string]bool, try trying) {
 	}
 }
 
-// withoutSecrets takes secrets away, or what is opened by them, and identities from what others use.
+// withoutSecrets removes secrets, or what they open, and identities from what others use.
 func (f *finder) withoutSecrets(on map[string]bool, try trying) {
 	change := func(n int, alter func(*Workspace)) func(*Estate) {
 		return func(to *Estate) {
@@ -237,24 +287,25 @@ func (f *finder) withoutSecrets(on map[string]bool, try trying) {
 				continue
 			}
 			try("", "keep data store "+s.Name+" without a credential", inStore(w, s), change(n, func(to *Workspace) {
-				to.Stores = slices.Clone(w.Stores)
+				to.Stores = slices.Clone(to.Stores)
 				to.Stores[i].Kind = NoCredential
 			}))
 		}
 		for i, one := range w.Instances {
 			try(one.Name, "take the identities from compute instance "+one.Name, nil, change(n, func(to *Workspace) {
-				to.Instances = slices.Clone(w.Instances)
+				to.Instances = slices.Clone(to.Instances)
 				to.Instances[i].Principals = nil
 			}))
 		}
 	}
 	for n, v := range f.Vaults {
-		for i, reader := range v.Readers {
+		for _, reader := range v.Readers {
 			if on[fold(reader)] {
 				try("access policy", "take the access policy of "+f.name(reader)+" out of key vault "+arm.Last(v.ID), nil,
 					func(to *Estate) {
 						to.Vaults = slices.Clone(to.Vaults)
-						to.Vaults[n].Readers = slices.Delete(slices.Clone(v.Readers), i, i+1)
+						to.Vaults[n].Readers = slices.DeleteFunc(slices.Clone(to.Vaults[n].Readers),
+							func(of string) bool { return of == reader })
 					})
 			}
 		}

@@ -10,16 +10,17 @@ import (
 // Graph that a service principal has.
 type Power struct {
 	Principal, Name string
-	// Doubt says why it may not reach what it could; "" for the whole directory.
+	// Doubt says why it may not reach everything; "" if it holds in the whole directory.
 	Doubt string
 }
 
-// A reach is what a power changes.
+// A reach is what a power can change.
 type reach struct{ applications, groups, roles bool }
 
-// powers are those that lead to other principals, by their names (facts/federation.md, Rules: who may write;
+// powers are the powers that lead to other principals, by name (facts/federation.md, Rules: who may write;
 // facts/grants-access.md, Entra; learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference and
-// learn.microsoft.com/graph/permissions-reference). Who gives roles or permissions gives themselves each of the others.
+// learn.microsoft.com/graph/permissions-reference). Whoever can give roles or permissions can give themselves all
+// others.
 var powers = map[string]reach{
 	"Application Administrator":          {applications: true},
 	"Cloud Application Administrator":    {applications: true},
@@ -35,7 +36,7 @@ var powers = map[string]reach{
 	"RoleManagement.ReadWrite.Directory": {true, true, true},
 }
 
-// PowerByID names a power by the ID of the role's template, or of the permission (the same pages of Microsoft Learn);
+// PowerByID returns a power by the ID of the role's template, or of the permission (the same pages of Microsoft Learn);
 // "" for one that leads nowhere.
 func PowerByID(id string) string {
 	return map[string]string{
@@ -54,7 +55,7 @@ func PowerByID(id string) string {
 	}[strings.ToLower(id)]
 }
 
-// byPower is the hop that a holder takes by a power that passes; false where it has none.
+// byPower returns the hop that a holder takes by a power for which passes is true; false if it has none.
 func (f *finder) byPower(id, does string, passes func(reach) bool) (access.Hop, bool) {
 	for _, p := range f.Powers {
 		if fold(p.Principal) == id && passes(powers[p.Name]) {
@@ -65,7 +66,8 @@ func (f *finder) byPower(id, does string, passes func(reach) bool) (access.Hop, 
 	return access.Hop{}, false
 }
 
-// groupsByPower are the groups that a holder adds itself to: one that is assignable to roles only who gives roles does.
+// groupsByPower returns the groups to which a holder can add itself. Adding to a group that may hold roles needs the
+// power to give roles.
 func (f *finder) groupsByPower(h holder) (all []holder) {
 	for _, g := range f.Groups {
 		hop, may := f.byPower(h.id, "adding themselves to the group "+g.Name,
@@ -81,7 +83,7 @@ func (f *finder) groupsByPower(h holder) (all []holder) {
 	return all
 }
 
-// applicationsByPower leads to the service principals of applications that a principal adds credentials to.
+// applicationsByPower leads to the service principals of applications to which a principal can add credentials.
 func (f *finder) applicationsByPower(id string) (all []step) {
 	managed := map[string]bool{}
 	for _, i := range f.Identities {

@@ -1,4 +1,4 @@
-// Package ways finds the indirect ways in what Azure and Entra have, whatever made it: the live counterpart of
-// access.Plan.Ways, by the same table (roles.Leadings). It asks nobody: what could not be listed is part of the estate,
-// and makes ways undecided.
+// Package ways finds the indirect ways in what Azure and Entra have, whatever made it. It does for Azure what
+// access.Plan.Ways does for a plan, by the same table (roles.Escalations). It asks nobody: the estate says what could
+// not be listed, and ways that depend on that are undecided.
 package ways

@@ -14,26 +14,26 @@ const (
 	writeDefinition = "Microsoft.Authorization/roleDefinitions/write"
 )
 
-// Actions by which whoever has one gives roles where they have it, or changes what a role allows.
-var granting = func() (all []roles.Leading) {
-	for _, l := range roles.Leadings() {
-		if l.Lead == roles.ToGrants {
+// granting are the actions by which their holder can give roles at the same place, or change what a role allows.
+var granting = func() (all []roles.Escalation) {
+	for _, l := range roles.Escalations() {
+		if l.To == roles.ToGrants {
 			all = append(all, l)
 		}
 	}
 	return all
 }()
 
-// anyRole is what whoever grants roles may have.
+// anyRole is everything that a principal may have that grants roles.
 var anyRole = roles.Permissions{{Actions: []string{"*"}, DataActions: []string{"*"}}}
 
-// gives are the assignments that a principal may give itself by one that it has; all are those that it has.
+// gives returns the assignments that a principal can give itself by one that it has; all are those that it has.
 func (f *finder) gives(id string, h *held, all []*held) (given []*held) {
 	for _, l := range granting {
 		switch {
 		case l.Action.Name == writeDefinition:
 			given = append(given, f.rewrites(id, h, l, all)...)
-		case len(given) > 0: // by another action, which gives the same
+		case len(given) > 0: // another action has given the same
 		case l.Action.Name == writeAssignment:
 			given = append(given, f.assigns(id, h, l)...)
 		default:
@@ -45,16 +45,16 @@ func (f *finder) gives(id string, h *held, all []*held) (given []*held) {
 	return given
 }
 
-// has is what is had once a hop is taken after what an assignment takes.
+// has returns the assignment that a principal has after a hop that follows those of h.
 func (f *finder) has(h *held, hop access.Hop, role, scope string, permissions roles.Permissions) *held {
 	hop.Kind = access.GrantHop
 	return &held{Assignment: Assignment{Role: role, Scope: scope, Permissions: permissions},
 		first: append(slices.Clip(h.first), hop), given: true, allows: f.allowed(permissions)}
 }
 
-// assigns are the roles that a principal may assign to itself: where a condition limits which, those that it lets
-// through (facts/grants-access.md, Built-in roles that can grant).
-func (f *finder) assigns(id string, h *held, l roles.Leading) (given []*held) {
+// assigns returns the roles that a principal can assign to itself. If a condition limits them, they are those that it
+// allows (facts/grants-access.md, Built-in roles that can grant).
+func (f *finder) assigns(id string, h *held, l roles.Escalation) (given []*held) {
 	limits := slices.DeleteFunc([]string{h.Condition, h.Permissions.Decide(l.Action).Condition},
 		func(text string) bool { return text == "" })
 	if len(limits) == 0 {
@@ -83,10 +83,11 @@ func (f *finder) assigns(id string, h *held, l roles.Leading) (given []*held) {
 	return given
 }
 
-// let is what the roles allow that somebody may assign to themselves under conditions.
+// A let is what the roles allow that somebody can assign to themselves under conditions.
 type let struct{ sure, perhaps roles.Permissions }
 
-// letBy asks the conditions about each of Azure's roles. Where one of them may in turn assign any role, all are.
+// letBy evaluates the conditions for each of Azure's roles. If one of the allowed roles can assign any role, all are
+// allowed.
 func (f *finder) letBy(id string, limits []string) (all let) {
 	key := id + "\n" + limits[0] + "\n" + limits[len(limits)-1]
 	if known, done := f.lets[key]; done {
@@ -134,10 +135,10 @@ func (f *finder) letBy(id string, limits []string) (all let) {
 	return all
 }
 
-// rewrites are the roles of its own that a principal makes allow anything: a custom one is written where it may be
-// assigned, at every such scope (learn.microsoft.com/azure/role-based-access-control/custom-roles, Custom role
-// properties). What it changes for others is what the way to role assignments says.
-func (f *finder) rewrites(id string, h *held, l roles.Leading, all []*held) (given []*held) {
+// rewrites returns the principal's own roles that it can change to allow anything: a custom role can be changed by who
+// may do so at each of its assignable scopes (learn.microsoft.com/azure/role-based-access-control/custom-roles, Custom
+// role properties). The way to role assignments shows what that changes for others.
+func (f *finder) rewrites(id string, h *held, l roles.Escalation, all []*held) (given []*held) {
 	hop := f.hopBy(id, h, l, h.Scope)
 	if hop == nil {
 		return nil

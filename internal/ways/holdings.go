@@ -11,12 +11,12 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A held is an assignment that a principal has, or may give itself.
+// A held is an assignment that a principal has or can give itself.
 type held struct {
 	Assignment
-	first   []access.Hop // what is done before it is had; none for most
-	through string       // the group that it comes by
-	given   bool         // not had, and given by what is had
+	first   []access.Hop // what has to be done before; empty for most
+	through string       // the group through which it is held
+	given   bool         // the principal does not have it yet, and can give it itself
 	allows  map[string]bool
 }
 
@@ -28,7 +28,7 @@ func (h *held) label(f *finder) string {
 	return text
 }
 
-// A holder is whom assignments may be to that reach a principal.
+// A holder is a principal or group whose assignments reach a principal.
 type holder struct {
 	id, through string
 	first       []access.Hop
@@ -38,7 +38,7 @@ func undecided(hops []access.Hop) bool {
 	return slices.ContainsFunc(hops, func(h access.Hop) bool { return h.Undecided })
 }
 
-// holders are the principal, the groups that it is in, and those that it may join as an owner, the surest first.
+// holders returns the principal, the groups that it is in, and those that it can join as an owner, the surest first.
 func (f *finder) holders(id string) []holder {
 	all, seen := []holder{{id: id}}, map[string]bool{id: true}
 	for _, sure := range []bool{true, false} {
@@ -54,7 +54,7 @@ func (f *finder) holders(id string) []holder {
 	return all
 }
 
-// groupsAbove are the groups that a holder is in, or may join.
+// groupsAbove returns the groups that a holder is in, or can join.
 func (f *finder) groupsAbove(h holder) (all []holder) {
 	for _, n := range f.memberOf[h.id] {
 		g := f.Groups[n]
@@ -73,7 +73,7 @@ func (f *finder) groupsAbove(h holder) (all []holder) {
 	return append(all, f.groupsByPower(h)...)
 }
 
-// holds are the assignments of a principal, the surest first, and those that it may give itself.
+// holds returns the assignments of a principal, and those that it can give itself, the surest first.
 func (f *finder) holds(id string) []*held {
 	if all, done := f.held[id]; done {
 		return all
@@ -96,7 +96,7 @@ func (f *finder) holds(id string) []*held {
 	return all
 }
 
-// weight orders ways: the decided ones first, of those the shorter.
+// weight orders ways: decided ones first, then shorter ones.
 func weight(hops []access.Hop) int {
 	if undecided(hops) {
 		return 1000 + len(hops)
@@ -104,7 +104,8 @@ func weight(hops []access.Hop) int {
 	return len(hops)
 }
 
-// allowed are the actions of the table that permissions allow or may allow, by their names, worked out once for a role.
+// allowed returns the actions of the table that permissions allow or may allow, by name. It is worked out once for each
+// role.
 func (f *finder) allowed(ps roles.Permissions) map[string]bool {
 	if len(ps) == 0 {
 		return nil
@@ -130,25 +131,21 @@ const (
 	modifyACLs   = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/modifyPermissions/action"
 )
 
-// asked are the actions that are asked about.
+// asked are the actions of the table.
 var asked = func() []roles.Action {
 	all := []roles.Action{{Name: roles.ReadBlobs, Data: true}, {Name: roles.WriteBlobs, Data: true},
 		{Name: moveBlobs, Data: true}}
-	for _, l := range roles.Leadings() {
-		if l.Lead != roles.Nowhere {
+	for _, l := range roles.Escalations() {
+		if l.To != roles.Nowhere {
 			all = append(all, l.Action)
 		}
 	}
-	for _, of := range hostTypes {
-		for _, name := range append([]string{of.write, of.run}, of.change...) {
-			all = append(all, roles.Action{Name: name})
-		}
-	}
-	return append(all, roles.UseInstance, roles.Action{Name: writeAccount})
+	return append(all, roles.UseInstance, roles.RunPipeline, roles.Action{Name: writeAccount})
 }()
 
-// hopBy is the hop that a principal takes by an action of one of its assignments at a place; nil if it gives it not.
-func (f *finder) hopBy(id string, h *held, l roles.Leading, place string) *access.Hop {
+// hopBy returns the hop that a principal takes by an action of one of its assignments at a place; nil if it does not
+// give the action.
+func (f *finder) hopBy(id string, h *held, l roles.Escalation, place string) *access.Hop {
 	if h.Unread == "" && !h.allows[l.Action.Name] {
 		return nil
 	}
@@ -178,8 +175,8 @@ func (f *finder) hopBy(id string, h *held, l roles.Leading, place string) *acces
 	return hop
 }
 
-// best are the hops by which a principal has an action at a place, the surest; nil if it has it not.
-func (f *finder) best(id string, l roles.Leading, place string) (best []access.Hop) {
+// best returns the surest hops by which a principal gets an action at a place; nil if it does not.
+func (f *finder) best(id string, l roles.Escalation, place string) (best []access.Hop) {
 	for _, h := range f.holds(id) {
 		hop := f.hopBy(id, h, l, place)
 		if hop == nil {
@@ -215,8 +212,8 @@ func (f *finder) denied(id, place string, action roles.Action) (denied bool, by 
 	return denied, by
 }
 
-// reads are the hops by which a principal reads or writes a datum itself, the last of them not among them; how is what
-// gives it. ok is false where it does not.
+// reads returns the hops before the last one by which a principal itself reads or writes a datum, and how, the last
+// hop. ok is false if it does not.
 func (f *finder) reads(id string, d Datum, action string) (first []access.Hop, how, missing string, ok bool) {
 	place := d.place()
 	var denied bool
@@ -278,7 +275,7 @@ func (f *finder) reads(id string, d Datum, action string) (first []access.Hop, h
 	return first, how, missing, ok
 }
 
-// byACL adds the way on which somebody gives themselves an ACL: conditions do not reach what ACLs grant
+// byACL adds the way by which somebody gives themselves an ACL: conditions do not limit what ACLs grant
 // (facts/conditions.md, Meaning).
 func (f *finder) byACL(id string, h *held, d Datum, change string, better func([]access.Hop, string, string)) {
 	action := roles.Action{Name: change, Data: true}

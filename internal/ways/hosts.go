@@ -1,7 +1,6 @@
 package ways
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -10,18 +9,18 @@ import (
 )
 
 // toInstances leads to the identities of compute instances (facts/grants-access.md, Machine learning and neighbours;
-// learn.microsoft.com/azure/machine-learning/concept-compute-instance: only who it was made for uses it, unless its
-// applications are shared).
+// learn.microsoft.com/azure/machine-learning/concept-compute-instance: only the user for whom it was made uses it,
+// unless its applications are shared).
 func (f *finder) toInstances(id string, w Workspace) (all []step) {
 	for _, i := range w.Instances {
 		place := w.ID + "/computes/" + i.Name
 		by := []access.Hop{{Identity: f.name(id), Needs: "to be its user", GivenBy: "using the compute instance " + i.Name}}
 		if i.User == "" || fold(i.User) != id {
-			by = f.best(id, roles.Leading{Action: roles.WriteCompute}, place)
+			by = f.best(id, roles.Escalation{Action: roles.WriteCompute}, place)
 			if by != nil {
 				by = maybe(by, "no document says whether who changes a compute instance gets its identity's token")
 			}
-			if use := f.best(id, roles.Leading{Action: roles.UseInstance}, place); use != nil && i.Shared {
+			if use := f.best(id, roles.Escalation{Action: roles.UseInstance}, place); use != nil && i.Shared {
 				by = maybe(use, "no document says what more it takes to use a compute instance that is shared")
 			}
 		}
@@ -34,8 +33,8 @@ func (f *finder) toInstances(id string, w Workspace) (all []step) {
 	return all
 }
 
-// toHosts leads to the identities of what else runs code. Where no document says that what is held is enough, it is
-// undecided.
+// toHosts leads to the identities of other resources that run code. It is undecided if no document says that what a
+// principal holds is enough.
 func (f *finder) toHosts(id string) (all []step) {
 	for _, host := range f.Hosts {
 		var best []access.Hop
@@ -44,12 +43,15 @@ func (f *finder) toHosts(id string) (all []step) {
 				best = hops
 			}
 		}
-		of := hostTypes[strings.ToLower(host.Type)]
-		for _, action := range of.change {
-			by := roles.Leading{Action: roles.Action{Name: action}, Inferred: true}
-			run := f.best(id, roles.Leading{Action: roles.Action{Name: of.run}}, host.ID)
-			by.Inferred = of.run == "" || run == nil || undecided(run)
-			add(f.best(id, by, host.ID))
+		for _, l := range roles.Escalations() {
+			if typ, _ := l.Host(); l.To != roles.ToHosts || typ != strings.ToLower(host.Type) {
+				continue
+			}
+			if l.Action == roles.WritePipeline {
+				run := f.best(id, roles.Escalation{Action: roles.RunPipeline}, host.ID)
+				l.Inferred = run == nil || undecided(run)
+			}
+			add(f.best(id, l, host.ID))
 		}
 		for _, p := range host.Principals {
 			if best != nil && fold(p) != id {
@@ -62,35 +64,7 @@ func (f *finder) toHosts(id string) (all []step) {
 	return all
 }
 
-// A hostType says by which actions code is put on what runs it.
-type hostType struct {
-	change []string // what is there already, or its code
-	write  string   // a new one, with an identity
-	run    string   // starts what was changed, where a document says that both together are enough
-}
-
-// hostTypes are by types in lower case (facts/grants-access.md, Machine learning and neighbours: code under an identity
-// elsewhere; of virtual machines learn.microsoft.com/rest/api/compute/virtual-machine-run-commands/create-or-update; of
-// data factories learn.microsoft.com/azure/data-factory/concepts-roles-permissions, and facts/batch-endpoints.md,
-// Callers).
-var hostTypes = map[string]hostType{
-	"microsoft.compute/virtualmachines": {[]string{"Microsoft.Compute/virtualMachines/runCommands/write",
-		"Microsoft.Compute/virtualMachines/runCommand/action", "Microsoft.Compute/virtualMachines/extensions/write",
-		"Microsoft.Compute/virtualMachines/write"}, "Microsoft.Compute/virtualMachines/write", ""},
-	"microsoft.web/sites": {[]string{"Microsoft.Web/sites/write", "Microsoft.Web/sites/publish/Action"},
-		"Microsoft.Web/sites/write", ""},
-	"microsoft.containerinstance/containergroups": {[]string{"Microsoft.ContainerInstance/containerGroups/write",
-		"Microsoft.ContainerInstance/containerGroups/containers/exec/action"},
-		"Microsoft.ContainerInstance/containerGroups/write", ""},
-	"microsoft.automation/automationaccounts": {[]string{"Microsoft.Automation/automationAccounts/runbooks/write",
-		"Microsoft.Automation/automationAccounts/runbooks/draft/write"},
-		"Microsoft.Automation/automationAccounts/write", ""},
-	"microsoft.logic/workflows": {[]string{"Microsoft.Logic/workflows/write"}, "Microsoft.Logic/workflows/write", ""},
-	"microsoft.datafactory/factories": {[]string{"Microsoft.DataFactory/factories/pipelines/write"},
-		"Microsoft.DataFactory/factories/write", "Microsoft.DataFactory/factories/pipelines/createrun/action"},
-}
-
-// carries are the surest hops by which a principal has code run on something that it attaches an identity to
+// carries returns the surest hops by which a principal has code run on something to which it can attach an identity
 // (facts/compute-clusters.md, Identity; facts/grants-access.md, Escape hatches).
 func (f *finder) carries(id string) (best []access.Hop) {
 	add := func(hops []access.Hop) {
@@ -99,7 +73,7 @@ func (f *finder) carries(id string) (best []access.Hop) {
 		}
 	}
 	for _, w := range f.Workspaces {
-		compute := f.best(id, roles.Leading{Action: roles.WriteCompute}, w.ID)
+		compute := f.best(id, roles.Escalation{Action: roles.WriteCompute}, w.ID)
 		if compute == nil {
 			continue
 		}
@@ -111,12 +85,11 @@ func (f *finder) carries(id string) (best []access.Hop) {
 	}
 	for _, h := range f.holds(id) {
 		if h.allows[roles.WriteScript.Name] {
-			add(f.best(id, roles.Leading{Action: roles.WriteScript}, h.Scope))
+			add(f.best(id, roles.Escalation{Action: roles.WriteScript}, h.Scope))
 		}
-		for _, typ := range slices.Sorted(maps.Keys(hostTypes)) {
-			write := roles.Action{Name: hostTypes[typ].write}
-			if h.allows[write.Name] {
-				if hops := f.best(id, roles.Leading{Action: write}, h.Scope); hops != nil {
+		for _, l := range roles.Escalations() {
+			if _, attaches := l.Host(); attaches && h.allows[l.Action.Name] {
+				if hops := f.best(id, roles.Escalation{Action: l.Action}, h.Scope); hops != nil {
 					add(maybe(hops, "no document says what more it takes to run code there"))
 				}
 			}

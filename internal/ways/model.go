@@ -9,8 +9,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
-// Of is what a plan's model says of an estate, where id is the object ID of a principal of the model, or any text that
-// no other has. What is assigned, and who is in groups that exist, is the caller's to add.
+// Of returns the estate of a plan's model. id returns the object ID of a principal of the model, or any text that no
+// other principal has. The caller adds assignments, and the members of existing groups.
 func Of(plan *access.Plan, id func(access.Principal) string) *Estate {
 	m, e := plan.Model, &Estate{}
 	for _, i := range plan.Identities {
@@ -63,19 +63,27 @@ func group(m access.Model, of access.Principal, id func(access.Principal) string
 	return g
 }
 
-// resourceOf is the ARM ID of the user-assigned identity that an identity of the plan is; "" where it is none, or where
-// its ID is not known.
+// resourceOf returns the ARM ID of the user-assigned identity that an identity of the plan is; "" if it is none, or its
+// ID is not known.
 func resourceOf(m access.Model, i access.Identity) string {
 	for _, name := range i.Names {
-		resource := m.Invokers[name.Name].ResourceID
-		if name.IsCluster() {
-			resource = m.Clusters[name.Name].UserAssignedIdentityID.Text()
-		}
-		if _, err := arm.Parse(resource, arm.UserAssignedIdentity); err == nil {
+		if resource := ResourceOf(m, name); resource != "" {
 			return resource
 		}
 	}
 	return ""
+}
+
+// ResourceOf is the ARM ID of the user-assigned identity that a model says a principal is; "" where it says of none.
+func ResourceOf(m access.Model, p access.Principal) string {
+	resource := m.Invokers[p.Name].ResourceID
+	if p.IsCluster() {
+		resource = m.Clusters[p.Name].UserAssignedIdentityID.Text()
+	}
+	if _, err := arm.Parse(resource, arm.UserAssignedIdentity); err != nil {
+		return ""
+	}
+	return resource
 }
 
 func workspaceOf(m access.Model, id func(access.Principal) string) Workspace {
@@ -120,8 +128,8 @@ func workspaceOf(m access.Model, id func(access.Principal) string) Workspace {
 	return w
 }
 
-// Planned are the assignments of a plan's grants. Of those whose place is not known before the deployment the error
-// says which.
+// Planned returns the assignments of a plan's grants. The error names a grant whose scope is not known before the
+// deployment.
 func Planned(plan *access.Plan, id func(access.Principal) string) (all []Assignment, err error) {
 	for _, g := range plan.Grants {
 		scope, err := plan.Model.ScopeID(g.Scope)

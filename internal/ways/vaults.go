@@ -9,12 +9,12 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// policyWriters write access policies (learn.microsoft.com/azure/key-vault/general/rbac-access-policy). To have the
-// vault's policies count in place of roles takes more (learn.microsoft.com/azure/key-vault/general/rbac-guide).
-var policyWriters = []roles.Leading{{Action: roles.Action{Name: "Microsoft.KeyVault/vaults/accessPolicies/write"}},
+// policyWriters can write access policies (learn.microsoft.com/azure/key-vault/general/rbac-access-policy). Switching a
+// vault from roles to policies needs more (learn.microsoft.com/azure/key-vault/general/rbac-guide).
+var policyWriters = []roles.Escalation{{Action: roles.Action{Name: "Microsoft.KeyVault/vaults/accessPolicies/write"}},
 	{Action: roles.Action{Name: "Microsoft.KeyVault/vaults/write"}}}
 
-// toVaults leads to the secrets of key vaults of which no workspace says that it keeps its own there.
+// toVaults leads to the secrets of key vaults that are not known to be a workspace's own.
 func (f *finder) toVaults(id string) (all []step) {
 	for _, v := range f.Vaults {
 		kept := slices.ContainsFunc(f.Workspaces, func(w Workspace) bool { return arm.Same(w.Vault, v.ID) })
@@ -25,7 +25,7 @@ func (f *finder) toVaults(id string) (all []step) {
 	return all
 }
 
-// vault are the surest hops by which a principal reads the secrets of data stores in a workspace's key vault.
+// vault returns the surest hops by which a principal reads the secrets of data stores in a workspace's key vault.
 func (f *finder) vault(id string, w Workspace) []access.Hop {
 	for _, v := range f.Vaults {
 		if w.Vault != "" && arm.Same(v.ID, w.Vault) {
@@ -35,7 +35,7 @@ func (f *finder) vault(id string, w Workspace) []access.Hop {
 	return nil
 }
 
-// secretsIn are the surest hops by which a principal reads secrets in a key vault.
+// secretsIn returns the surest hops by which a principal reads secrets in a key vault.
 func (f *finder) secretsIn(id string, v Vault) (best []access.Hop) {
 	add := func(first []access.Hop, hop access.Hop) {
 		hops := append(append([]access.Hop{}, first...), hop)
@@ -46,7 +46,7 @@ func (f *finder) secretsIn(id string, v Vault) (best []access.Hop) {
 			best = hops
 		}
 	}
-	get := roles.Leading{Action: roles.Action{Name: getSecret, Data: true}}
+	get := roles.Escalation{Action: roles.Action{Name: getSecret, Data: true}}
 	if !v.ByPolicies {
 		if hops := f.best(id, get, v.ID); hops != nil {
 			add(hops[:len(hops)-1], hops[len(hops)-1])
@@ -56,7 +56,7 @@ func (f *finder) secretsIn(id string, v Vault) (best []access.Hop) {
 				continue
 			}
 			if hop := f.hopBy(id, h, get, h.Scope); hop != nil {
-				add(h.first, maybe([]access.Hop{*hop}, "whose secret it is is not known here")[0])
+				add(h.first, maybe([]access.Hop{*hop}, "it is not known here whose secret it is")[0])
 			}
 		}
 	}
@@ -82,7 +82,7 @@ func (f *finder) secretsIn(id string, v Vault) (best []access.Hop) {
 	return best
 }
 
-// ReadsSecrets reports whether a word of an access policy lets its holder read secrets.
+// ReadsSecrets reports whether a permission in an access policy allows its holder to read secrets.
 func ReadsSecrets(word string) bool {
 	return strings.EqualFold(word, "get") || strings.EqualFold(word, "all")
 }

@@ -21,7 +21,7 @@ const (
 	identity     = mlGroup + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/deep"
 )
 
-// estate is a workspace with a cluster that reads sales, and bob, who holds nothing.
+// estate is a workspace with a cluster that reads sales, and bob, who has no roles.
 func estate() *ways.Estate {
 	reader, _ := roles.BuiltIn(roles.StorageBlobDataReader)
 	return &ways.Estate{
@@ -56,7 +56,7 @@ func TestWays(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		change      func(*ways.Estate)
-		open, maybe []string // what bob reaches for sure, and perhaps
+		open, maybe []string // ends that bob certainly reaches, and ends that he may reach
 	}{
 		"nothing":      {func(*ways.Estate) {}, nil, nil},
 		"a deployment": {func(e *ways.Estate) { gives(e, "bob", workspace, deploy) }, []string{"sales", "cluster:cpu"}, nil},
@@ -223,7 +223,7 @@ func TestWays(t *testing.T) {
 	}
 }
 
-// What could not be listed of groups and applications is named.
+// Lists of groups and applications that can't be read are named.
 func TestWhatIsNotListedIsNamed(t *testing.T) {
 	t.Parallel()
 	e := estate()
@@ -241,7 +241,7 @@ func TestWhatIsNotListedIsNamed(t *testing.T) {
 	assert.Contains(t, text, "whoever has the subject main of https://ci.example can reach robot")
 }
 
-// large is an estate of so many principals, in groups of ten, each of which has the article's role.
+// large is an estate of that many principals, in groups of ten, each of which has the article's role.
 func large(principals, clusters, stores int) *ways.Estate {
 	e := &ways.Estate{Workspaces: []ways.Workspace{{ID: workspace, Own: true}}}
 	role, reader := roles.Invoker(), roles.OfStorage(roles.StorageBlobDataReader)
@@ -283,7 +283,7 @@ func TestALargeEstate(t *testing.T) {
 		found[w.Who[0]]++
 	}
 	require.Len(t, found, 20, "the clusters lead nowhere")
-	// Each: the stores' credentials and keys, what the stores hold, the clusters, and three ends of the workspace.
+	// For each: the stores' credentials and keys, their data, the clusters, and three ends in the workspace.
 	assert.Equal(t, 10+10+10+5+3, found["user-0"])
 }
 

@@ -1,4 +1,4 @@
-// Package wholefile writes files that a reader finds whole or not at all, whenever the writer dies.
+// Package wholefile writes files so that a reader finds them complete or not at all, even if the writer dies.
 package wholefile
 
 import (
@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 )
 
-// Write replaces a file in one step, readable by its owner alone. A writer that is killed leaves <name>.<digits>.tmp
+// Write replaces a file in one step; only its owner can read it. A writer that is killed leaves <name>.<digits>.tmp
 // behind.
 func Write(name string, content []byte) error {
 	temp, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.tmp") // 0600

@@ -30,7 +30,7 @@ func TestAFailureLeavesWhatWasThere(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	taken := filepath.Join(dir, "taken")
-	// a rename can't replace a folder that holds something
+	// a rename can't replace a folder with content
 	require.NoError(t, os.MkdirAll(filepath.Join(taken, "inner"), 0o700))
 	require.Error(t, wholefile.Write(taken, []byte("new")))
 	entries, err := os.ReadDir(dir)

@@ -13,7 +13,7 @@ import (
 
 const missing = "make it, correct this, or write the file again with batchaccess export"
 
-// Find is the one of them that has the name, letter case aside; nil if there is none.
+// Find returns the item with the name, in any letter case; nil if there is none.
 func Find[T any](all []T, name func(T) string, wanted string) *T {
 	at := slices.IndexFunc(all, func(one T) bool { return strings.EqualFold(name(one), wanted) })
 	if at < 0 {
@@ -22,48 +22,48 @@ func Find[T any](all []T, name func(T) string, wanted string) *T {
 	return &all[at]
 }
 
-// Endpoint is the one of that name; nil if there is none. So are the others.
+// Endpoint returns the endpoint with the name; nil if there is none. The next functions do the same for other things.
 func (w *World) Endpoint(name string) *Endpoint {
 	return Find(w.Endpoints, func(e Endpoint) string { return e.Name }, name)
 }
 
-// Cluster is the one of that name in the workspace.
+// Cluster returns the workspace's cluster with the name.
 func (w *World) Cluster(name string) *Cluster {
 	return Find(w.Clusters, func(c Cluster) string { return c.Name }, name)
 }
 
-// account is the one of that ARM ID.
+// account returns the storage account with the ARM ID.
 func (w *World) account(id string) *StorageAccount {
 	return Find(w.StorageAccounts, func(a StorageAccount) string { return a.ID }, id)
 }
 
-// identity is the one of that ARM ID.
+// identity returns the identity with the ARM ID.
 func (w *World) identity(id string) *Identity {
 	return Find(w.Identities, func(i Identity) string { return i.ID }, id)
 }
 
-// Principal is the one of that object ID.
+// Principal returns the principal with the object ID.
 func (w *World) Principal(objectID string) *Principal {
 	return Find(w.Principals, func(p Principal) string { return p.ObjectID }, objectID)
 }
 
-// ContainerRegistry is the one of that ARM ID.
+// ContainerRegistry returns the container registry with the ARM ID.
 func (w *World) ContainerRegistry(id string) *ContainerRegistry {
 	return Find(w.ContainerRegistries, func(r ContainerRegistry) string { return r.ID }, id)
 }
 
-// registry is the shared one of that ARM ID.
+// registry returns the shared registry with the ARM ID.
 func (w *World) registry(id string) *Registry {
 	return Find(w.Registries, func(r Registry) string { return r.ID }, id)
 }
 
-// Role is the custom role of that GUID.
+// Role returns the custom role with the GUID.
 func (w *World) Role(guid string) *RoleDefinition {
 	return Find(w.RoleDefinitions, func(r RoleDefinition) string { return r.ID }, guid)
 }
 
-// Without is the world without what a stack, project/stack, says that it has made: its assignments, and the custom
-// roles of those, but for the one that its model refers to. A rehearsal begins where none of the stack is deployed.
+// Without returns the world without what the given stack, project/stack, has made: its assignments and their custom
+// roles, except the one that its model refers to. A rehearsal begins where nothing of the stack is deployed.
 func (w *World) Without(stack string, m access.Model) *World {
 	if w == nil {
 		return nil
@@ -77,7 +77,7 @@ func (w *World) Without(stack string, m access.Model) *World {
 	}
 	rest := *w
 	rest.RoleAssignments = slices.DeleteFunc(slices.Clone(w.RoleAssignments), func(a RoleAssignment) bool {
-		return is(a) || its[strings.ToLower(a.RoleID)] // by hand, and gone with the role
+		return is(a) || its[strings.ToLower(a.RoleID)] // made by hand, and gone with the role
 	})
 	rest.RoleDefinitions = slices.DeleteFunc(slices.Clone(w.RoleDefinitions), func(r RoleDefinition) bool {
 		return its[strings.ToLower(r.ID)]
@@ -85,9 +85,9 @@ func (w *World) Without(stack string, m access.Model) *World {
 	return &rest
 }
 
-// Check finds where the world is not that of the stack: another tenant, cloud or workspace, and all that the stack
-// refers to and the world lacks, or has otherwise than the stack says it. Tenants are the stack's, by where they were
-// read. What the stack names and gives no ID of is not looked for.
+// Check finds where the world does not match the stack: another tenant, cloud or workspace, and everything that the
+// stack refers to and that the world lacks or describes differently. Tenants are the stack's, by where they were read.
+// Things that the stack names without an ID are not looked for.
 func (w *World) Check(m access.Model, tenants map[string]string) (ps access.Problems) {
 	ps = w.CheckTenant(tenants)
 	if !strings.EqualFold(cloud(w.Environment), cloud(m.Environment)) {
@@ -97,7 +97,7 @@ func (w *World) Check(m access.Model, tenants map[string]string) (ps access.Prob
 	if id := m.WorkspaceID.Text(); !strings.EqualFold(id, w.Workspace.ID) {
 		ps.Add("workspaceId", "use the world of the stack's workspace", "the world is of workspace %s, and this is %s",
 			w.Workspace.ID, id)
-		return ps // nothing else of it can be meant
+		return ps // nothing else in it can match
 	}
 	w.checkData(m, &ps)
 	w.checkEndpoints(m, &ps)
@@ -106,7 +106,7 @@ func (w *World) Check(m access.Model, tenants map[string]string) (ps access.Prob
 	return ps
 }
 
-// CheckTenant finds the tenants, by where they were read, that are not the world's; "" is none.
+// CheckTenant finds the tenants, by where they were read, that differ from the world's; "" is none.
 func (w *World) CheckTenant(tenants map[string]string) (ps access.Problems) {
 	for _, at := range slices.Sorted(maps.Keys(tenants)) {
 		if id := tenants[at]; id != "" && !strings.EqualFold(id, w.TenantID) {
@@ -157,7 +157,7 @@ func (w *World) checkData(m access.Model, ps *access.Problems) {
 func (d DataAsset) key() string            { return assetKey(d.Name, d.Version) }
 func assetKey(name, version string) string { return name + "/" + version }
 
-// checkEndpoints looks for the declared ones; a model without any has made its endpoints up.
+// checkEndpoints looks for the declared endpoints. A model without any has only default ones, which need not exist.
 func (w *World) checkEndpoints(m access.Model, ps *access.Problems) {
 	for _, name := range slices.Sorted(maps.Keys(m.Endpoints)) {
 		e, path := m.Endpoints[name], "endpoints."+name
@@ -243,7 +243,7 @@ func (w *World) checkPrincipals(m access.Model, ps *access.Problems) {
 	}
 }
 
-// checkServices looks for what jobs use through the workspace, and holds what the stack says of it against the world.
+// checkServices looks for what jobs use through the workspace, and compares it with what the stack says.
 func (w *World) checkServices(m access.Model, ps *access.Problems) {
 	for _, name := range slices.Sorted(maps.Keys(m.Registries)) {
 		if id := m.Registries[name]; !id.Later() && w.registry(id.Text()) == nil {
@@ -282,7 +282,7 @@ func (w *World) checkServices(m access.Model, ps *access.Problems) {
 	}
 }
 
-// checkUsed looks for registries that deployments use, and that the stack does not name for them.
+// checkUsed looks for registries that deployments use and the stack does not name for them.
 func (w *World) checkUsed(m access.Model, ps *access.Problems) {
 	check := func(path, endpoint, deployment string, names []string) {
 		there := w.Endpoint(endpoint)
@@ -318,7 +318,7 @@ func (w *World) checkUsed(m access.Model, ps *access.Problems) {
 	}
 }
 
-// Permissions are what lets somebody pull from the registry.
+// Permissions says what allows an identity to pull from the registry.
 func (r ContainerRegistry) Permissions() services.RegistryPermissions {
 	switch {
 	case r.AdminUser:

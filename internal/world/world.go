@@ -1,5 +1,5 @@
-// Package world is the file that says what Azure has of what a stack refers to, so that a rehearsal need not guess it.
-// It must not know how Azure is asked, nor the sandbox.
+// Package world is the file that says what Azure has of the things that a stack refers to, so that a rehearsal need not
+// guess it. It must not know how Azure is asked, nor the sandbox.
 package world
 
 import (
@@ -16,14 +16,14 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// version is that of the file: raised when something in it is renamed or taken away.
+// version of the file: raised when something in it is renamed or removed.
 const version = 2
 
 // A World is what Azure has. IDs are ARM IDs, unless they are called object ID or client ID.
 type World struct {
 	Version  int    `json:"version"`
 	TenantID string `json:"tenantId"`
-	// Environment is the cloud, as azure-native:environment names it; "" for public Azure.
+	// Environment is the cloud, in azure-native:environment's words; "" for public Azure.
 	Environment     string           `json:"environment,omitempty"`
 	Workspace       Workspace        `json:"workspace"`
 	Endpoints       []Endpoint       `json:"endpoints"`
@@ -33,26 +33,26 @@ type World struct {
 	StorageAccounts []StorageAccount `json:"storageAccounts"`
 	Identities      []Identity       `json:"userAssignedIdentities"`
 	Principals      []Principal      `json:"principals"`
-	// Groups are those that the principals, and the identities of clusters, are in, however deep.
+	// Groups are the groups that the principals and the identities of clusters are in, also nested ones.
 	Groups []Group `json:"groups"`
-	// Registries are the shared ones that the stack refers to, ContainerRegistries those of images.
+	// Registries are the shared registries that the stack refers to, ContainerRegistries those of images.
 	Registries          []Registry          `json:"registries"`
 	ContainerRegistries []ContainerRegistry `json:"containerRegistries"`
-	// RoleAssignments are those of the principals, the identities of clusters and the groups at what the stack refers to,
-	// and above it; RoleDefinitions are the custom roles that they are of, and the one that the stack refers to.
+	// RoleAssignments are those of the principals, the identities of clusters and the groups, at and above what the
+	// stack refers to. RoleDefinitions are their custom roles, and the role that the stack refers to.
 	RoleAssignments []RoleAssignment `json:"roleAssignments"`
 	RoleDefinitions []RoleDefinition `json:"roleDefinitions"`
 }
 
-// A Workspace is the one of the stack.
+// A Workspace is the stack's workspace.
 type Workspace struct {
 	ID       string `json:"id"`
 	Location string `json:"location"`
-	// Private says that its public network access is closed.
+	// Private is set if its public network access is closed.
 	Private bool `json:"private,omitempty"`
-	// SystemDatastoresAuthMode is how its own stores are opened, as Azure says it; "" where it does not.
+	// SystemDatastoresAuthMode says how its own stores are opened, in Azure's words; "" if Azure does not say.
 	SystemDatastoresAuthMode string `json:"systemDatastoresAuthMode"`
-	// StorageAccountID and ContainerRegistryID are its own; "" for none.
+	// StorageAccountID and ContainerRegistryID are its own account and registry; "" for none.
 	StorageAccountID    string `json:"storageAccountId"`
 	ContainerRegistryID string `json:"containerRegistryId"`
 }
@@ -61,12 +61,12 @@ type Workspace struct {
 type Endpoint struct {
 	Name     string `json:"name"`
 	Location string `json:"location"`
-	// Default is the deployment that runs where a request names none; "" for none.
+	// Default is the deployment that runs if a request names none; "" for none.
 	Default     string       `json:"default"`
 	Deployments []Deployment `json:"deployments"`
 }
 
-// A Deployment is one of an endpoint; Cluster is the name of its compute in the workspace.
+// A Deployment is a deployment of an endpoint; Cluster is the name of its compute in the workspace.
 type Deployment struct {
 	Name    string `json:"name"`
 	Cluster string `json:"cluster"`
@@ -79,15 +79,15 @@ type Registry struct {
 	ID string `json:"id"`
 }
 
-// A ContainerRegistry is one of images. ABAC says that its permissions are by repository, so that AcrPull is not
-// honoured.
+// A ContainerRegistry is a registry of images. ABAC is set if its permissions are by repository; then AcrPull has no
+// effect.
 type ContainerRegistry struct {
 	ID        string `json:"id"`
 	AdminUser bool   `json:"adminUser"`
 	ABAC      bool   `json:"abac"`
 }
 
-// A Group is one in which principals of the file are: Members are their object IDs, no others'.
+// A Group is a group with principals of the file: Members has only their object IDs.
 type Group struct {
 	ObjectID string   `json:"objectId"`
 	Name     string   `json:"name"`
@@ -102,9 +102,9 @@ type RoleAssignment struct {
 	PrincipalID   string `json:"principalId"`
 	PrincipalType string `json:"principalType"`
 	Condition     string `json:"condition,omitempty"`
-	// At is the resource at which it was found, where Scope is a management group.
+	// At is the resource at which it was found, if Scope is a management group.
 	At string `json:"at,omitempty"`
-	// MadeBy is the stack that says that it has made it, as project/stack; "" for none.
+	// MadeBy is the stack that has made it, as project/stack; "" if it does not say.
 	MadeBy string `json:"madeBy,omitempty"`
 }
 
@@ -116,7 +116,7 @@ type RoleDefinition struct {
 	Permissions      []Permission `json:"permissions"`
 }
 
-// A Permission is one entry of a role's.
+// A Permission is one entry of a role's permissions.
 type Permission struct {
 	Actions        []string `json:"actions"`
 	NotActions     []string `json:"notActions"`
@@ -128,24 +128,24 @@ type Permission struct {
 // A Cluster is a compute cluster of the workspace.
 type Cluster struct {
 	Name     string `json:"name"`
-	Location string `json:"location"` // of its nodes
-	// PrincipalID is the object ID of its system-assigned identity, IdentityIDs are its user-assigned ones, as Azure
-	// lists them. It has the one or the others, or neither.
+	Location string `json:"location"` // the nodes' region
+	// PrincipalID is the object ID of its system-assigned identity, IdentityIDs are its user-assigned ones, in Azure's
+	// order. It has only one of the two, or neither.
 	PrincipalID string   `json:"principalId,omitempty"`
 	IdentityIDs []string `json:"userAssignedIdentityIds,omitempty"`
 }
 
-// A DataStore is one of the workspace that lies in a container.
+// A DataStore is a data store of the workspace that lies in a container.
 type DataStore struct {
 	Name      string `json:"name"`
 	Type      string `json:"type"` // AzureBlob or AzureDataLakeGen2
 	AccountID string `json:"accountId"`
 	Container string `json:"container"`
-	// Credential says that it holds an account key or a SAS.
+	// Credential is set if it holds an account key or a SAS.
 	Credential bool `json:"credential"`
 }
 
-// A DataAsset is a version of one, at a path of a data store.
+// A DataAsset is a version of a data asset, at a path of a data store.
 type DataAsset struct {
 	Name      string `json:"name"`
 	Version   string `json:"version"`
@@ -154,7 +154,7 @@ type DataAsset struct {
 	Type      string `json:"type"` // uri_folder or uri_file
 }
 
-// A StorageAccount is one that the stack or a data store refers to.
+// A StorageAccount is a storage account that the stack or a data store refers to.
 type StorageAccount struct {
 	ID           string   `json:"id"`
 	Kind         string   `json:"kind"`
@@ -171,11 +171,11 @@ type Identity struct {
 	ClientID    string `json:"clientId"`
 }
 
-// A Principal is one that the stack refers to by its object ID.
+// A Principal is a principal that the stack refers to by its object ID.
 type Principal struct {
 	ObjectID string               `json:"objectId"`
 	Kind     access.PrincipalKind `json:"kind"`
-	Name     string               `json:"name"` // of a user, the user principal name
+	Name     string               `json:"name"` // for a user, the user principal name
 	ClientID string               `json:"clientId,omitempty"`
 }
 
@@ -187,7 +187,7 @@ func (w World) Write(to io.Writer) error {
 
 const again = "write it again with batchaccess export"
 
-// Parse reads a file. One that is cut short, that has something more, or that another version wrote is refused.
+// Parse reads a file. It refuses one that is incomplete, has unknown keys, or was written by another version.
 func Parse(text []byte) (*World, error) {
 	var head struct{ Version *int }
 	switch err := json.Unmarshal(text, &head); {
@@ -212,7 +212,7 @@ func Parse(text []byte) (*World, error) {
 	return w, w.whole().Err()
 }
 
-// whole finds what every world has and this one lacks: a part that was cut out would be nothing in Azure.
+// whole finds what every world has and this one lacks: a part that was cut out would look as if Azure had none of it.
 func (w *World) whole() (ps access.Problems) {
 	for _, one := range []struct {
 		key   string
@@ -262,7 +262,7 @@ func namesOf[T any](all []T, name func(T) string) (names []string) {
 	return names
 }
 
-// at is where the assignment is known to hold.
+// at returns the place where the assignment is known to hold.
 func (a RoleAssignment) at() string {
 	if a.At != "" {
 		return a.At
@@ -270,7 +270,7 @@ func (a RoleAssignment) at() string {
 	return a.Scope
 }
 
-// dangling finds what refers to something that the file had to hold too.
+// dangling finds references to things that the file should have too.
 func (w *World) dangling(ps *access.Problems) {
 	custom := map[string]bool{}
 	for _, r := range w.RoleDefinitions {

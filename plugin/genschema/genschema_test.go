@@ -58,7 +58,8 @@ func TestPulumiAcceptsTheSchema(t *testing.T) {
 	assert.Empty(t, diagnostics)
 }
 
-// Held to the components and not to the generator: what a person who reads the Go types expects of the schema.
+// This list is written from the components, not from the generator: what a reader of the Go types expects of the
+// schema.
 func TestWhatIsPlainRequiredAndSecret(t *testing.T) {
 	t.Parallel()
 	s := spec(t)

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What `pulumi package add` generates for Go, laid over an empty folder of this module, whose dependencies it takes.
+// The Go SDK that `pulumi package add` generates, put into an empty folder of this module, whose dependencies it uses.
 func TestTheSDKForGoCompiles(t *testing.T) {
 	t.Parallel()
 	s := spec(t)

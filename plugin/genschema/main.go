@@ -1,6 +1,6 @@
-// Genschema writes the schema of the component package from the Go components: names, types and what is required from
-// their types and `pulumi` tags, descriptions and allowed values from their source. Nothing of the schema is written
-// by hand but what describes the package as a whole.
+// Genschema writes the schema of the component package from the Go components: names, types and required arguments from
+// their types and `pulumi` tags, descriptions and allowed values from their source. Only the description of the package
+// as a whole is written by hand.
 //
 //	go run ./genschema <schema file> <root of the repository>
 package main

@@ -17,8 +17,8 @@ var (
 	outputType = reflect.TypeFor[pulumi.Output]()
 )
 
-// eventual are the schema's types of the Inputs and Outputs that components take and give. Whatever else a field is, it
-// is plain: it decides which resources exist, so it must be known when the component is made.
+// eventual has the schema's types of the Inputs and Outputs that components take and return. All other fields are
+// plain: they decide which resources exist, so they must be known when the component is made.
 var eventual = map[reflect.Type]schema.TypeSpec{
 	reflect.TypeFor[pulumi.StringInput]():        {Type: "string"},
 	reflect.TypeFor[pulumi.StringPtrInput]():     {Type: "string"},
@@ -36,7 +36,7 @@ func mapOf(elem schema.TypeSpec) schema.TypeSpec {
 	return schema.TypeSpec{Type: "object", AdditionalProperties: &elem}
 }
 
-// specOf is the schema of the package.
+// specOf returns the schema of the package.
 func specOf(components []provider.Component, docs *source) (schema.PackageSpec, error) {
 	b := &builder{docs: docs, types: map[string]schema.ComplexTypeSpec{}, of: map[string]reflect.Type{}}
 	resources := map[string]schema.ResourceSpec{}
@@ -49,16 +49,17 @@ func specOf(components []provider.Component, docs *source) (schema.PackageSpec, 
 	}
 	return schema.PackageSpec{
 		Name: provider.Name, Version: provider.Version, DisplayName: "Batch Access",
-		// Without one, Pulumi takes the owner of the repository that the plugin came from: the SDKs of a clone and of a
-		// fork would go by other names.
+		// Without a namespace, Pulumi takes the owner of the repository that the plugin came from, and the SDKs of a
+		// clone and of a fork would have different names.
 		Namespace:   "batchaccess",
 		Description: "Who may start Azure Machine Learning batch jobs, and which identity then reads the data.",
 		Keywords:    []string{"pulumi", "azure", "machine-learning", "category/cloud", "kind/component"},
 		Repository:  "https://github.com/batchaccess/batchaccess", License: "Apache-2.0", Publisher: "batchaccess",
 		Language: map[string]schema.RawMessage{
-			// Plain types get Args too: maps of them take those, which are undefined otherwise.
+			// Plain types need Args types too: maps of them refer to those, which are undefined otherwise.
 			"go": schema.RawMessage(`{"respectSchemaVersion":true,"generateExtraInputTypes":true}`),
-			// The generator asks for a later SDK, which wants Node.js 22. Components need nothing that this one lacks.
+			// The generator asks for a later SDK, which needs Node.js 22. Components need nothing that this version
+			// lacks.
 			"nodejs": schema.RawMessage(`{"respectSchemaVersion":true,"dependencies":{"@pulumi/pulumi":"^3.225.0"}}`),
 			"python": schema.RawMessage(`{"respectSchemaVersion":true,"pyproject":{"enabled":true}}`),
 			"csharp": schema.RawMessage(`{"respectSchemaVersion":true}`),
@@ -71,7 +72,7 @@ func specOf(components []provider.Component, docs *source) (schema.PackageSpec, 
 type builder struct {
 	docs  *source
 	types map[string]schema.ComplexTypeSpec
-	of    map[string]reflect.Type // to tell two types of one name
+	of    map[string]reflect.Type // to distinguish two types of one name
 	errs  []error
 }
 
@@ -79,13 +80,13 @@ func (b *builder) wrong(format string, args ...any) {
 	b.errs = append(b.errs, fmt.Errorf(format, args...))
 }
 
-// object is a struct by its `pulumi` tags.
+// object describes a struct by its `pulumi` tags.
 func (b *builder) object(t reflect.Type) schema.ObjectTypeSpec {
 	o := schema.ObjectTypeSpec{
 		Type: "object", Description: b.docs.describe(b.docs.types[t.Name()], t.Name()),
 		Properties: map[string]schema.PropertySpec{},
 	}
-	for i := range t.NumField() { // those of an embedded pulumi.ResourceState are not of the schema
+	for i := range t.NumField() { // the fields of an embedded pulumi.ResourceState are not in the schema
 		f := t.Field(i)
 		name, rest, _ := strings.Cut(f.Tag.Get("pulumi"), ",")
 		if name == "" {
@@ -144,7 +145,7 @@ func (b *builder) typeOf(t reflect.Type) schema.TypeSpec {
 	return spec
 }
 
-// token names a type of the package; Pulumi's SDKs put Args behind it themselves.
+// token is the token of a type in the package; Pulumi's SDKs add Args to it themselves.
 func (b *builder) token(t reflect.Type) (token string, known bool) {
 	token = provider.Name + ":index:" + strings.TrimSuffix(t.Name(), "Args")
 	if other, ok := b.of[token]; ok && other != t {

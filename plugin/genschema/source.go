@@ -13,19 +13,19 @@ import (
 	"unicode"
 )
 
-// source is what the types do not tell at run time, by the name of the type.
+// source has what only the source code knows, by the name of the type.
 type source struct {
 	types  map[string]string            // doc comments
 	fields map[string]map[string]string // doc comments by type and field
 	values map[string][]value           // the constants of a type
-	names  map[string]string            // how Go calls a property: how the schema does
-	words  map[string]map[string]string // as names, of one word, by the type that has the property
+	names  map[string]string            // Go's name of a property: the schema's name
+	words  map[string]map[string]string // the same for names of one word, by the type that has the property
 }
 
 // A value is a constant that a property may have.
 type value struct{ name, value, doc string }
 
-// readSource reads the packages in the folders. No two of them declare a type of the same name that the schema holds.
+// readSource reads the packages in the folders. No two of them declare a type of the same name that the schema has.
 func readSource(folders ...string) (*source, error) {
 	s := &source{map[string]string{}, map[string]map[string]string{}, map[string][]value{}, map[string]string{},
 		map[string]map[string]string{}}
@@ -84,8 +84,8 @@ func (s *source) constant(d *ast.GenDecl, spec *ast.ValueSpec) {
 	}
 }
 
-// structure reads the comments of the fields. One without a comment shares that of the field above it, if that names
-// it.
+// structure reads the comments of the fields. A field without a comment shares that of the field above it, if that
+// comment names it.
 func (s *source) structure(t *ast.StructType) (docs, words map[string]string) {
 	docs, words = map[string]string{}, map[string]string{}
 	above := ""
@@ -102,7 +102,7 @@ func (s *source) structure(t *ast.StructType) (docs, words map[string]string) {
 			if field.Doc != nil || regexp.MustCompile(`\b`+name.Name+`\b`).MatchString(above) {
 				docs[name.Name] = above
 			}
-			if strings.ToLower(property) != property { // one of two words, which can't be one of English
+			if strings.ToLower(property) != property { // a name of two words, which is no English word
 				s.names[name.Name] = property
 			} else {
 				words[name.Name] = property
@@ -114,9 +114,9 @@ func (s *source) structure(t *ast.StructType) (docs, words map[string]string) {
 
 var word = regexp.MustCompile(`\b[A-Z][A-Za-z]+\b`)
 
-// describe turns a comment of Go's into a description for every language: on one line a paragraph, and with properties
-// called as the schema calls them. Names of one word are words of English too: they are properties of the type that is
-// described where they stand inside of a sentence, and not in a name of more words.
+// describe turns a Go comment into a description for every language: each paragraph on one line, with the schema's
+// names of properties. A name of one word may also be an English word: it counts as a property of the described type if
+// it is inside a sentence, and not part of a longer name.
 func (s *source) describe(comment, of string) string {
 	paragraphs := strings.Split(oneLine(comment), "\n\n")
 	for i := range paragraphs {
@@ -131,7 +131,7 @@ func (s *source) describe(comment, of string) string {
 	})
 }
 
-// properties calls the words of a paragraph that are properties as the schema does.
+// properties replaces Go's names of properties in a paragraph by the schema's.
 func (s *source) properties(paragraph string, called map[string]string) string {
 	words := strings.Split(paragraph, " ")
 	begins := func(i int) bool { return i == 0 || strings.HasSuffix(words[i-1], ".") }

@@ -15,10 +15,12 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// check finds what Pulumi's SDK passes over, changes, or refuses without its place, when it copies arguments into the
-// Go type: an argument that the type has no field for, at whatever depth, which would count as one that is not given;
-// one that is null or an empty text where the type could not say so, and so would open what it was to limit; one of
-// another type; and a number that is not whole.
+// check finds arguments that Pulumi's SDK, when it copies them into the Go type, would ignore, change, or refuse
+// without naming their place:
+//   - an argument that the type has no field for, at any depth, which would count as not given;
+//   - a null or an empty text where the type does not allow one, which would remove a limit;
+//   - a value of another type;
+//   - a number that is not whole.
 func check(path string, given property.Map, t reflect.Type, ps *problem.List) {
 	known := map[string]reflect.Type{}
 	for i := range t.NumField() {
@@ -48,7 +50,7 @@ func checkValue(path string, value property.Value, t reflect.Type, ps *problem.L
 		ps.Add(path, "write "+wanted(t), "is %s", given(value))
 	case value.IsNumber() && isInt(t) && value.AsNumber() != math.Trunc(value.AsNumber()):
 		ps.Add(path, "write one", "%v is no whole number", value.AsNumber())
-	case t == reflect.TypeFor[pulumi.StringMapInput]() && value.IsMap(): // tags, whose keys are those of whoever gave them
+	case t == reflect.TypeFor[pulumi.StringMapInput]() && value.IsMap(): // keys of tags are the caller's own
 		for key, elem := range value.AsMap().AllStable {
 			checkValue(path+"."+key, elem, reflect.TypeFor[pulumi.StringInput](), ps)
 		}
@@ -56,14 +58,14 @@ func checkValue(path string, value property.Value, t reflect.Type, ps *problem.L
 	case value.IsComputed():
 		ps.Add(path, "give it in plain text", "is known only after a deployment, and decides what is made")
 	case value.Secret():
-		ps.Add(path, "give it in the open: it stands in previews and names", "is a secret, and decides what is made")
+		ps.Add(path, "give it without encryption: previews and names show it", "is a secret, and decides what is made")
 	case value.IsString() && value.AsString() == "":
 		ps.Add(path, fix, "is empty")
 	case value.IsMap() && t.Kind() == reflect.Struct:
 		check(path+".", value.AsMap(), t, ps)
 	case value.IsMap() && t.Kind() == reflect.Map:
 		for key, elem := range value.AsMap().AllStable {
-			if !elem.IsNull() || t.Elem().Kind() != reflect.Struct { // else it is a thing with every default
+			if !elem.IsNull() || t.Elem().Kind() != reflect.Struct { // null is an object with every default
 				checkValue(path+"."+key, elem, t.Elem(), ps)
 			}
 		}
@@ -74,9 +76,8 @@ func checkValue(path string, value property.Value, t reflect.Type, ps *problem.L
 	}
 }
 
-// fromSomewhere has each value that is known later, and depends on nothing, depend on the parent. Of one without a
-// dependency, as a look-up gives in a preview, Pulumi's SDK takes the mark for a text, and refuses it where a number, a
-// choice or a map may stand.
+// fromSomewhere makes each value that is known later, and has no dependency, depend on the parent. Look-ups give such
+// values in a preview. Pulumi's SDK takes their mark for a text, and refuses it for a number, a choice or a map.
 func fromSomewhere(value property.Value, parent urn.URN) property.Value {
 	var made property.Value
 	switch {
@@ -105,7 +106,7 @@ func isInt(t reflect.Type) bool {
 	return t.Kind() == reflect.Int || t == reflect.TypeFor[pulumi.IntInput]() || t == reflect.TypeFor[pulumi.IntPtrInput]()
 }
 
-// wanted is what an argument of a type takes, for people to read.
+// wanted says in words what an argument of a type may be.
 func wanted(t reflect.Type) string {
 	switch {
 	case isInt(t):
@@ -118,12 +119,12 @@ func wanted(t reflect.Type) string {
 		return "a map, by name"
 	case t.Kind() == reflect.Slice:
 		return "a list"
-	default: // text, or an Input of it
+	default: // a text, or an Input of one
 		return "text"
 	}
 }
 
-// fits reports whether a value is of the kind that an argument takes.
+// fits reports whether an argument of that kind takes the value.
 func fits(value property.Value, t reflect.Type) bool {
 	switch wanted(t) {
 	case "a whole number":

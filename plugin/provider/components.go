@@ -9,7 +9,7 @@ import (
 	"github.com/batchaccess/batchaccess/components"
 )
 
-// A Component is one component of the package: how Go knows it, and how it is made for the other languages.
+// A Component is one component of the package: its Go types, and how it is made for the other languages.
 type Component struct {
 	Token string
 	// Args and Result are struct types, whose `pulumi` tags name the arguments and the outputs.
@@ -47,9 +47,9 @@ func component[A, R any, P interface {
 	}}
 }
 
-// isSecret reports whether the schema says of the output that it is secret. Languages that go by the schema then ask
-// for it to be kept so; the component sees to that itself, and would hand the wish on to children that have no such
-// output.
+// isSecret reports whether the schema marks the output as secret. Languages that go by the schema then ask the
+// component to keep it secret, by AdditionalSecretOutputs. The component keeps it secret anyway, and would pass that
+// option on to children that have no such output.
 func (c Component) isSecret(output string) bool {
 	for i := range c.Result.NumField() {
 		f := c.Result.Field(i)

@@ -17,7 +17,7 @@ import (
 	"github.com/batchaccess/batchaccess/components"
 )
 
-// smallest are arguments with which each component is made.
+// smallest are the smallest arguments of each component.
 var smallest = map[string]string{
 	components.BatchEndpointAccessToken: `{"workspaceId": "` + workspace + `", "invokers": {"a": {"kind": "user", ` +
 		`"objectId": "` + someone + `"}}}`,
@@ -32,7 +32,7 @@ var smallest = map[string]string{
 		someone + `", "principalType": "User"}}}`,
 }
 
-// A field is an argument, or a part of one: x stands for a name of the caller's, and 0 for an entry of a list.
+// A field is an argument, or a part of one: x stands for a name that the caller chooses, and 0 for an entry of a list.
 type field struct {
 	path []string
 	of   reflect.Type
@@ -66,7 +66,7 @@ func fieldsOf(t reflect.Type, path ...string) (all []field) {
 	return all
 }
 
-// with are the smallest arguments with one field set, whatever else is there.
+// with are the smallest arguments with one field set.
 func (f field) with(t *testing.T, token string, value property.Value) property.Map {
 	t.Helper()
 	var inputs map[string]any
@@ -122,13 +122,13 @@ func eachField(t *testing.T, do func(t *testing.T, token string, f field)) {
 	assert.Greater(t, n, 200)
 }
 
-// Nothing, where a value may stand, is neither a default nor everybody: languages leave out what is not given.
+// A null is neither a default nor everybody: languages leave out an argument that is not given.
 func TestAFieldThatIsNullIsRefusedByName(t *testing.T) {
 	t.Parallel()
 	eachField(t, func(t *testing.T, token string, f field) {
 		made, err := f.tried(t, token, property.New(property.Null), false)
 		last := f.path[len(f.path)-1]
-		if last == "x" && f.of.Kind() == reflect.Struct { // a thing with every default
+		if last == "x" && f.of.Kind() == reflect.Struct { // an object with every default
 			return
 		}
 		require.Error(t, err)
@@ -137,7 +137,7 @@ func TestAFieldThatIsNullIsRefusedByName(t *testing.T) {
 	})
 }
 
-// A value of another type is named with its place, and what is wanted there.
+// A value of another type is refused with its place and the wanted type.
 func TestAFieldOfAnotherTypeIsRefusedByName(t *testing.T) {
 	t.Parallel()
 	number := reflect.TypeFor[pulumi.IntPtrInput]()
@@ -170,7 +170,8 @@ func TestAFieldOfAnotherTypeIsRefusedByName(t *testing.T) {
 	})
 }
 
-// What is known only later is taken where an Input may stand, and is refused by name where it decides what is made.
+// A value that is known only later is accepted for an Input, and refused by name if it decides which resources are
+// made.
 func TestAFieldThatIsKnownLaterIsTakenOrRefusedByName(t *testing.T) {
 	t.Parallel()
 	of := property.New(property.Computed).WithDependencies([]urn.URN{

@@ -18,7 +18,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/config"
 )
 
-// inGo is what the engine is asked for by a Go program.
+// inGo are the requests that the engine gets from a Go program.
 func inGo(t *testing.T, program pulumi.RunFunc) []string {
 	t.Helper()
 	r := &recorder{}
@@ -34,7 +34,7 @@ func TestTheSampleIsTheSameResourcesInEveryLanguage(t *testing.T) {
 	// a number in the stack's YAML, which config reads as text and languages with types refuse
 	archive["path"] = fmt.Sprint(archive["path"])
 
-	maps.DeleteFunc(values, func(_ string, v any) bool { // the defaults of Pulumi.yaml, which no language gives
+	maps.DeleteFunc(values, func(_ string, v any) bool { // defaults of Pulumi.yaml, which no language sets
 		m, is := v.(map[string]any)
 		return is && m == nil
 	})

@@ -1,5 +1,5 @@
-// Package provider is the component package's provider: it hands what another language asks for to the components that
-// Go programs import, and answers their schema. It must not know what a component does with its arguments.
+// Package provider is the component package's provider: it passes what another language asks for to the components that
+// Go programs import, and serves their schema. It must not know what a component does with its arguments.
 package provider
 
 import (
@@ -15,16 +15,16 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// Name and Version of the package, as its schema and the engine know them.
+// Name and Version of the package, in its schema and for the engine.
 const (
 	Name    = "batchaccess"
 	Version = "0.1.0"
 )
 
-// loads counts how often a provider was loaded in this process.
+// loads counts how often this process has loaded a provider.
 var loads atomic.Int64
 
-// New returns the provider of the components that answers with the schema.
+// New returns the provider of the components; schema is its schema, in JSON.
 func New(schema []byte) p.Provider {
 	byToken := map[string]Component{}
 	for _, c := range Components {
@@ -33,8 +33,8 @@ func New(schema []byte) p.Provider {
 	var loaded atomic.Int64
 	loaded.Store(loads.Add(1))
 	return p.Provider{
-		// Pulumi configures a provider each time that it loads it. One that is attached outlives what loads it, and the
-		// address of a monitor may come again.
+		// Pulumi configures a provider each time that it loads it. An attached provider outlives the engine that loaded
+		// it, and a later engine may have the same address.
 		Configure: func(context.Context, p.ConfigureRequest) error {
 			loaded.Store(loads.Add(1))
 			return nil

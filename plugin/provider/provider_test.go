@@ -26,7 +26,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// recorder stands for the engine: it makes every resource, and keeps what was asked for.
+// recorder stands for the engine: it makes every resource, and keeps the requests.
 type recorder struct {
 	lock      sync.Mutex
 	resources []string
@@ -42,16 +42,17 @@ func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 			state[output] = resource.NewProperty(string(output) + " of " + args.Name)
 		}
 	}
-	if identity := state["identity"]; identity.IsObject() { // of a cluster: Azure answers with who it is
+	if identity := state["identity"]; identity.IsObject() { // of a cluster: Azure answers with its identity
 		who := identity.ObjectValue().Copy()
-		delete(who, "userAssignedIdentities") // goes in as a list, comes out as a map
+		delete(who, "userAssignedIdentities") // a list in the request, a map in the answer
 		who["principalId"] = resource.NewProperty("principalId of " + args.Name)
 		state["identity"] = resource.NewProperty(who)
 	}
 	return args.Name + "_id", state, nil
 }
 
-// asked is all of what the engine is asked for, but where in the source, and the hooks, which this engine has not.
+// asked are all requests to the engine, without the place in the source, and without hooks, which this engine does not
+// have.
 func asked(request *pulumirpc.RegisterResourceRequest) string {
 	request = proto.CloneOf(request)
 	request.SourcePosition, request.StackTrace, request.Hooks = nil, nil, nil
@@ -224,8 +225,8 @@ func TestTwoComponentsThatGrantTheSameByAnIDThatIsKnownLater(t *testing.T) {
 	}
 }
 
-// Two components that grant the same are refused in the preview unless one depends on the other: then it is granted
-// once. Which of two is asked for first is not fixed.
+// Two components that grant the same are refused in the preview, unless one depends on the other: then it is granted
+// once. The order of the requests is not fixed.
 func TestTwoComponentsThatGrantTheSameSayWhichComesFirst(t *testing.T) {
 	t.Parallel()
 	access := func(name, workspaceName string) p.ConstructRequest {
@@ -246,7 +247,7 @@ func TestTwoComponentsThatGrantTheSameSayWhichComesFirst(t *testing.T) {
 	for name, c := range map[string]struct {
 		first, second p.ConstructRequest
 		depends       bool
-		refused       string // "" where both are made
+		refused       string // "" if both are made
 	}{
 		"neither depends": {access("one", "a"), access("two", "b"), false, "BatchEndpointAccess one of this program"},
 		"neither depends, the other way": {access("two", "b"), access("one", "a"), false,

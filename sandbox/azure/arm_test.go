@@ -40,7 +40,7 @@ func TestResourceManagerChecksTheToken(t *testing.T) {
 	assert.Equal(t, "ExpiredAuthenticationToken", w.send(http.MethodGet, target, old, nil).code())
 }
 
-// anotherTenants is a token that the sandbox signed while it was another tenant.
+// anotherTenants is a token that the sandbox signed when it was another tenant.
 func anotherTenants(w *world) string {
 	other := seed()
 	other.TenantID = uuid.NewString()

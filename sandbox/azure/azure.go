@@ -125,7 +125,7 @@ func (a *Azure) serve(ctx context.Context, o Options) error {
 		blobs:     blob.New(a.store, a.issuer),
 	}
 	a.server = &http.Server{
-		Handler:           chain(a.withWatch(a.front), o.Logger, o.Weather),
+		Handler:           chain(a.withWatch(a.front), o.Logger, o.Weather, a.store.Now),
 		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),

@@ -21,7 +21,7 @@ const (
 	rawContainer = blobAccount + "/blobServices/default/containers/raw"
 )
 
-// Azure's own client signs with a key of the account; with any other it is refused.
+// Azure's own client signs with a key of the account; a signature with any other key is refused.
 func TestBlobsByKey(t *testing.T) {
 	t.Parallel()
 	a := startBlobs(t)
@@ -62,7 +62,7 @@ func TestBlobsByKey(t *testing.T) {
 	assert.Equal(t, keys, keysOf(t, a, blobAccount), "a snapshot holds the keys")
 }
 
-// What is signed is what is sent: a request that is changed on its way is refused.
+// A request that is changed on its way is refused, because its signature no longer fits.
 func TestASignatureIsOfOneRequest(t *testing.T) {
 	t.Parallel()
 	a := startBlobs(t)
@@ -98,7 +98,7 @@ func TestASignatureIsOfOneRequest(t *testing.T) {
 
 const keyReader = "22222222-2222-4222-8222-222222222222"
 
-// keyed are two accounts, and somebody who may list their keys.
+// keyed has two accounts, and somebody who may list their keys.
 func keyed() azure.Seed {
 	return azure.Seed{
 		StorageAccounts: []azure.StorageAccount{
@@ -161,7 +161,7 @@ func byKey(t *testing.T, a *azure.Azure, account, key string) *azblob.Client {
 	return client
 }
 
-// What is asked about a job, an account or a workspace that is not there is an error.
+// A question about a job, an account or a workspace that does not exist is an error.
 func TestWhatIsNotThereHasNoKeyAndReadsNothing(t *testing.T) {
 	t.Parallel()
 	a := startBlobs(t)

@@ -22,13 +22,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// certificate is one to sign in with, and its key.
+// certificate is a certificate to sign in with, and its key.
 type certificate struct {
 	*x509.Certificate
 	key *rsa.PrivateKey
 }
 
-// issue makes a certificate that is valid from an hour ago until then.
+// issue makes a certificate that is valid from an hour ago until the given time.
 func issue(t *testing.T, until time.Duration) certificate {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -65,7 +65,7 @@ func (c certificate) by(header string) map[string]any {
 	return object(header, base64.URLEncoding.EncodeToString(sha1Sum[:]))
 }
 
-// assertion signs an assertion of a client with the certificate; changes of the claims and of the header as wished.
+// assertion signs a client's assertion with the certificate, after changes to its claims and header.
 func (w *world) assertion(c certificate, clientID string, method jwt.SigningMethod, header,
 	changes map[string]any) string {
 	w.t.Helper()
@@ -212,7 +212,8 @@ func TestGraphKeepsCertificates(t *testing.T) {
 	assert.Nil(t, listed[0].(map[string]any)["keyCredentials"].([]any)[0].(map[string]any)["key"],
 		"of one application only")
 
-	// What was read, with one more: that is how clients add one. The new one is in PEM, as the azuread plugin sends it.
+	// Clients add a certificate by sending back the list that they read, with one more. The new one is in PEM, as the
+	// azuread plugin sends it.
 	inPEM := base64.StdEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: second.Raw}))
 	require.Equal(t, http.StatusNoContent, w.graph(http.MethodPatch, path,
 		object("keyCredentials", []any{got, second.credential("key", inPEM)})).status)

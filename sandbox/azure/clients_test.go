@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What the Azure CLI and azure-ai-ml send, and other clients did not: sandbox/clients/python runs them themselves.
+// Requests of the Azure CLI and azure-ai-ml that other clients do not send: sandbox/clients/python runs both clients.
 
 func TestGraphFindsObjectsByTheirIDs(t *testing.T) {
 	t.Parallel()
@@ -63,7 +63,7 @@ func TestGraphKnowsWhoIsSignedIn(t *testing.T) {
 	assert.Equal(t, http.StatusBadRequest, me(w.Deployer().ObjectID).status, "an application is nobody")
 }
 
-// A query that would change the answer, and that the sandbox does not serve, is refused, whatever it is sent to.
+// A query that would change the answer, and that the sandbox does not serve, is refused for every resource.
 func TestWhatChoosesIsServedOrRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -71,7 +71,8 @@ func TestWhatChoosesIsServedOrRefused(t *testing.T) {
 		workspace + "/datastores", workspace + "/computes", workspace + "/data", workspace + "/batchEndpoints",
 		group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities", workspace, account,
 	} {
-		for _, choice := range []string{"$filter=name eq 'x'", "$top=1", "$EXPAND=all", "searchText=x", "listViewType=All"} {
+		for _, choice := range []string{"$filter=name eq 'x'", "$top=1", "$EXPAND=all", "searchText=x", "listViewType=All",
+			"surprise=1"} {
 			got := w.arm(http.MethodGet, list+"?"+choice, nil)
 			assert.Equal(t, http.StatusNotImplemented, got.status, "%s?%s", list, choice)
 			assert.Equal(t, "NotModelledBySandbox", got.code())

@@ -12,7 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// What the sandbox does not know is an error: never an empty answer, nor an echo.
+// Anything that the sandbox does not know is an error: never an empty answer, nor an echo.
 
 func TestACollectionThatIsNotServedIsNotEmpty(t *testing.T) {
 	t.Parallel()
@@ -112,7 +112,7 @@ func TestADenyAssignmentDenies(t *testing.T) {
 	assert.Equal(t, first, w.arm(http.MethodGet, first["id"].(string), nil).body)
 }
 
-// What depends on a condition, on a network or on how /*/ is read is undecided, and no yes.
+// An answer that depends on a condition, on a network or on the reading of /*/ is undecided, and no yes.
 func TestWhatIsNotModelledIsUndecided(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -148,7 +148,7 @@ func TestAnyoneReadsAPublicContainer(t *testing.T) {
 		got := w.outcome(w.invoke(alice, "https://samples.blob.core.windows.net/"+container+"/heart"))
 		assert.Equal(t, status, got.at("properties", "status"), container)
 	}
-	// An account that forbids it is as any other.
+	// An account that forbids anonymous reading is like any other.
 	body := object("location", "eastus", "kind", "StorageV2", "properties", object("allowBlobPublicAccess", false))
 	got := w.arm(http.MethodPut, id, body)
 	require.Equal(t, http.StatusOK, got.status, got.body)
@@ -156,7 +156,7 @@ func TestAnyoneReadsAPublicContainer(t *testing.T) {
 	assert.Equal(t, "Failed", got.at("properties", "status"))
 }
 
-// Names that Azure keeps unique are unique, and names that it does not take are refused.
+// Names that Azure keeps unique must be unique, and names that it does not accept are refused.
 func TestASeedKeepsAzuresNames(t *testing.T) {
 	t.Parallel()
 	other := strings.Replace(workspace, "/ws", "/other", 1)
@@ -190,7 +190,7 @@ func TestASeedKeepsAzuresNames(t *testing.T) {
 	}), "another region is another host")
 }
 
-// Resources that programs make beside the components exist.
+// Resources that programs make besides the components can be made.
 func TestResourceGroupsWorkspacesAndAccountsCanBeMade(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

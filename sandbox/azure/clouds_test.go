@@ -12,7 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
 
-// inCloud are the rows of facts/clouds.md that a client of a sandbox meets.
+// inCloud has the rows of facts/clouds.md that matter to a client of a sandbox.
 var inCloud = map[string]struct {
 	word, management, graph, ml, storage, discovery, portal, exchange string
 	assignments                                                       int
@@ -33,7 +33,7 @@ var inCloud = map[string]struct {
 	},
 }
 
-// The Department of Defense's Graph is another than US Government's, and all else of it is the same (facts/clouds.md).
+// The Department of Defense has its own Graph; everything else is the same as in US Government (facts/clouds.md).
 func TestTheDepartmentOfDefenseHasItsOwnGraph(t *testing.T) {
 	t.Parallel()
 	a, err := azure.Start(t.Context(), azure.Options{})

@@ -16,7 +16,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 )
 
-// A step is a request of a deployment, and the permission without which Azure refuses it.
+// A step is a request of a deployment, with the permission without which Azure refuses it.
 type step struct {
 	needs, method, target string
 	body                  any
@@ -30,7 +30,7 @@ const (
 	vault   = group + "/providers/Microsoft.KeyVault/vaults/kv"
 )
 
-// deployment are the requests of a deployment that makes, reads and takes away one of everything, in an order that
+// deployment has the requests of a deployment that makes, reads and deletes one resource of each kind, in an order that
 // works.
 func deployment(assigned, principal string) []step {
 	const (
@@ -116,8 +116,8 @@ func (w *world) deploy(s step) answer {
 	return got
 }
 
-// Each permission is taken away by itself: the one request that needs it is refused, by Azure's code and with the
-// action's name, and is done when it is given back.
+// Each permission is taken away by itself: the request that needs it is refused, with Azure's code and the name of the
+// action, and succeeds when the permission is given back.
 func TestTheDeployerNeedsEachOfItsPermissions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -160,7 +160,7 @@ func TestTheDeployerNeedsEachOfItsPermissions(t *testing.T) {
 	assert.ErrorContains(t, w.TakeFromDeployer("Microsoft.Storage/*"), `no permission "Microsoft.Storage/*"`)
 }
 
-// What no permission names, the deployer may not do: neither what Owner could do besides, nor anything on data.
+// The deployer may do nothing without a permission: nothing else that an Owner could do, and nothing with data.
 func TestTheDeployerMayDoNoMore(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -186,7 +186,7 @@ func TestTheDeployerMayDoNoMore(t *testing.T) {
 	assert.Greater(t, tried, 1000)
 }
 
-// User Access Administrator alone makes no cluster and no identity, nor attaches one; with it go the grants.
+// User Access Administrator alone can make grants, but can neither make a cluster or an identity nor attach one.
 func TestUserAccessAdministratorAloneDoesNotDeploy(t *testing.T) {
 	t.Parallel()
 	may := map[string]bool{}
@@ -250,7 +250,7 @@ func TestTheDeployerNeedsItsPermissionsOnGraph(t *testing.T) {
 	}
 }
 
-// permissionsTable is the table of docs/permissions.md, as it must read.
+// permissionsTable is the table that docs/permissions.md must have.
 func permissionsTable() string {
 	yes := map[bool]string{true: "yes", false: ""}
 	var order []string
@@ -261,7 +261,7 @@ func permissionsTable() string {
 		}
 		if p.Start && slices.Contains(role.SeedActions(), p.Name) {
 			if len(lines[p.For]) == 0 {
-				lines[p.For] = append(lines[p.For], "the 35 actions of the invoker role, as far as they do not stand above")
+				lines[p.For] = append(lines[p.For], "the actions of the invokers' role that are not listed above")
 			}
 			continue
 		}

@@ -11,16 +11,17 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
 
-// SetClock puts another clock in place of the machine's.
+// SetClock replaces the machine's clock.
 func (a *Azure) SetClock(now func() time.Time) { a.store.SetClock(now) }
 
-// Under lets requests to a handler have the weather's mishaps.
+// Under makes requests to a handler go wrong by the weather.
 func Under(weather Weather, h http.Handler) http.Handler { return withWeather(h, weather) }
 
-// OneWrite lets a handler's federated credentials of a managed identity be written one after another.
+// OneWrite makes a handler accept one write at a time to the federated credentials of a managed identity.
 func OneWrite(h http.Handler) http.Handler { return withOneWrite(h) }
 
-// Lost is what a sandbox that started after a kill now would not have as it is: by table and key.
+// Lost lists, by table and key, entries that a sandbox would have lost or changed if it were killed now and started
+// again.
 func (a *Azure) Lost(stateFile, folder string) ([]string, error) {
 	text, err := os.ReadFile(stateFile)
 	if err != nil {
@@ -79,7 +80,7 @@ func parts(store *state.Store) (map[string]json.RawMessage, error) {
 	return all, nil
 }
 
-// Change changes the state behind the services' backs, for what would take thousands of requests.
+// Change changes the state without the services, for states that would take thousands of requests.
 func (a *Azure) Change(fn func(*state.State)) error {
 	return a.store.Update(func(st *state.State) error { fn(st); st.TouchAll(); return nil })
 }

@@ -3,9 +3,7 @@ package azure
 import (
 	"log/slog"
 	"net/http"
-	"regexp"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,7 +22,12 @@ type front struct {
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	switch serviceOf(r.URL.Path) {
+	of := serviceOf(r.URL.Path)
+	if err := checkForm(of, r); err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	switch of {
 	case metadata:
 		f.serveMetadata(w, r)
 	case machineIdentity:
@@ -113,7 +116,7 @@ func (f *front) serveMetadata(w http.ResponseWriter, r *http.Request) {
 		"suffixes": map[string]any{"storage": cloud.Storage},
 	}
 	switch version := r.URL.Query().Get("api-version"); version {
-	case "2022-09-01", "2023-11-01": // azcore, azuread and azurerm ask for the former
+	case "2022-09-01", "2023-11-01": // azcore, azuread and azurerm ask for 2022-09-01
 		wire.JSON(w, http.StatusOK, document)
 	case "2019-05-01": // the Azure CLI and azure-ai-ml
 		wire.JSON(w, http.StatusOK, []any{document})
@@ -124,34 +127,8 @@ func (f *front) serveMetadata(w http.ResponseWriter, r *http.Request) {
 }
 
 // chain is everything that happens to every request.
-func chain(h http.Handler, logger *slog.Logger, weather Weather) http.Handler {
-	return withRequestID(withLog(withOneWrite(withWeather(h, weather)), logger))
-}
-
-// federatedOf finds the managed identity whose federated credential a path names.
-var federatedOf = regexp.MustCompile(`(?i)^(.*/userAssignedIdentities/[^/]+)/federatedIdentityCredentials/[^/]+$`)
-
-// withOneWrite refuses what would write to the federated credentials of a managed identity while another request does:
-// 409 (facts/federation.md). Deletions count too (terraform-provider-azurerm issue 29242); code and message are those
-// that pulumi-azure-native issue 4343 shows. A write is under way for as long as the weather holds its answer back.
-func withOneWrite(h http.Handler) http.Handler {
-	var writing sync.Map // by identity, in lower case
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		of := federatedOf.FindStringSubmatch(r.URL.Path)
-		if of == nil || r.Method == http.MethodGet || r.Method == http.MethodHead {
-			h.ServeHTTP(w, r)
-			return
-		}
-		identity := strings.ToLower(of[1])
-		if _, busy := writing.LoadOrStore(identity, true); busy {
-			wire.Fail(w, wire.Errorf(http.StatusConflict, "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity",
-				"too many federated identity credentials of the managed identity %s are written at a time: it takes one write "+
-					"after another", of[1]))
-			return
-		}
-		defer writing.Delete(identity)
-		h.ServeHTTP(w, r)
-	})
+func chain(h http.Handler, logger *slog.Logger, weather Weather, now func() time.Time) http.Handler {
+	return withRequestID(withLog(withRate(withOneWrite(withWeather(h, weather)), weather.IdentityWrites, now), logger))
 }
 
 func withRequestID(h http.Handler) http.Handler {

@@ -88,7 +88,11 @@ func TestGraphIsForTheDeployerToWriteAndForPeopleToRead(t *testing.T) {
 	w := newWorld(t)
 	_, _, principal := w.application("nosy")
 	send := func(method, objectID, audience string) int {
-		return w.send(method, "/graph/v1.0/groups", w.token(objectID, audience), object("displayName", "x")).status
+		var body any
+		if method == http.MethodPost {
+			body = object("displayName", "x")
+		}
+		return w.send(method, "/graph/v1.0/groups", w.token(objectID, audience), body).status
 	}
 	const graph = "https://graph.microsoft.com"
 	assert.Equal(t, http.StatusOK, send(http.MethodGet, alice, graph))

@@ -60,7 +60,7 @@ func TestEachActionIsWantedWhereItsResourceIs(t *testing.T) {
 	const here, there = endpoint, workspace + "/batchEndpoints/other"
 	for name, c := range map[string]struct {
 		all, endpoints, others string // where each role is assigned; "" for nowhere
-		refused                string // the action, and where it is missing
+		refused                string // the action, and the place where it is missing
 		at                     string
 	}{
 		"all at the workspace":                     {all: workspace},
@@ -205,7 +205,7 @@ func TestAControlPlaneRoleDoesNotReadBlobs(t *testing.T) {
 func TestMembersOfAGroupHoldItsRoles(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.invoker(everyone) // bob is in it by way of scientists
+	w.invoker(everyone) // bob is in it through scientists
 	w.assign(scientists, readerRole, account)
 	w.assign(machine, readerRole, account)
 	assert.Equal(t, "Completed", w.outcome(w.invoke(bob, blob)).at("properties", "status"))
@@ -301,7 +301,7 @@ func TestTheFirstIdentityOfAClusterMounts(t *testing.T) {
 	}
 }
 
-// A cluster whose location is not its workspace's has an identity that silently does not work; its nodes may be
+// The identity of a cluster whose location is not its workspace's does not work, without an error; the nodes may be
 // elsewhere.
 func TestAClusterMountsIfItsLocationIsTheWorkspaces(t *testing.T) {
 	t.Parallel()
@@ -356,8 +356,9 @@ func TestRequestsForJobsAreValidated(t *testing.T) {
 			"properties.InputData.in.Mode"},
 		"an output's key": {input("JobInputType", "UriFolder", "JobOutputType", "UriFile", "Uri", blob),
 			"properties.InputData.in.JobOutputType"},
-		"keys twice, in other letters": {object("properties", object("InputData", object(), "inputData", object())),
-			"properties.inputData"},
+		"several inputs for a model": {object("properties", object("InputData", object(
+			"one", object("JobInputType", "UriFolder", "Uri", blob), "two", object("JobInputType", "UriFolder", "Uri", blob)))),
+			"properties.InputData"},
 		"a URL without a host": {input("JobInputType", "UriFile", "Uri", "https:///raw/x"), "properties.InputData.in.Uri"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -371,8 +372,7 @@ func TestRequestsForJobsAreValidated(t *testing.T) {
 		"status"))
 }
 
-// Who reads what, and whether it is within a path that somebody is limited to, depends on these in ways that no
-// document states.
+// Who reads, and whether the read is within a path limit, depends on these in ways that no document states.
 func TestWhatElseAJobMayNameIsNotModelled(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

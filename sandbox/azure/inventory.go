@@ -7,9 +7,10 @@ import (
 )
 
 // Inventory lists the IDs of everything that exists and was not seeded, sorted: resources, role definitions and
-// assignments by ARM ID; directory objects as /applications/{id}, /servicePrincipals/{id}, /groups/{id}; and what they
-// hold as /applications/{id}/passwords/{key}, /applications/{id}/federatedIdentityCredentials/{id} and
-// /groups/{id}/members/{id}. Jobs are left out: they are history. It is empty once a stack has been destroyed.
+// assignments by ARM ID; directory objects as /applications/{id}, /servicePrincipals/{id}, /groups/{id}; and their
+// parts as /applications/{id}/passwords/{key}, /applications/{id}/federatedIdentityCredentials/{id} and
+// /groups/{id}/members/{id}. Jobs are left out, because they are history. After a stack was destroyed the list is
+// empty.
 func (a *Azure) Inventory() []string {
 	var ids []string
 	_ = a.store.View(func(st *state.State) error {

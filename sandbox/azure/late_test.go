@@ -12,10 +12,10 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// lateness is what the real Azure's may be (azure-facts.md, Groups).
+// lateness is the delay that the real Azure may have (azure-facts.md, Groups).
 var lateness = azure.Weather{Propagation: 10 * time.Minute, IdentityTokens: 24 * time.Hour}
 
-// A changed role acts as it was for a while, each version of it.
+// A changed role has its old effect for a while, each version of it.
 func TestAChangedRoleActsLate(t *testing.T) {
 	t.Parallel()
 	w := under(t, lateness)
@@ -44,8 +44,8 @@ func TestAChangedRoleActsLate(t *testing.T) {
 	assert.Equal(t, "yes", may("Microsoft.MachineLearningServices/workspaces/write"))
 }
 
-// Who is put into a group acts as its member after the propagation, and with a token that is newer; a managed identity
-// after its token is over. The same holds for whoever is taken out.
+// A new member of a group has the group's access after the propagation, with a newer token; a managed identity when its
+// token has expired. The same holds for somebody who leaves.
 func TestMembershipsActLate(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -79,7 +79,7 @@ func TestMembershipsActLate(t *testing.T) {
 			w.leave(inner, c.member)
 			w.pass(c.late - time.Minute)
 			assert.Equal(t, "yes", may())
-			w.join(inner, c.member) // and is in again before anybody has noticed
+			w.join(inner, c.member) // and rejoins before the change has had effect
 			w.pass(time.Minute)
 			assert.Equal(t, "no", may(), "that it came back is not seen yet")
 			require.NoError(t, w.Settle())
@@ -107,7 +107,7 @@ func TestAnOldTokenHasTheOldGroups(t *testing.T) {
 			return w.send(http.MethodGet, workspace+"?api-version=2024-04-01", token, nil).status
 		}
 		want := http.StatusForbidden
-		if weather == (azure.Weather{}) { // in calm weather all is seen at once
+		if weather == (azure.Weather{}) { // in calm weather every change has effect at once
 			want = http.StatusOK
 		}
 		assert.Equal(t, want, read(old), "%s", weather)

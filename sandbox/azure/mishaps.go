@@ -15,7 +15,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// mishap is what happens to a request.
+// mishap is what goes wrong with a request.
 type mishap int
 
 const (
@@ -25,16 +25,16 @@ const (
 	lost
 )
 
-// forecast decides what happens to each request.
+// forecast decides what goes wrong with each request.
 type forecast struct {
 	Weather
 	mu sync.Mutex
-	// sent counts the requests of each kind; hit counts how often in a row each request had a mishap.
+	// sent counts the requests of each kind; hit counts how often in a row something went wrong with them.
 	sent map[string]uint64
 	hit  map[string]int
 }
 
-// withWeather lets requests have their mishaps. In calm weather it is not there.
+// withWeather makes requests go wrong. In calm weather it adds nothing.
 func withWeather(h http.Handler, w Weather) http.Handler {
 	if w.Latency == 0 && w.LeastLatency == 0 && w.Throttling == 0 && w.Faults == 0 && w.LostAnswers == 0 {
 		return h
@@ -69,14 +69,14 @@ var codes = map[int]string{
 	http.StatusInternalServerError: "InternalServerError", http.StatusServiceUnavailable: "ServiceUnavailable",
 }
 
-// meeting is what one request meets.
+// meeting is the weather of one request.
 type meeting struct {
 	mishap  mishap
-	status  int // of what failed or was lost
+	status  int // status of a request that fails or whose answer is lost
 	latency time.Duration
 }
 
-// next draws what the request meets. The draws of one kind of request do not depend on those of others.
+// next draws the weather of a request. The draws for one kind of request do not depend on those for others.
 func (f *forecast) next(r *http.Request) meeting {
 	request := r.Method + " " + strings.ToLower(r.URL.Path)
 	kind := kindOf(request)
@@ -85,7 +85,7 @@ func (f *forecast) next(r *http.Request) meeting {
 	n := f.sent[kind]
 	f.sent[kind]++
 	hash := fnv.New64a()
-	_, _ = fmt.Fprintf(hash, "%s %d", kind, n) // never fails
+	_, _ = fmt.Fprintf(hash, "%s %d", kind, n) // it never fails
 	draw := rand.New(rand.NewPCG(f.Seed, hash.Sum64()))
 
 	m := meeting{latency: f.latency(draw.Float64()), status: http.StatusInternalServerError}
@@ -101,7 +101,7 @@ func (f *forecast) next(r *http.Request) meeting {
 	case share < f.Throttling+f.Faults+f.LostAnswers && mayLose(r):
 		m.mishap = lost
 	}
-	// The document that clients find Azure with is read without a second try.
+	// Clients read the document with Azure's addresses once, and do not try again.
 	if serviceOf(r.URL.Path) == metadata || f.hit[request] >= maxMishaps {
 		m.mishap = none
 	}
@@ -115,8 +115,8 @@ func (f *forecast) next(r *http.Request) meeting {
 
 var guid = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 
-// kindOf is the request without the IDs that the sandbox makes up and that differ from run to run. Those of role
-// definitions and assignments are the client's own.
+// kindOf is the request without the IDs that the sandbox makes up and that differ from run to run. IDs of role
+// definitions and assignments stay: the client chooses them.
 func kindOf(request string) string {
 	if strings.Contains(request, "/microsoft.authorization/") {
 		return request
@@ -128,7 +128,7 @@ func mayLose(r *http.Request) bool {
 	return r.Method != http.MethodGet && r.Method != http.MethodHead && serviceOf(r.URL.Path) == resourceManager
 }
 
-// fail answers as the service asked would.
+// fail answers in the form of the service that was asked.
 func fail(w http.ResponseWriter, r *http.Request, status int, code, message string) {
 	switch serviceOf(r.URL.Path) {
 	case login:
@@ -143,7 +143,7 @@ func fail(w http.ResponseWriter, r *http.Request, status int, code, message stri
 	}
 }
 
-// unheard takes an answer that nobody gets.
+// unheard receives an answer that is never sent.
 type unheard struct{ header http.Header }
 
 func (u *unheard) Header() http.Header         { return u.header }

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// still stops the sandbox's clock; pass moves it on and lets it go.
+// still stops the sandbox's clock; pass moves it forward and starts it again.
 func (w *world) still() {
 	now := time.Now().Add(w.ahead)
 	w.SetClock(func() time.Time { return now })
@@ -102,7 +102,7 @@ func TestAPatchOfAClusterChangesWhatItNames(t *testing.T) {
 	assert.Equal(t, http.StatusNotFound, w.arm(http.MethodPatch, workspace+"/computes/none", scaledTo(1)).status)
 }
 
-// scaledTo is the body of a PATCH: the most nodes that a cluster may have.
+// scaledTo is the body of a PATCH: the largest number of nodes.
 func scaledTo(most int) any {
 	return object("properties", object("properties", object("scaleSettings", object("maxNodeCount", most))))
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/graph"
 )
 
-// Operations are all that the sandbox serves, sorted: "ARM " and "Graph " before those of Resource Manager and of
-// Microsoft Graph.
+// Operations lists everything that the sandbox serves, sorted: "ARM " before operations of Resource Manager, "Graph "
+// before those of Microsoft Graph.
 func Operations() []string {
 	all := []string{
 		"GET /metadata/endpoints", "GET /metadata/identity/oauth2/token", "GET /msi/token",
@@ -28,25 +28,29 @@ func Operations() []string {
 	return all
 }
 
-// A Guess is something that the sandbox does and that nobody outside Azure can know: no document states it.
+// A Guess is something that the sandbox does although no document says that Azure does it.
 type Guess struct{ Name, What string }
 
-// Guesses are all of them on which the outcome of a job, or a way to sign in, can hang.
+// Guesses are all guesses that the outcome of a job, or a way to sign in, can depend on.
 func Guesses() []Guess {
 	return []Guess{
-		{"actions at the endpoint", "invoking takes those of the 35 actions that are about batch endpoints at the " +
-			"endpoint, the others at the workspace, from a role there or above"},
-		{"polling", "a job is read by its scoring URI with batchEndpoints/jobs/read, else with workspaces/jobs/read"},
-		{"mounting", "the cluster identity mounts with containers/read and blobs/read, at the container or above it"},
-		{"outputs", "an output takes blobs/write of the cluster identity, and of the job identity too"},
-		{"own stores", "the workspace's own stores are used before any data, with all data actions of the roles that a " +
-			"sheet names, by a principal of any kind as by a user; the first that is missing is named"},
-		{"images", "the image is pulled after the shared registries of the deployment are used, and before the workspace's " +
-			"own stores; from the workspace's container registry alone"},
-		{"public data", "a container that anyone may read takes no role of the cluster identity, nor of the job identity"},
+		{"actions at the endpoint", "invoking needs the actions about batch endpoints at the endpoint, and the " +
+			"others of the 35 at the workspace, from a role there or above"},
+		{"polling", "reading a job needs batchEndpoints/jobs/read at its scoring URI, and workspaces/jobs/read " +
+			"in Resource Manager"},
+		{"mounting", "mounting needs containers/read and blobs/read for the cluster identity, at the container " +
+			"or above it"},
+		{"outputs", "an output needs blobs/write for the cluster identity and for the job identity"},
+		{"own stores", "a job uses the workspace's own stores before any data; it needs all data actions of the " +
+			"roles that a sheet names, whatever the kind of its invoker; the error names the first missing action"},
+		{"images", "a job uses the deployment's shared registries first, then pulls the image, then uses the " +
+			"workspace's own stores; it pulls only from the workspace's container registry"},
+		{"public data", "for a container that anyone may read, neither the cluster identity nor the job " +
+			"identity needs a role"},
 		{"default identity", "a cluster mounts with the first of its user-assigned identities"},
-		{"pipeline jobs", "a batch job is a job of the workspace of type Pipeline, in the experiment of its endpoint's name"},
-		{"failed jobs", "a job that failed says why by its scoring URI, as a code and a message in properties.error"},
-		{"order of refusals", "of several missing actions the first of the article's list is named"},
+		{"pipeline jobs", "a batch job is a job of the workspace of type Pipeline, in the experiment of its " +
+			"endpoint's name"},
+		{"failed jobs", "at its scoring URI, a failed job has a code and a message in properties.error"},
+		{"order of refusals", "if several actions are missing, the error names the first in the article's list"},
 	}
 }

@@ -26,7 +26,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// childVariable makes the test binary a sandbox on the state file that it names.
+// childVariable makes the test binary a sandbox on the state file in its value.
 const childVariable = "BATCHACCESS_TEST_SANDBOX"
 
 func TestMain(m *testing.M) {
@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// hello is what a child tells once it serves.
+// hello is what a child prints when it serves.
 type hello struct{ URL, Token, CA string }
 
 func serve(file string) error {
@@ -106,13 +106,14 @@ func (c *child) kill() {
 	}
 }
 
-// send returns 0 when there is no answer.
+// send returns 0 if there is no answer.
 func (c *child) send(method, path, body string) (int, map[string]any) {
 	req, err := http.NewRequest(method, c.URL+path+"?api-version="+versionOf(path), strings.NewReader(body))
 	if err != nil {
 		return 0, nil
 	}
 	req.Header.Set("Authorization", "Bearer "+c.Token)
+	req.Header.Set("Content-Type", "application/json")
 	res, err := c.client.Do(req)
 	if err != nil {
 		return 0, nil
@@ -130,13 +131,13 @@ func TestNothingAnsweredIsLostWhenTheSandboxIsKilled(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "new", "state.json")
 	var mu sync.Mutex
-	there, unsure := map[string]bool{}, map[string]bool{} // by path: what was answered; what was sent and not answered
+	there, unsure := map[string]bool{}, map[string]bool{} // by path
 	const kills = 12
 	for range kills {
 		c := spawn(t, file)
 		var storm sync.WaitGroup
 		var answered atomic.Int64
-		moment, reached := int64(1+rand.IntN(40)), make(chan struct{}) // after so many answers, while others are on their way
+		moment, reached := int64(1+rand.IntN(40)), make(chan struct{}) // answers before the kill
 		for range 4 {
 			storm.Go(func() {
 				for {
@@ -181,7 +182,7 @@ func TestNothingAnsweredIsLostWhenTheSandboxIsKilled(t *testing.T) {
 	assert.Empty(t, left, "unfinished snapshots are cleared away")
 }
 
-// note sends a change and notes what it brought; false when there was no answer.
+// note sends a change and records its answer; false if there was none.
 func note(mu *sync.Mutex, c *child, method, path, body string, there, unsure map[string]bool, exists bool) bool {
 	status, _ := c.send(method, path, body)
 	mu.Lock()
@@ -278,7 +279,7 @@ func TestTwoSandboxesSideBySideDoNotDisturbEachOther(t *testing.T) {
 	assert.Equal(t, http.StatusOK, two.arm(http.MethodGet, workspace, nil).status, "one goes, the other stays")
 }
 
-// contextOfInput is done when the standard input ends.
+// contextOfInput ends when the standard input ends.
 func contextOfInput() (context.Context, context.CancelFunc) {
 	ctx, stop := context.WithCancel(context.Background())
 	go func() {

@@ -11,14 +11,14 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
 
-// SeedActions are the 35 actions that a batch endpoint asks of whoever invokes it, in the article's order.
+// SeedActions are the 35 actions that the article wants granted to whoever invokes a batch endpoint, in its order.
 func SeedActions() []string { return role.SeedActions() }
 
 // BuiltInRole finds one of Azure's built-in roles by its name.
 func BuiltInRole(name string) (RoleDefinition, bool) { return role.BuiltInNamed(name) }
 
-// RoleAllows answers whether a built-in role, given by its name, allows an action by itself: yes, no, or undecided
-// where no document settles it. data says that it is an action on data.
+// RoleAllows decides whether a built-in role, given by its name, allows an action by itself: yes, no, or undecided if
+// no document settles it. data: it is an action on data.
 func RoleAllows(name, action string, data bool) (string, error) {
 	d, ok := role.BuiltInNamed(name)
 	if !ok {
@@ -27,8 +27,8 @@ func RoleAllows(name, action string, data bool) (string, error) {
 	return rbac.OfRole(d, action, data).String(), nil
 }
 
-// Allows answers what a principal, by its object ID, may do at a scope with all the roles that reach it there: yes, no,
-// denied or undecided. data says that it is an action on data.
+// Allows decides what a principal, given by its object ID, may do at a scope with all its roles: yes, no, denied or
+// undecided. data: it is an action on data.
 func (a *Azure) Allows(principalID, scope, action string, data bool) string {
 	var answer role.Answer
 	_ = a.store.View(func(st *state.State) error {
@@ -38,8 +38,8 @@ func (a *Azure) Allows(principalID, scope, action string, data bool) string {
 	return answer.String()
 }
 
-// AllowsList answers, as Allows does, whether a principal may list what begins with a prefix in a container, by its ARM
-// ID; with the prefix "" all of it.
+// AllowsList decides, as Allows does, whether a principal may list the blobs with a prefix in a container, given by its
+// ARM ID; the prefix "" means all of it.
 func (a *Azure) AllowsList(principalID, container, prefix string) string {
 	var answer role.Answer
 	_ = a.store.View(func(st *state.State) error {
@@ -49,17 +49,17 @@ func (a *Azure) AllowsList(principalID, container, prefix string) string {
 	return answer.String()
 }
 
-// A ConditionRequest is a request as a condition asks about it. Attributes are by how conditions name them, such as
-// @Resource[Microsoft.Storage/storageAccounts:name]; one without a value is absent, and one that is not there is not
-// known. Suboperation is "" for none; nil where it is not known.
+// A ConditionRequest is a request as conditions see it. Attributes are keyed by the names that conditions use, such as
+// @Resource[Microsoft.Storage/storageAccounts:name]; one without a value is absent, and one that is missing here is
+// unknown. Suboperation is "" for none, nil if not known.
 type ConditionRequest struct {
 	Action       string
 	Suboperation *string
 	Attributes   map[string][]string
 }
 
-// ConditionAllows answers whether the condition of an assignment lets a request through: yes, no or undecided. The
-// error is what Azure refuses in the condition, or what is not known of it; there may be an answer then too.
+// ConditionAllows decides whether the condition of an assignment allows a request: yes, no or undecided. The error says
+// what Azure refuses in the condition, or what is not known about it. There may be an answer as well.
 func ConditionAllows(text string, r ConditionRequest) (string, error) {
 	of := condition.Request{Action: r.Action, Suboperation: r.Suboperation, Attributes: map[string]condition.Value{}}
 	for name, values := range r.Attributes {

@@ -83,7 +83,7 @@ func TestARoleIsAssignableInOneManagementGroupAtMost(t *testing.T) {
 	assert.Equal(t, http.StatusCreated, got.status, got.body)
 }
 
-// ownRoot makes the deployer Owner of everything, as an elevated administrator is.
+// ownRoot makes the deployer Owner of everything, like an administrator with elevated access.
 func (w *world) ownRoot() {
 	w.t.Helper()
 	deployer := w.Deployer().ObjectID
@@ -183,7 +183,7 @@ func TestAManagementGroupHas500AssignmentsAtMost(t *testing.T) {
 		"a subscription has a limit of its own")
 }
 
-// crowd puts so many assignments at a scope.
+// crowd makes that many assignments at a scope.
 func crowd(st *state.State, scope string, n int) {
 	for range n {
 		name := uuid.NewString()

@@ -11,8 +11,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
 
-// What a request costs in a subscription that is nearly full of role assignments, where the state is kept in a file and
-// where it is not.
+// The cost of a request in a subscription that is nearly full of role assignments, with and without a state file.
 func BenchmarkAtNearly4000Assignments(b *testing.B) {
 	b.Run("kept", func(b *testing.B) { atNearly4000(b, filepath.Join(b.TempDir(), "state.json")) })
 	b.Run("in memory", func(b *testing.B) { atNearly4000(b, "") })

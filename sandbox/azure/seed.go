@@ -17,12 +17,12 @@ import (
 )
 
 // Seed is what exists before a stack does. IDs are ARM IDs unless said otherwise; object IDs and client IDs are GUIDs.
-// What an ID lies in (subscription, resource group, workspace, storage account) exists with it.
+// Whatever an ID lies in (subscription, resource group, workspace, storage account) exists with it.
 type Seed struct {
-	// TenantID names the tenant; "" leaves the one that the sandbox made up.
+	// TenantID is the tenant's ID; "" keeps the one that the sandbox made up.
 	TenantID string
-	// Cloud is the one of Azure's that the tenant is in, by its name or azure-native's word for it: AzureCloud or
-	// public, AzureUSGovernment or usgovernment, AzureChinaCloud or china. "" leaves it as it is, public at first.
+	// Cloud is the cloud that the tenant is in, by its name or azure-native's word for it: AzureCloud or public,
+	// AzureUSGovernment or usgovernment, AzureChinaCloud or china. "" keeps the cloud, which is public at first.
 	Cloud                  string
 	SubscriptionIDs        []string // GUIDs
 	Workspaces             []Workspace
@@ -39,11 +39,12 @@ type Seed struct {
 	Endpoints              []Endpoint
 	// RoleDefinitions are custom roles, each with its GUID and where it may be assigned.
 	RoleDefinitions []RoleDefinition
-	// RoleAssignments are those that are there before the stack.
+	// RoleAssignments exist before the stack.
 	RoleAssignments []RoleAssignment
-	// DenyAssignments are what Azure makes for deployment stacks and managed applications: no role outweighs them.
+	// DenyAssignments are those that Azure makes for deployment stacks and managed applications. They win over all
+	// roles.
 	DenyAssignments []DenyAssignment
-	// ResourceIDs are of any other resource that simply exists.
+	// ResourceIDs are other resources that exist, with no properties.
 	ResourceIDs []string
 }
 
@@ -53,8 +54,8 @@ type RoleDefinition = role.Definition
 // Permission is one entry of a role's permissions.
 type Permission = role.Permission
 
-// RoleAssignment gives a principal a role, by the GUIDs of both, at a scope. A condition that can't be read makes
-// whatever depends on it undecided.
+// RoleAssignment gives a principal a role at a scope; both are given by GUID. If the condition can't be read,
+// everything that depends on it is undecided.
 type RoleAssignment struct {
 	ID                                        string // a GUID
 	Scope, RoleID, PrincipalID, PrincipalType string
@@ -66,10 +67,10 @@ type DenyAssignment struct {
 	ID          string // a GUID
 	Name, Scope string
 	Permissions []Permission
-	// Everyone says that it reaches all principals but the excluded ones.
+	// Everyone: it reaches all principals except the excluded ones.
 	Everyone               bool
 	PrincipalIDs, Excluded []string
-	// NotBelow says that it acts at the scope alone.
+	// NotBelow: it applies at the scope only.
 	NotBelow bool
 }
 
@@ -78,11 +79,11 @@ type Workspace struct {
 	ID, Location string
 	// SystemDatastoresAuthMode is accesskey (default) or identity: how the workspace's own stores are opened.
 	SystemDatastoresAuthMode string
-	// ContainerRegistryID is that of its images; "" for one that the sandbox knows nothing of.
+	// ContainerRegistryID is the registry of the workspace's images; "" if the sandbox does not know one.
 	ContainerRegistryID string
-	// StorageAccountID is its own storage account; "" for one that the sandbox knows nothing of.
+	// StorageAccountID is the workspace's own storage account; "" if the sandbox does not know one.
 	StorageAccountID string
-	// PrivateLink closes the workspace's public network access. Invoking over REST still works (seed).
+	// PrivateLink closes the workspace's public network access. Invoking over REST still works (the article says so).
 	PrivateLink bool
 }
 
@@ -90,10 +91,10 @@ type Workspace struct {
 type StorageAccount struct {
 	ID   string
 	Kind string // default "StorageV2"
-	// HNS tells an Azure Data Lake Storage Gen2 account, with a hierarchical namespace, from Blob storage.
+	// HNS: it is Azure Data Lake Storage Gen2, with a hierarchical namespace, and not just Blob storage.
 	HNS        bool
 	Containers []string
-	// PublicContainers are those that anyone may read without signing in.
+	// PublicContainers are the containers that anyone may read without signing in.
 	PublicContainers []string
 	// Firewall closes the account to public networks.
 	Firewall bool
@@ -102,8 +103,8 @@ type StorageAccount struct {
 // ContainerRegistry is a registry of images.
 type ContainerRegistry struct {
 	ID        string
-	AdminUser bool // anybody with its password may pull
-	// ABAC says that its permissions are by repository, so that AcrPull is not honoured.
+	AdminUser bool // whoever has its password may pull
+	// ABAC: its permissions are by repository, and it ignores AcrPull.
 	ABAC bool
 }
 
@@ -113,7 +114,8 @@ type Datastore struct {
 	Type              string // "AzureBlob" (default) or "AzureDataLakeGen2"
 	AccountID         string
 	Container         string
-	// HasCredentials says that the store holds an account key or SAS, so that no identity is needed to read it (seed).
+	// HasCredentials: the store holds an account key or SAS, so that no identity is needed to read it (the article says
+	// so).
 	HasCredentials bool
 }
 
@@ -127,13 +129,13 @@ type DataAsset struct {
 // User is a person in the directory.
 type User struct{ ObjectID, UserPrincipalName, DisplayName string }
 
-// Group is a security group; its members are object IDs of this seed or of what exists already.
+// Group is a security group; its members are object IDs of this seed or of earlier ones.
 type Group struct {
 	ObjectID, DisplayName string
 	MemberIDs             []string
 }
 
-// ServicePrincipal is an enterprise application, or a managed identity of a resource that is none of the sandbox's.
+// ServicePrincipal is an enterprise application, or the managed identity of a resource that is not in the sandbox.
 type ServicePrincipal struct {
 	ObjectID    string
 	ClientID    string // made up when empty
@@ -144,13 +146,14 @@ type ServicePrincipal struct {
 // UserAssignedIdentity is a user-assigned managed identity with its service principal.
 type UserAssignedIdentity struct{ ID, PrincipalID, ClientID, Location string }
 
-// Host is a resource on which code runs with managed identities, and nothing else of which matters here: a Data
-// Factory, a site (App Service or Function App), a virtual machine.
+// Host is a resource on which code runs with managed identities: a Data Factory, a site (App Service or Function App),
+// a virtual machine. The sandbox knows nothing else about it.
 type Host struct {
 	ID, Location string
 	// PrincipalID is the object ID of its system-assigned identity; "" when it has none.
 	PrincipalID string
-	// UserAssignedIdentityIDs are those attached to it. No other user-assigned identity signs in at a host.
+	// UserAssignedIdentityIDs are attached to it. A user-assigned identity that is attached to no host can't sign in at
+	// one.
 	UserAssignedIdentityIDs []string
 }
 
@@ -159,7 +162,8 @@ type Compute struct {
 	WorkspaceID, Name, Location string
 	// SystemAssignedPrincipalID is the object ID of its system-assigned identity; "" when it has none.
 	SystemAssignedPrincipalID string
-	// UserAssignedIdentityIDs are in order: the cluster mounts with the first. A cluster has these or the other.
+	// UserAssignedIdentityIDs are in order: the cluster mounts with the first. A cluster has either these or a
+	// system-assigned identity.
 	UserAssignedIdentityIDs []string
 }
 
@@ -167,24 +171,24 @@ type Compute struct {
 type Endpoint struct {
 	WorkspaceID, Name, Location string
 	Deployments                 []Deployment
-	// DefaultDeployment is the one that runs when a request names none.
+	// DefaultDeployment runs if a request names no deployment.
 	DefaultDeployment string
-	// IfFree leaves it out where another endpoint of the region has its name.
+	// IfFree leaves the endpoint out if another endpoint of the region has its name.
 	IfFree bool
 }
 
 // Deployment is a deployment of a batch endpoint.
 type Deployment struct {
 	Name, ComputeName string
-	// Registries are the names of the shared registries that its model, and its environment, come from: two at most.
+	// Registries are the names of the shared registries of its model and its environment: two at most.
 	Registries []string
-	// Pipeline is set for a deployment of a pipeline component, none of whose steps is a parallel run.
+	// Pipeline is set for a deployment of a pipeline component without parallel steps.
 	Pipeline bool
 }
 
-// Seed adds what exists before a stack does. Seeding the same twice changes nothing; seeding something again that was
-// seeded differently changes it; what a stack has made is left alone. All problems are reported at once, and nothing
-// is added if there are any.
+// Seed adds what exists before a stack does. Seeding the same twice changes nothing, seeding something differently
+// changes it, and a resource that a stack has made stays as it is. Seed reports all problems at once, and adds nothing
+// if there are any.
 func (a *Azure) Seed(s Seed) error {
 	if err := s.check(); err != nil {
 		return fmt.Errorf("seeding the sandbox: %w", err)
@@ -204,12 +208,12 @@ var (
 	endpointName = regexp.MustCompile(`^[a-zA-Z](-?[a-zA-Z0-9])*$`)
 )
 
-// checkUnique finds names that Azure keeps unique and that something else has, here or in the seed itself: an
-// endpoint's in its region, for it is a host name (facts/batch-endpoints.md), and a storage account's in all of
+// checkUnique finds names that Azure keeps unique and that something else has, in the sandbox or in the seed itself: an
+// endpoint's in its region, because it is a host name (facts/batch-endpoints.md), and a storage account's in all of
 // Azure.
 func (s *Seed) checkUnique(st *state.State) error {
 	var problems []error
-	claimed := map[string]string{} // what is taken -> ARM ID
+	claimed := map[string]string{} // taken name -> ARM ID
 	claim := func(what, name, id string) {
 		if other, taken := claimed[what]; taken && armid.Key(other) != armid.Key(id) {
 			problems = append(problems, fmt.Errorf("%s and %s can't both be called %s; rename one", other, id, name))
@@ -253,7 +257,7 @@ func hostOf(name, region string) string {
 	return "endpoint " + strings.ToLower(name+" "+strings.ReplaceAll(region, " ", ""))
 }
 
-// region is where an endpoint of the seed lies: where its workspace does, unless it says otherwise.
+// region is the region of an endpoint of the seed: its own, or else its workspace's.
 func (s Seed) region(st *state.State, e Endpoint) string {
 	if e.Location != "" {
 		return e.Location
@@ -269,7 +273,7 @@ func (s Seed) region(st *state.State, e Endpoint) string {
 	return defaultLocation
 }
 
-// check finds what is wrong with the IDs; a wrong one would seed something that no request ever names.
+// check finds wrong IDs. A wrong ID would seed something that no request ever names.
 func (s Seed) check() error {
 	var problems []error
 	guid := func(what, value string, optional bool) {

@@ -125,7 +125,7 @@ func (s *seeding) put(r *state.Resource) {
 	s.parents(armid.Parse(r.ID))
 }
 
-// exists seeds a resource of which nothing but the ID is known, and leaves it as it is if it is there.
+// exists seeds a resource of which only the ID is known; if it exists, it stays as it is.
 func (s *seeding) exists(id string) {
 	key := armid.Key(id)
 	if s.st.Resources[key] != nil {
@@ -138,7 +138,7 @@ func (s *seeding) exists(id string) {
 	}
 }
 
-// location is where a resource of which nothing is known lies; subscriptions lie nowhere.
+// location is the location of a resource of which only the ID is known; subscriptions have none.
 func location(id string) string {
 	if armid.Parse(id).ResourceGroup() == "" {
 		return ""
@@ -146,7 +146,7 @@ func location(id string) string {
 	return defaultLocation
 }
 
-// subscription gives the deployer its role there.
+// subscription gives the deployer its role in the subscription.
 func (s *seeding) subscription(id armid.ID) {
 	if s.st.Subscription == "" {
 		s.st.Subscription = strings.ToLower(id.Name())
@@ -230,7 +230,7 @@ func (s *seeding) storageAccount(a StorageAccount) {
 	}
 }
 
-// blobService is where the containers of an account lie.
+// blobService is the resource in which the containers of an account lie.
 const blobService = "/blobServices/default"
 
 func (s *seeding) container(accountID, name string) {
@@ -283,7 +283,7 @@ func (s *seeding) dataAsset(d DataAsset) {
 	})
 }
 
-// principal seeds a service principal, and keeps the client ID of one that exists when none is given.
+// principal seeds a service principal. If the seed has no client ID, an existing one keeps its own.
 func (s *seeding) principal(objectID, clientID, name, kind, resourceID string) {
 	id := strings.ToLower(objectID)
 	old := s.st.ServicePrincipals[id]

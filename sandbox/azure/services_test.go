@@ -13,14 +13,14 @@ import (
 // own is the workspace's own account.
 const own = group + "/providers/Microsoft.Storage/storageAccounts/mlown"
 
-// The roles by facts/batch-endpoints.md, "Workspace with identity-based system stores".
+// The roles in facts/batch-endpoints.md, "Workspace with identity-based system stores".
 const (
 	filesRole  = "69566ab7-960f-475b-8e7c-b3118f30c6bd" // Storage File Data Privileged Contributor
 	tablesRole = "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3" // Storage Table Data Contributor
 	queuesRole = "974c5e8b-45b9-4653-ba55-5f855dd0fb88" // Storage Queue Data Contributor
 )
 
-// keyless is a world whose workspace is of the mode, and has that account; alice may start jobs that read nothing.
+// keyless is a world whose workspace has this mode and this account; alice may start jobs that read nothing.
 func keyless(t *testing.T, mode, account string) *world {
 	t.Helper()
 	w := newWorld(t)
@@ -58,7 +58,7 @@ func TestOwnStoresThatIdentitiesOpenTakeRolesOfBoth(t *testing.T) {
 	assert.Equal(t, "mount", detail(got.at("properties", "error", "details"), "hop"), "the data comes after them")
 }
 
-// Of a pipeline component it is not known that a step is a parallel run.
+// It is not known whether a step of a pipeline component is a parallel run.
 func TestAPipelineComponentTakesNoTablesAndQueues(t *testing.T) {
 	t.Parallel()
 	w := keyless(t, "identity", own)
@@ -72,6 +72,14 @@ func TestAPipelineComponentTakesNoTablesAndQueues(t *testing.T) {
 		w.assign(one.who, one.role, own)
 	}
 	assert.Equal(t, "Completed", w.outcome(w.post(alice, nothing)).at("properties", "status"))
+	literals := func(one, two string) any {
+		literal := object("JobInputType", "Literal", "Value", 1)
+		return object("properties", object("InputData", object(one, literal, two, literal)))
+	}
+	assert.Equal(t, "Completed", w.outcome(w.post(alice, literals("one", "Two_2"))).at("properties", "status"))
+	got := w.post(alice, literals("one", "two-2"))
+	assert.Equal(t, http.StatusBadRequest, got.status)
+	assert.Contains(t, got.message(), "properties.InputData.two-2: is no name of a pipeline component's input")
 }
 
 func TestOwnStoresTakeWhatTheSheetSaysAndNothingElse(t *testing.T) {

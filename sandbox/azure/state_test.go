@@ -35,13 +35,13 @@ func TestNothingThatWasAnsweredIsLost(t *testing.T) {
 	token, inventory, port, ca := first.token(alice, ml), first.Inventory(), first.Host(), first.CAPEM()
 	cluster := first.arm(http.MethodGet, workspace+"/computes/gpu", nil)
 
-	// Killed: the files are as they are now, with nothing closed or flushed.
+	// Like a kill: the files are as they are now, with nothing closed or flushed.
 	copied := filepath.Join(t.TempDir(), "copy")
 	require.NoError(t, os.CopyFS(copied, os.DirFS(dir)))
 	require.NoError(t, first.Close())
 
 	second := start(t, azure.Options{StateFile: filepath.Join(copied, "state.json")})
-	second.pass(first.ahead) // the first one's tokens are of its time: to an earlier one they are not valid yet
+	second.pass(first.ahead) // the tokens are of this time: at an earlier time they are not valid yet
 	assert.Equal(t, inventory, second.Inventory())
 	assert.Equal(t, port, second.Host(), "URLs that a stack has stored stay true")
 	assert.Equal(t, ca, second.CAPEM())
@@ -87,7 +87,7 @@ func TestAnAnswerThatIsUnderWayIsGivenBeforeTheSandboxCloses(t *testing.T) {
 	<-asked
 	closed := make(chan error)
 	go func() { closed <- w.Close() }()
-	for refused := false; !refused; { // it is closing as soon as nobody can connect
+	for refused := false; !refused; { // it is closing when nobody can connect
 		conn, err := net.Dial("tcp", w.Host())
 		if refused = err != nil; !refused {
 			require.NoError(t, conn.Close())

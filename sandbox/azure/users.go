@@ -13,7 +13,8 @@ type UserCredentials struct {
 	Password string
 }
 
-// Users are the people in the directory, by user principal name. Their passwords are random and of this run only.
+// Users are the people in the directory, by user principal name. Their passwords are random, and valid in this run
+// only.
 func (a *Azure) Users() []UserCredentials {
 	var users []UserCredentials
 	_ = a.store.View(func(st *state.State) error {

@@ -14,23 +14,24 @@ import (
 // A Write is a request that changed something in Resource Manager or Microsoft Graph, or is about to.
 type Write struct {
 	Method, Path string
-	// Done is the sandbox's time after it; zero before it.
+	// Done is the sandbox's time after the write; zero before it.
 	Done time.Time
 }
 
-// A Watcher is called for each write. While it runs, and until the write is answered, no other write is done: what it
-// sees of this Azure lies exactly between two writes. The weather's lost answers are writes; what it refuses is none.
+// A Watcher is called for each write. From then until the write is answered, no other write runs, so the watcher sees
+// the state between two writes. A write whose answer the weather loses is a write; a request that the weather refuses
+// is not.
 type Watcher struct {
-	// Before is called before a request that may change something. What it refuses changes nothing.
+	// Before is called before a request that may change something. If the request is then refused, it changes nothing.
 	Before func(Write)
-	// After is called once a change is done, and before it is answered.
+	// After is called when a change is done, before it is answered.
 	After func(Write)
 }
 
-// Watch has the watcher see every write from now on; nil ends it.
+// Watch sets the watcher for every write from now on; nil ends it.
 func (a *Azure) Watch(w *Watcher) { a.watched.watcher.Store(w) }
 
-// watched lets one write be done at a time while somebody watches.
+// watched runs one write at a time while there is a watcher.
 type watched struct {
 	watcher atomic.Pointer[Watcher]
 	mu      sync.Mutex
@@ -58,8 +59,7 @@ func (a *Azure) withWatch(h http.Handler) http.Handler {
 	})
 }
 
-// Calm is the same Azure, reached in this process: neither the weather nor a watcher has a part in what its Client
-// sends.
+// Calm is the same Azure, reached within this process: requests of its Client meet neither the weather nor a watcher.
 func (a *Azure) Calm() *Azure {
 	calm := *a
 	client := &http.Client{Transport: inProcess{a.front}}
@@ -93,16 +93,16 @@ func (a *answer) Header() http.Header         { return a.header }
 func (a *answer) Write(p []byte) (int, error) { return a.body.Write(p) }
 func (a *answer) WriteHeader(status int)      { a.status = status }
 
-// SeenAt runs fn while role assignments, roles and memberships of groups act as they do at that time, by the weather:
-// those made and removed until then, whatever the time is. All else is as it is.
+// SeenAt runs fn with the role assignments, roles and group members that have effect at that time, by the weather's
+// propagation. Everything else is as it is.
 func (a *Azure) SeenAt(at time.Time, fn func()) {
 	a.store.SeeAt(&at)
 	defer a.store.SeeAt(nil)
 	fn()
 }
 
-// Settle has every change of assignments, roles and groups act, and every new directory object known, as when
-// propagation and replication are over.
+// Settle gives every change its effect, and makes every directory object known, as if propagation and replication were
+// over.
 func (a *Azure) Settle() error {
 	return a.store.Update(func(st *state.State) error {
 		st.Settle()
@@ -110,11 +110,10 @@ func (a *Azure) Settle() error {
 	})
 }
 
-// A Snapshot is what this Azure holds at one time.
+// A Snapshot is the content of this Azure at one time.
 type Snapshot []byte
 
-// Snapshot takes one.
 func (a *Azure) Snapshot() (Snapshot, error) { return a.store.Snapshot() }
 
-// Restore puts back what a snapshot of this Azure holds. Tokens and assertions of before stay valid.
+// Restore puts back a snapshot of this Azure. Earlier tokens and assertions stay valid.
 func (a *Azure) Restore(s Snapshot) error { return a.store.Restore(s) }

@@ -23,7 +23,7 @@ func TestAWatcherSeesEveryWriteAndNothingElse(t *testing.T) {
 		After: func(write azure.Write) {
 			after = append(after, write.Method+" "+write.Path)
 			assert.NotZero(t, write.Done)
-			// What is sent from here is no write that waits for this one.
+			// A request that is sent from here does not wait for this write.
 			w.Calm()
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
 				w.URL()+"/metadata/endpoints?api-version=2022-09-01", nil)

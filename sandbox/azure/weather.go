@@ -10,60 +10,63 @@ import (
 	"time"
 )
 
-// Weather is what makes the real Azure slower and less reliable than one on the same machine. The zero Weather is calm:
-// everything is seen at once and nothing fails.
+// Weather makes the sandbox as slow and unreliable as the real Azure. The zero Weather is calm: every change has effect
+// at once, and nothing fails.
 //
-// Which requests are hit follows from Seed and from each request's method, path and count alone, with the IDs that the
-// sandbox makes up left out. So a client that sends the same requests meets the same weather in every run, in whatever
-// order requests of different paths arrive.
+// The requests that it hits follow only from Seed and from each request's method, path and count, without the IDs that
+// the sandbox makes up. So a client that sends the same requests meets the same weather in every run, in whatever order
+// requests of different paths arrive.
 type Weather struct {
 	// Seed picks one of the possible courses of throttling, faults, lost answers and latency.
 	Seed uint64
 
-	// Replication is for how long a new directory object is unknown elsewhere. Resource Manager answers
-	// PrincipalNotFound for a new service principal unless principalType is given, and for a new group always. Microsoft
-	// Graph answers 404 for a new group and a new federated credential, leaves out a new password, and refuses a service
-	// principal for a new application: the reads after a write for which the azuread plugin waits, and no others.
+	// Replication is how long a new directory object is unknown elsewhere. Resource Manager answers PrincipalNotFound
+	// for a new service principal unless principalType is given, and for a new group always. Microsoft Graph answers
+	// 404 for a new group and a new federated credential, leaves out a new password, and refuses a service principal
+	// for a new application: the reads after a write for which the azuread plugin waits, and no others.
 	Replication time.Duration
-	// Propagation is for how long a new role assignment does not act yet, and a removed one still acts; a changed role
-	// acts as it was, and who comes into a group or leaves it does not yet count as such. Azure: up to ten minutes. What
-	// was seeded acts at once.
+	// Propagation is how long a new role assignment, role or group member has no effect yet, and an old one still has.
+	// Azure: up to ten minutes. Seeded ones have effect at once.
 	Propagation time.Duration
-	// IdentityTokens is for how long managed identities are in the groups that they were in, whoever has put them into
-	// others or taken them out: as long as their tokens are cached. Azure: up to 24 hours. It never is less than
-	// Propagation.
+	// IdentityTokens is how long managed identities keep the access of the groups that they were in, because their
+	// tokens are cached. Azure: up to 24 hours. It is never less than Propagation.
 	IdentityTokens time.Duration
+	// IdentityWrites is the time in which one managed identity takes one write of a federated credential, a subscription
+	// eight and a tenant forty; what is more is answered 429, and not done. Azure: 4 seconds (facts/federation.md: 0.25,
+	// 2 and 10 a second). 0 lets all through.
+	IdentityWrites time.Duration
 
-	// Latency is the most by which an answer is held back, and LeastLatency the least; each is by some time between
-	// them, or by the least where that is more. The same twice holds back all alike.
+	// LeastLatency and Latency are the least and the most by which an answer is delayed. The delay is random between
+	// them, or the least if that is more. Two equal values delay all answers alike.
 	Latency, LeastLatency time.Duration
 
 	// Throttling is the share of requests, from 0 to 1, that are answered 429 with RetryAfter, and not done.
 	Throttling float64
-	// RetryAfter is what throttled and refused clients are told to wait, in whole seconds, rounded up; 0 means one second.
+	// RetryAfter is how long throttled and refused clients are told to wait, in whole seconds, rounded up; 0 means one
+	// second.
 	RetryAfter time.Duration
 	// Faults is the share of requests, from 0 to 1, that are answered 500 or 503, and not done.
 	Faults float64
-	// LostAnswers is the share of changes, from 0 to 1, that are done and then answered 500. It counts for Resource
-	// Manager only: Microsoft Graph's creations are not idempotent, and its clients don't recover from a lost one.
+	// LostAnswers is the share of changes, from 0 to 1, that are done and then answered 500. It applies to Resource
+	// Manager only: creations in Microsoft Graph are not idempotent, and its clients don't recover from a lost answer.
 	LostAnswers float64
 }
 
-// maxMishaps is how often in a row one request is hit at the most: clients of Azure try at least three times more.
+// maxMishaps is how often in a row one request can go wrong: clients of Azure try at least three times more.
 const maxMishaps = 2
 
-// setting is one of the settings of a weather, as ParseWeather and String write it.
+// setting is one setting of a weather, as ParseWeather reads it and String writes it.
 type setting struct {
 	key, allowed string
-	// read takes the value; the error says nothing that allowed does not.
+	// read sets the value; its error leaves out what the field allowed says.
 	read func(w *Weather, value string) error
-	// write gives the value, "" for that of calm weather.
+	// write returns the value as text, "" for the value of calm weather.
 	write func(w Weather) string
-	// outside tells a value that is read and can't be.
+	// outside reports whether a value that was read is out of range.
 	outside func(w Weather) bool
 }
 
-// settings are all of them, in the order in which they are written.
+// settings are in the order in which String writes them.
 var settings = []setting{
 	{
 		"seed", "a whole number from 0",
@@ -79,6 +82,7 @@ var settings = []setting{
 	duration("replication", func(w *Weather) *time.Duration { return &w.Replication }),
 	duration("propagation", func(w *Weather) *time.Duration { return &w.Propagation }),
 	duration("identityTokens", func(w *Weather) *time.Duration { return &w.IdentityTokens }),
+	duration("identityWrites", func(w *Weather) *time.Duration { return &w.IdentityWrites }),
 	duration("latency", func(w *Weather) *time.Duration { return &w.Latency }),
 	duration("leastLatency", func(w *Weather) *time.Duration { return &w.LeastLatency }),
 	share("throttling", func(w *Weather) *float64 { return &w.Throttling }),
@@ -111,18 +115,18 @@ func share(key string, field func(*Weather) *float64) setting {
 			}
 			return strconv.FormatFloat(*field(&w), 'g', -1, 64)
 		},
-		func(w Weather) bool { value := *field(&w); return !(value >= 0 && value <= 1) }, // not a number is out too
+		func(w Weather) bool { value := *field(&w); return !(value >= 0 && value <= 1) }, // NaN is out of range too
 	}
 }
 
-// calm and stormy are the weathers that have a name.
+// calm and stormy are weathers that can be given by name.
 const (
 	calm   = "calm"
 	stormy = "stormy"
 )
 
-// Stormy is bad weather in which a stack still gets where it should within a minute or so: everything goes wrong now
-// and then, and new things take seconds to be known and to act.
+// Stormy is bad weather in which a deployment still succeeds within a minute or so: everything fails now and then, and
+// new things take seconds until they are known and have effect.
 func Stormy() Weather {
 	return Weather{
 		Replication: 2 * time.Second, Propagation: 3 * time.Second, Latency: 20 * time.Millisecond,
@@ -131,7 +135,7 @@ func Stormy() Weather {
 }
 
 // ParseWeather reads a weather from text: "calm", "stormy", settings such as "propagation=2s,faults=0.1,seed=7", or
-// "stormy,seed=7", where the settings count before the name, wherever it stands. "" is calm. The error tells all
+// both as in "stormy,seed=7", where the settings win wherever the name stands. "" is calm. The error lists all
 // mistakes.
 func ParseWeather(text string) (Weather, error) {
 	var parts []string
@@ -200,7 +204,7 @@ func (w Weather) String() string {
 	return strings.Join(parts, ",")
 }
 
-// check finds all that is wrong with the weather.
+// check finds everything that is wrong with the weather.
 func (w Weather) check() error {
 	var problems []error
 	for _, s := range settings {
@@ -215,12 +219,12 @@ func (w Weather) check() error {
 	return errors.Join(problems...)
 }
 
-// latency is the time by which an answer is held back, of which share, from 0 to 1, decides.
+// latency is the delay of an answer. share, from 0 to 1, picks it between the least and the most.
 func (w Weather) latency(share float64) time.Duration {
 	return w.LeastLatency + time.Duration(share*float64(max(0, w.Latency-w.LeastLatency)))
 }
 
-// wait is RetryAfter as the header has it.
+// wait is RetryAfter in whole seconds, as the header has it.
 func (w Weather) wait() int {
 	if w.RetryAfter == 0 {
 		return 1

@@ -152,7 +152,7 @@ func TestANewAssignmentActsLateAndARemovedOneForAWhile(t *testing.T) {
 	assert.Equal(t, http.StatusForbidden, get())
 }
 
-// identityPath is one that nothing has been made at.
+// identityPath is a path at which nothing was made.
 func identityPath() string {
 	return group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i-" + uuid.NewString()
 }
@@ -175,6 +175,24 @@ func TestThrottledRequestsAreNotDoneAndSayWhenToComeBack(t *testing.T) {
 	assert.Equal(t, "temporarily_unavailable", got.body["error"], "Entra's own form")
 	assert.Equal(t, http.StatusOK, w.send(http.MethodGet, "/metadata/endpoints?api-version=2022-09-01", "", nil).status,
 		"no client tries this twice")
+}
+
+// facts/federation.md, Rules: only managed identities.
+func TestAManagedIdentityTakesOneWriteOfACredentialInItsTime(t *testing.T) {
+	t.Parallel()
+	w := under(t, azure.Weather{IdentityWrites: time.Hour})
+	path := identityPath()
+	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, path, object("location", "x")).status)
+	put := func(name string) answer {
+		return w.arm(http.MethodPut, path+"/federatedIdentityCredentials/"+name, object("properties", object("issuer",
+			"https://issuer.example", "subject", name, "audiences", []string{"api://AzureADTokenExchange"})))
+	}
+	require.Equal(t, http.StatusCreated, put("one").status)
+	got := put("two")
+	assert.Equal(t, http.StatusTooManyRequests, got.status)
+	assert.Regexp(t, `^3[0-9]{3}$`, got.header.Get("Retry-After"), "some of the hour may be over")
+	w.pass(time.Hour)
+	assert.Equal(t, http.StatusCreated, put("two").status)
 }
 
 func TestFaultsComeBeforeTheWork(t *testing.T) {
@@ -217,7 +235,7 @@ func TestTheSameSeedBringsTheSameWeather(t *testing.T) {
 			statuses[at] = w.arm(http.MethodPut, paths[at], assignment(alice, readerRole)).status
 			w.graph(http.MethodGet, "/v1.0/users/"+uuid.NewString(), nil)
 		}
-		for at, status := range statuses { // 201 and 409 depend on who came first; what the weather did does not
+		for at, status := range statuses { // 201 and 409 depend on which request came first, not on the weather
 			if status < 429 {
 				statuses[at] = 0
 			}
@@ -235,13 +253,13 @@ func TestTheSameSeedBringsTheSameWeather(t *testing.T) {
 	assert.Contains(t, first, 0)
 }
 
-// The clock is one of the test's own, which passes at once.
+// The test has a clock of its own, so it does not wait.
 func TestAnswersAreHeldBack(t *testing.T) {
 	t.Parallel()
 	const ms = time.Millisecond
 	for name, test := range map[string]struct {
 		weather     azure.Weather
-		least, most time.Duration // of one answer
+		least, most time.Duration // delay of one answer
 	}{
 		"by up to the most":         {azure.Weather{Latency: 100 * ms}, 0, 100 * ms},
 		"by no less than the least": {azure.Weather{LeastLatency: 30 * ms}, 30 * ms, 30 * ms},
@@ -274,7 +292,7 @@ func TestImpossibleWeatherIsRefused(t *testing.T) {
 	t.Parallel()
 	for what, weather := range map[string]azure.Weather{
 		"replication": {Replication: -1}, "propagation": {Propagation: -1}, "latency": {Latency: -1},
-		"leastLatency": {LeastLatency: -1}, "retryAfter": {RetryAfter: -1},
+		"leastLatency": {LeastLatency: -1}, "identityWrites": {IdentityWrites: -1}, "retryAfter": {RetryAfter: -1},
 		"throttling": {Throttling: 1.5}, "faults": {Faults: -0.1}, "lostAnswers": {LostAnswers: math.NaN()}, "add " +
 			"up": {Throttling: 0.6, Faults: 0.6},
 	} {
@@ -331,7 +349,7 @@ func TestEveryMistakeInAWeatherIsTold(t *testing.T) {
 	}
 }
 
-// A weather that is parsed is written and parsed again alike; one that is refused is zero.
+// A parsed weather is the same after it is written and parsed again; one that is refused is zero.
 func FuzzParseWeather(f *testing.F) {
 	for _, text := range []string{"", "calm", "stormy,seed=7", "seed=18446744073709551615,latency=1h2m3.5s,faults=1e-3",
 		"faults=0x1p-2", "a=b,,=", "faults=-0"} {

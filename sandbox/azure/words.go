@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Words are those of the first command of a shell script, as a POSIX shell parts and unquotes them, and the rest is
-// what follows the command. Nothing is expanded: what is left for the shell to fill in stands as it was written.
+// Words splits and unquotes the first command of a shell script as a POSIX shell does, and returns the text after it as
+// rest. Nothing is expanded: $NAME and the like stay as they are.
 func Words(script string) (words []string, rest string, err error) {
 	var word strings.Builder
 	inside := false

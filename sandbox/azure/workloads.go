@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// A Workload is something outside Entra that has an issuer of its own: described as the one who runs it would, and
-// not by the claims of its tokens. What stands in those is worked out here, from facts/federation.md alone.
+// A Workload is something outside Entra whose tokens come from an issuer of its own. It is described as its owner would
+// describe it, not by the claims of its tokens: Claims derives those from facts/federation.md alone.
 type Workload interface {
-	// Claims are the issuer and the subject of the workload's tokens. The error says what the description lacks.
+	// Claims returns the issuer and the subject of the workload's tokens. The error says what the description lacks.
 	Claims() (issuer, subject string, err error)
 }
 
@@ -18,18 +18,18 @@ type GitHubJob struct {
 	Repository string // owner/name
 	// OwnerID and RepositoryID are set for a repository with immutable subjects.
 	OwnerID, RepositoryID int
-	// One of these: the environment that the job names; else what it runs for.
+	// One of these: the environment that the job names, or else the event that it runs for.
 	Environment, Branch, Tag string
 	PullRequest              bool
-	// Keys are the include_claim_keys of a repository with a customised subject; Values those of the claims in them, but
-	// for repo and context.
+	// Keys are the include_claim_keys of a repository with a customised subject. Values are the values of those claims,
+	// except repo and context.
 	Keys   []string
 	Values map[string]string
 	// Enterprise is the slug of an enterprise that has an issuer of its own; "" for none.
 	Enterprise string
 }
 
-// Claims implements Workload. An environment goes before whatever triggered the job.
+// Claims implements Workload. An environment wins over the event that triggered the job.
 func (j GitHubJob) Claims() (issuer, subject string, err error) {
 	owner, name, ok := strings.Cut(j.Repository, "/")
 	if !ok || owner == "" || name == "" {
@@ -72,7 +72,7 @@ func (j GitHubJob) Claims() (issuer, subject string, err error) {
 	return issuer, subject, nil
 }
 
-// context says for what the job runs.
+// context is the part of the subject that says what the job runs for.
 func (j GitHubJob) context() (string, error) {
 	switch {
 	case j.Environment != "":
@@ -87,7 +87,7 @@ func (j GitHubJob) context() (string, error) {
 	return "", errors.New("a GitHub job has an environment, or runs for a branch, a tag or a pull request")
 }
 
-// escaped is a value in a GitHub subject, whose parts are told apart by colons.
+// escaped is a value in a GitHub subject, whose parts are separated by colons.
 func escaped(value string) string { return strings.ReplaceAll(value, ":", "%3A") }
 
 // GitLabJob is a job of GitLab CI/CD.
@@ -133,7 +133,8 @@ func (s ServiceAccount) Claims() (issuer, subject string, err error) {
 	return s.Issuer, "system:serviceaccount:" + s.Namespace + ":" + s.Name, nil
 }
 
-// ServiceConnection is one of Azure Pipelines whose issuer is that of Azure DevOps; it retires on 2027-07-01.
+// ServiceConnection is a service connection of Azure Pipelines whose issuer is Azure DevOps; this form retires on
+// 2027-07-01.
 type ServiceConnection struct{ OrganizationID, Organization, Project, Name string }
 
 // Claims implements Workload.
@@ -145,8 +146,8 @@ func (s ServiceConnection) Claims() (issuer, subject string, err error) {
 		s.Name, nil
 }
 
-// EntraConnection is a service connection of Azure Pipelines whose issuer is Entra: the form of new ones. Prefix is
-// what the connection shows in front of /sc/.
+// EntraConnection is a service connection of Azure Pipelines whose issuer is Entra: the form of new ones. Prefix is the
+// part of its subject before /sc/, as the connection's page shows it.
 type EntraConnection struct{ Tenant, Prefix, OrganizationID, ID string }
 
 // Claims implements Workload.
@@ -179,7 +180,7 @@ func (r TerraformRun) Claims() (issuer, subject string, err error) {
 		r.Workspace, r.Phase), nil
 }
 
-// ESCEnvironment is an environment of Pulumi ESC that is opened by a person or by `pulumi env`.
+// ESCEnvironment is an environment of Pulumi ESC that a person or `pulumi env` opens.
 type ESCEnvironment struct{ Organization, Project, Environment string }
 
 // Claims implements Workload.
@@ -191,7 +192,7 @@ func (e ESCEnvironment) Claims() (issuer, subject string, err error) {
 		e.Project, e.Environment), nil
 }
 
-// Audience is what the environment asks for, unless it is told otherwise.
+// Audience is the audience that the environment asks for by default.
 func (e ESCEnvironment) Audience() string {
 	if e.Project == "default" {
 		return e.Organization
@@ -199,7 +200,7 @@ func (e ESCEnvironment) Audience() string {
 	return "azure:" + e.Organization
 }
 
-// WorkloadAssertion is the token that the workload's issuer gives it for an audience. The token endpoint takes it as
+// WorkloadAssertion is the token that the workload's issuer signs for an audience. The token endpoint takes it as
 // client_assertion, for ten minutes and in this run only.
 func (a *Azure) WorkloadAssertion(w Workload, audience string) (string, error) {
 	issuer, subject, err := w.Claims()

@@ -79,7 +79,7 @@ type world struct {
 	*azure.Azure
 	t      testing.TB
 	client *http.Client
-	ahead  time.Duration // of the machine's clock
+	ahead  time.Duration // from the machine's clock
 }
 
 func start(t *testing.T, o azure.Options) *world {
@@ -104,17 +104,17 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// pass moves the sandbox's clock on, once; it goes on from there.
+// pass moves the sandbox's clock forward once; it runs on from there.
 func (w *world) pass(d time.Duration) {
 	w.ahead += d
 	ahead := w.ahead
 	w.SetClock(func() time.Time { return time.Now().Add(ahead) })
 }
 
-// wait lets the operations that go on come to their end.
+// wait lets the running operations end.
 func (w *world) wait() { w.pass(time.Second) }
 
-// answer is what came back.
+// answer is the response to a request.
 type answer struct {
 	status int
 	header http.Header
@@ -135,7 +135,7 @@ func (a answer) code() string { code, _ := a.at("error", "code").(string); retur
 
 func (a answer) message() string { message, _ := a.at("error", "message").(string); return message }
 
-// detail is a fact of a failure or refusal by its code.
+// detail is a fact of a failure or refusal, by its code.
 func detail(list any, code string) string {
 	items, _ := list.([]any)
 	for _, item := range items {
@@ -299,7 +299,7 @@ func (w *world) outcome(started answer) answer {
 	return got
 }
 
-// withDetails puts beside a failed job's error what only the sandbox knows of it, in its state.
+// withDetails adds to a failed job's error what only the sandbox knows about it, from its state.
 func (w *world) withDetails(job answer) {
 	w.t.Helper()
 	failed, is := job.at("properties", "error").(map[string]any)

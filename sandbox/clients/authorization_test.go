@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// code is the error code with which Azure refused, and its status.
+// code is the error code of Azure's refusal, and its status.
 func code(t *testing.T, err error) (string, int) {
 	t.Helper()
 	var refusal *azcore.ResponseError
@@ -45,7 +45,7 @@ func grant(principal, role string) armauthorization.RoleAssignmentCreateParamete
 	}}
 }
 
-// all is every page of a list.
+// all has the items of every page of a list.
 func all[T, I any](t *testing.T, pager *runtime.Pager[T], items func(T) []I) (found []I, pages int) {
 	t.Helper()
 	for pager.More() {

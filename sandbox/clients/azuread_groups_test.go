@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// group is the plugin's create, up to its first read: all on beta.
+// group sends the requests of the plugin's create up to its first read, all to beta.
 func (p *plugin) group(name string) string {
 	p.t.Helper()
 	id := p.send(http.MethodPost, "/beta/groups", object{
@@ -62,7 +62,7 @@ func TestThePluginManagesAGroup(t *testing.T) {
 	isNull(t, got, "description")
 	isNull(t, got, "membershipRule")
 
-	// An owner's kind is asked of directoryObjects, and told by @odata.type.
+	// The plugin asks directoryObjects for an owner's kind, and reads it from @odata.type.
 	for other, kind := range map[string]string{alice: "user", robot: "servicePrincipal", id: "group"} {
 		assert.Equal(t, "#microsoft.graph."+kind, p.get("/v1.0/directoryObjects/"+other).text("@odata.type"))
 	}
@@ -121,7 +121,7 @@ func TestThePluginFindsAUser(t *testing.T) {
 	got := p.get("/v1.0/users/" + alice + "?$select=" + userFields)
 	assert.Equal(t, "alice@example.com", got.text("userPrincipalName"))
 	assert.Equal(t, "Alice", got.text("displayName"))
-	// no manager; 204 would fail the plugin
+	// no manager; a 204 would make the plugin fail
 	p.send(http.MethodGet, "/v1.0/users/"+alice+"/manager", nil, http.StatusNotFound)
 	assert.Empty(t, p.get(filtered("/v1.0/users", "userPrincipalName eq 'o''brien@example.com'")).values())
 	p.gone("/v1.0/users/" + uuid.NewString())

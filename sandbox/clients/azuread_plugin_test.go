@@ -12,8 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What the azuread plugin sends and needs was recorded from the plugin itself, call by call. These tests send the same
-// and hold the answers against what it needs: above all which keys must be there, as null.
+// The requests of the azuread plugin, and what it needs in the answers, were recorded from the plugin itself, call by
+// call. These tests send the same requests, and check the answers for what it needs: above all, keys that must be there
+// as null.
 
 // plugin is the azuread plugin's side of the conversation.
 type plugin struct {
@@ -28,7 +29,7 @@ func (w *world) plugin() *plugin {
 
 func (p *plugin) get(path string) reply { p.t.Helper(); return p.send(http.MethodGet, path, nil, 200) }
 
-// gone is what the plugin looks for after a delete, five times in a row.
+// gone is what the plugin looks for after a deletion, five times in a row.
 func (p *plugin) gone(path string) {
 	p.t.Helper()
 	for range 5 {
@@ -89,7 +90,7 @@ func TestThePluginConfiguresItself(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, res.StatusCode, "not one that the plugin retries")
 }
 
-// application is the plugin's create, up to its first read.
+// application sends the requests of the plugin's create up to its first read.
 func (p *plugin) application(name string) (id, appID string) {
 	p.t.Helper()
 	made := p.send(http.MethodPost, "/v1.0/applications", object{
@@ -168,7 +169,7 @@ func TestThePluginManagesAnApplication(t *testing.T) {
 	p.send(http.MethodDelete, path, nil, http.StatusNotFound)
 }
 
-// servicePrincipal is the plugin's create, up to its first read.
+// servicePrincipal sends the requests of the plugin's create up to its first read.
 func (p *plugin) servicePrincipal(appID string) string {
 	p.t.Helper()
 	require.Empty(p.t, p.get(filtered("/v1.0/servicePrincipals", "appId eq '"+appID+"'")).values())
@@ -259,7 +260,7 @@ func TestThePluginManagesAPassword(t *testing.T) {
 		assert.Equal(t, "2026-01-01T00:00:00Z", got["startDateTime"])
 		assert.Nil(t, got["secretText"], "told once only")
 	}
-	// A replacement adds first and removes then.
+	// A replacement first adds and then removes.
 	next := p.send(http.MethodPost, path+"/addPassword", object{"passwordCredential": object{}}, http.StatusOK)
 	next.text("endDateTime")
 	p.send(http.MethodPost, path+"/removePassword", object{"keyId": strings.ToUpper(keyID)}, http.StatusNoContent)

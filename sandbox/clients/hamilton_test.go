@@ -31,15 +31,15 @@ func (w *world) hamilton(version msgraph.ApiVersion) hamilton {
 	return hamilton{w, version, w.authorizer(w.secret()), &statuses{next: w.client.Transport}}
 }
 
-// client points a client of hamilton's at the sandbox. Hamilton takes it that Graph has a host to itself: where it
-// has not, its hook for requests puts the path in front. What is not there is not asked for again, so that tests of
-// that are quick; what is throttled is.
+// client points a hamilton client at the sandbox. Hamilton expects that Graph has its own host; since it does not here,
+// the client's request hook adds the path. The client does not retry a 404, so that tests of missing objects are quick;
+// it retries what is throttled.
 func (h hamilton) client() msgraph.Client {
 	c := msgraph.NewClient(h.version)
 	c.Endpoint, c.Authorizer, c.DisableRetries = h.URL(), h.authorizer, true
 	c.RetryableClient.HTTPClient.Transport = h.answers
 	c.RequestMiddlewares = &[]msgraph.RequestMiddleware{func(r *http.Request) (*http.Request, error) {
-		if !strings.HasPrefix(r.URL.Path, "/graph/") { // as the address of a next page does
+		if !strings.HasPrefix(r.URL.Path, "/graph/") { // as the address of a next page has it
 			r.URL.Path = "/graph" + r.URL.Path
 		}
 		return r, nil
@@ -47,7 +47,7 @@ func (h hamilton) client() msgraph.Client {
 	return c
 }
 
-// statuses counts answers by which a client is asked to come again, and all.
+// statuses counts answers that ask a client to try again, and all answers.
 type statuses struct {
 	next       http.RoundTripper
 	again, all atomic.Int32
@@ -77,7 +77,7 @@ func both(t *testing.T, test func(t *testing.T, h hamilton)) {
 	}
 }
 
-// expect holds a call's status and error against what is due.
+// expect compares a call's status and error with the expected ones.
 func expect(t *testing.T, want, status int, err error) {
 	t.Helper()
 	if want < http.StatusBadRequest {
@@ -122,7 +122,7 @@ func TestHamiltonManagesApplications(t *testing.T) {
 		expect(t, http.StatusOK, status, err)
 		assert.Empty(t, *none)
 
-		// Owners: adding twice and removing twice are no mistakes to hamilton, by what Graph answers.
+		// Owners: for hamilton, adding twice and removing twice are no errors, by Graph's answers.
 		app.Owners = &msgraph.Owners{h.reference(alice)}
 		for range 2 {
 			status, err = c.AddOwners(ctx, app)
@@ -175,7 +175,7 @@ func TestHamiltonManagesCredentials(t *testing.T) {
 		status, err = c.RemovePassword(ctx, id, *password.KeyId)
 		expect(t, http.StatusNotFound, status, err)
 
-		// A certificate is added by sending back what was read, with one more.
+		// A certificate is added by sending back the list that was read, with one more.
 		for i := range 2 {
 			certificate, _ := newCertificate(t)
 			got, status, err = c.Get(ctx, id, odata.Query{})
@@ -371,7 +371,7 @@ func TestHamiltonReadsListsOfSeveralPages(t *testing.T) {
 
 func TestHamiltonComesAgainWhenTheSandboxAsks(t *testing.T) {
 	t.Parallel()
-	w := newTrustedWorld(t, azure.Weather{Throttling: 1, RetryAfter: time.Second}) // each request is hit twice, then done
+	w := newTrustedWorld(t, azure.Weather{Throttling: 1, RetryAfter: time.Second}) // each fails twice
 	h := w.hamilton(msgraph.Version10)
 	c := &msgraph.ApplicationsClient{BaseClient: h.client()}
 	_, status, err := c.Create(t.Context(), msgraph.Application{DisplayName: ptr("nightly")})
@@ -381,7 +381,7 @@ func TestHamiltonComesAgainWhenTheSandboxAsks(t *testing.T) {
 	assert.Len(t, w.Inventory(), 1, "made once")
 }
 
-// The provider's second generation left it to hamilton to make again what replication refuses.
+// The provider's second generation let hamilton repeat requests that replication refuses.
 func TestHamiltonWaitsForReplication(t *testing.T) {
 	t.Parallel()
 	w := newTrustedWorld(t, azure.Weather{Replication: 2 * time.Second})

@@ -18,7 +18,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// HashiCorp's SDK is the azuread plugin's way to find Azure, to sign in and to call Graph.
+// The azuread plugin uses HashiCorp's SDK to find Azure, to sign in and to call Graph.
 
 func (w *world) environment() environments.Environment {
 	w.t.Helper()
@@ -27,7 +27,7 @@ func (w *world) environment() environments.Environment {
 	return *environment
 }
 
-// authorizer is what the SDK makes of credentials, for Microsoft Graph.
+// authorizer is the SDK's authorizer for Microsoft Graph, made from credentials.
 func (w *world) authorizer(c auth.Credentials) auth.Authorizer {
 	w.t.Helper()
 	c.Environment, c.TenantID = w.environment(), tenantID
@@ -42,7 +42,7 @@ func (w *world) secret() auth.Credentials {
 		EnableAuthenticatingUsingClientSecret: true}
 }
 
-// signInHashiCorp is the claims that the SDK reads from the token that it gets.
+// signInHashiCorp returns the claims that the SDK reads from its token.
 func (w *world) signInHashiCorp(c auth.Credentials) *claims.Claims {
 	w.t.Helper()
 	before := time.Now().Add(time.Hour - time.Minute) // the SDK may count some seconds less
@@ -92,7 +92,7 @@ func TestHashiCorpsSDKSignsIn(t *testing.T) {
 	imds := w.URL() + "/metadata/identity/oauth2/token"
 	for name, test := range map[string]struct {
 		credentials auth.Credentials
-		object      string // whom the token is for
+		object      string // the principal that the token is for
 		refusal     string
 	}{
 		"client secret": {auth.Credentials{
@@ -138,7 +138,7 @@ func TestHashiCorpsSDKSignsIn(t *testing.T) {
 	}
 }
 
-// directory is the SDK's client of Graph, which the plugin calls everything through.
+// directory is the SDK's client of Graph, which the plugin uses for every call.
 func (w *world) directory(version msgraph.ApiVersion) *msgraph.Client {
 	w.t.Helper()
 	directory, err := msgraph.NewClient(w.environment().MicrosoftGraph, "Applications", version)
@@ -147,7 +147,7 @@ func (w *world) directory(version msgraph.ApiVersion) *msgraph.Client {
 	return directory
 }
 
-// request is one call of the SDK. The error is its own.
+// request is one call of the SDK. The error is the SDK's.
 func request(ctx context.Context, c *msgraph.Client, method, path string, body, answer any, statuses ...int) error {
 	req, err := c.NewRequest(ctx, client.RequestOptions{
 		ContentType: "application/json; charset=utf-8", ExpectedStatusCodes: statuses, HttpMethod: method, Path: path,
@@ -199,7 +199,7 @@ func TestHashiCorpsSDKComesAgainWhenTheSandboxAsks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newTrustedWorld(t, weather) // each request is hit twice, then done
+			w := newTrustedWorld(t, weather) // each request goes wrong twice, then succeeds
 			c := w.directory(msgraph.VersionOnePointZero)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()

@@ -32,12 +32,12 @@ func signedIn(t *testing.T, credential azcore.TokenCredential, scope string) jwt
 	require.NoError(t, err)
 	expiry, err := claims.GetExpirationTime()
 	require.NoError(t, err)
-	const apart = time.Minute // at the most: the client counts from when it got the answer
+	const apart = time.Minute // at most: the client counts from the time of the answer
 	assert.WithinRange(t, token.ExpiresOn, expiry.Add(-apart), expiry.Add(apart))
 	return claims
 }
 
-// refused is how Entra refuses a credential.
+// refused is Entra's refusal of a credential.
 func refused(t *testing.T, credential azcore.TokenCredential) string {
 	t.Helper()
 	_, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{ml}})
@@ -65,8 +65,8 @@ func TestAClientSecretSignsIn(t *testing.T) {
 	assert.Contains(t, refused(t, elsewhere), "90002")
 }
 
-// trusted makes an application that trusts a subject of GitHub Actions, and returns its client ID, the object ID of its
-// service principal, and its own.
+// trusted makes an application that trusts a subject of GitHub Actions, and returns its client ID, its service
+// principal's object ID, and its own object ID.
 func (w *world) trusted() (clientID, objectID, app string) {
 	w.t.Helper()
 	g := w.graph()
@@ -147,7 +147,7 @@ func (w *world) managedIdentity(id azidentity.ManagedIDKind) azcore.TokenCredent
 func TestAManagedIdentityOfAVirtualMachineSignsIn(t *testing.T) {
 	for _, name := range []string{"IDENTITY_ENDPOINT", "IDENTITY_HEADER", "MSI_ENDPOINT", "MSI_SECRET", "IMDS_ENDPOINT",
 		"IDENTITY_SERVER_THUMBPRINT"} {
-		unset(t, name) // so that the client takes this for a virtual machine
+		unset(t, name) // so that the client takes this machine for a virtual machine
 	}
 	w := newWorld(t)
 	clientID := w.arm().send(http.MethodGet, identity+"?api-version=2023-01-31", nil, http.StatusOK).at("properties",
@@ -177,7 +177,8 @@ func TestAManagedIdentityOfAppServiceSignsIn(t *testing.T) {
 			"ID": azidentity.ObjectID(robot), "by resource ID": azidentity.ResourceID(identity),
 	} {
 		t.Run(name, func(t *testing.T) {
-			// The client keeps tokens for the whole process, by identity and scope: the other test must not have asked for it.
+			// The client keeps tokens for the whole process, by identity and scope, so the other test must use another
+			// scope.
 			assert.Equal(t, robot, signedIn(t, w.managedIdentity(id), management)["oid"])
 		})
 	}
@@ -189,7 +190,7 @@ func TestAManagedIdentityOfAppServiceSignsIn(t *testing.T) {
 	assert.Contains(t, failed.Error(), "401")
 }
 
-// unset takes a variable out of the environment for the time of the test.
+// unset removes a variable from the environment while the test runs.
 func unset(t *testing.T, name string) {
 	t.Helper()
 	t.Setenv(name, "") // restores it afterwards

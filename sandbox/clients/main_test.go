@@ -18,8 +18,8 @@ import (
 // authorityFolder holds the certificate authority of the sandboxes that newTrustedWorld starts.
 var authorityFolder string
 
-// TestMain makes a certificate authority that this process trusts as it does the system's. HashiCorp's SDK takes no
-// other: like the azuread plugin, it is pointed at the sandbox with SSL_CERT_FILE, which is read once in a process.
+// TestMain makes a certificate authority that this process trusts like the system's. HashiCorp's SDK accepts no other:
+// like the azuread plugin, it finds it by SSL_CERT_FILE, which a process reads once.
 func TestMain(m *testing.M) {
 	code, err := withAuthority(m.Run)
 	if err != nil {
@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 }
 
 func withAuthority(run func() int) (code int, err error) {
-	log.SetOutput(io.Discard) // the SDK's, which notes each attempt
+	log.SetOutput(io.Discard) // the SDK's log, which has each attempt
 	if authorityFolder, err = os.MkdirTemp("", "clients"); err != nil {
 		return 0, err
 	}

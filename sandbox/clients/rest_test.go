@@ -12,7 +12,7 @@ import (
 
 type object = map[string]any
 
-// rest calls one service as the deployer, and holds every answer against the status that is due.
+// rest calls one service as the deployer, and checks the status of every answer.
 type rest struct {
 	t            *testing.T
 	client       *http.Client
@@ -68,7 +68,7 @@ func (r reply) text(key string) string {
 	return value
 }
 
-// values is the list in an answer, which must be one, if empty.
+// values is the list in an answer. There must be one; it may be empty.
 func (r reply) values() []any {
 	r.t.Helper()
 	require.IsType(r.t, []any{}, r.body["value"], "value in %v", r.body)

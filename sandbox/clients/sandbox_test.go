@@ -62,7 +62,7 @@ func seed() azure.Seed {
 	}
 }
 
-// world is a sandbox, and what points a client at it.
+// world is a sandbox, and the options that point a client at it.
 type world struct {
 	*azure.Azure
 	t      *testing.T
@@ -81,7 +81,7 @@ func start(t *testing.T, o azure.Options) *world {
 	return &world{Azure: a, t: t, client: &http.Client{Transport: loopbackOnly{t, client.Transport}}}
 }
 
-// options are those with which any client of the SDK talks to another Azure than the public one.
+// options are those with which a client of the SDK talks to another Azure than the public one.
 func (w *world) options() policy.ClientOptions {
 	return policy.ClientOptions{
 		Transport: w.client,
@@ -108,7 +108,7 @@ func (w *world) deployer() azcore.TokenCredential {
 	return credential
 }
 
-// loopbackOnly fails the test when a request would leave the machine.
+// loopbackOnly fails the test if a request would leave the machine.
 type loopbackOnly struct {
 	t    *testing.T
 	next http.RoundTripper
@@ -122,8 +122,7 @@ func (l loopbackOnly) RoundTrip(r *http.Request) (*http.Response, error) {
 	return l.next.RoundTrip(r)
 }
 
-// imdsAt sends what is meant for the instance metadata service to the sandbox, which is where a virtual machine of the
-// sandbox would find it.
+// imdsAt sends requests for the instance metadata service to the sandbox, as in a virtual machine of the sandbox.
 type imdsAt struct {
 	address string
 	next    http.RoundTripper

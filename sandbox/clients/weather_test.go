@@ -61,7 +61,7 @@ func TestTheSDKGetsThroughBadWeather(t *testing.T) {
 	}
 }
 
-// mishapCounter counts the answers with which a client is asked to come again.
+// mishapCounter counts the answers that ask a client to try again.
 type mishapCounter struct {
 	next  http.RoundTripper
 	count int

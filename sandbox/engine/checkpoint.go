@@ -34,7 +34,7 @@ func (e *Engine) Protects(stack string) (bool, error) {
 	return false, nil
 }
 
-// Resources are those of the stack's state, as the last deployment left them.
+// Resources are the resources in the stack's state, as the last deployment left them.
 func (e *Engine) Resources(stack string) ([]apitype.ResourceV3, error) {
 	state, err := e.checkpoint(stack)
 	if err != nil {
@@ -43,9 +43,9 @@ func (e *Engine) Resources(stack string) ([]apitype.ResourceV3, error) {
 	return state.Resources, nil
 }
 
-// Outputs are those of the resource with that URN, or for "" what the stack exports, as the last deployment left them
-// in its state, with the secrets in plain text: what `pulumi stack output --json --show-secrets` prints, without
-// starting it.
+// Outputs returns the outputs of the resource with that URN, or, for "", the stack's outputs, as the last deployment
+// left them in the state, with secrets in plain text. These are the values that
+// `pulumi stack output --json --show-secrets` prints, without starting Pulumi.
 func (e *Engine) Outputs(ctx context.Context, stack, urn string) (map[string]any, error) {
 	state, err := e.checkpoint(stack)
 	if err != nil {
@@ -68,14 +68,14 @@ func (e *Engine) Outputs(ctx context.Context, stack, urn string) (map[string]any
 	return nil, nil
 }
 
-// checkpointFile is where the sandbox's backend keeps the stack. Where the user has Pulumi compress states
-// (PULUMI_DIY_BACKEND_GZIP), it ends in .gz too.
+// checkpointFile is the stack's file in the sandbox's backend. If the user has Pulumi compress states
+// (PULUMI_DIY_BACKEND_GZIP), its name also ends in .gz.
 func (e *Engine) checkpointFile(stack string) string {
 	return filepath.Join(e.paths.backend, ".pulumi", "stacks", e.project.name, stack+".json")
 }
 
-// writeStack makes a stack as `pulumi stack init` does, which takes half a second, and leaves its key to the first
-// command that needs one.
+// writeStack makes a stack as `pulumi stack init` does, which would take half a second. The first command that needs
+// the stack's key makes it.
 func (e *Engine) writeStack(stack string) error {
 	for file, text := range map[string]string{
 		filepath.Join(e.paths.backend, ".pulumi", "meta.yaml"): "version: 1\n",
@@ -93,7 +93,7 @@ func (e *Engine) writeStack(stack string) error {
 	return nil
 }
 
-// Copy copies the stacks of a closed engine's project, their states and the key of their secrets, to the folder of
+// Copy copies the stacks of a closed engine's project, with their states and the key of their secrets, to the folder of
 // another engine of the same project.
 func Copy(from, to string) error {
 	was, is := pathsIn(from), pathsIn(to)
@@ -107,7 +107,7 @@ func Copy(from, to string) error {
 	for _, file := range append(settings, was.passphrase, was.key) {
 		text, err := os.ReadFile(file)
 		if err == nil {
-			relative, _ := filepath.Rel(from, file) // it lies below
+			relative, _ := filepath.Rel(from, file) // a folder below the stacks' files
 			err = wholefile.Write(filepath.Join(to, relative), text)
 		}
 		if err != nil {

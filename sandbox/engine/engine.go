@@ -1,8 +1,8 @@
-// Package engine is the environment in which Pulumi's real engine runs against the embedded Azure: a state backend and
-// secrets of its own, the stand-in plugins, a Go language host where there is none, and the credentials of the sandbox
-// in place of the user's. Any command can be run in it.
+// Package engine is the environment in which Pulumi's real engine runs against the embedded Azure: its own state
+// backend and secrets, the stand-in plugins, a Go language host if there is none, and the sandbox's credentials in
+// place of the user's. Any command can run in it.
 //
-// It leaves the user's files and settings alone: what Pulumi would write beside the program goes to a shadow of the
+// It leaves the user's files and settings alone: files that Pulumi would write beside the program go to a shadow of the
 // project in the state folder. It must not know what the program deploys, nor how the embedded Azure works.
 package engine
 
@@ -23,27 +23,27 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/standin"
 )
 
-// Options say where the engine keeps its things, and what it works with.
+// Options say where the engine keeps its files, and what it works with.
 type Options struct {
-	// StateDir is the engine's own folder: Pulumi's state, its key and home, the shadow of the project. It is
-	// made if it is not there (0700), and one engine at a time can use it. Required.
+	// StateDir is the engine's own folder: Pulumi's state, its key and home, the shadow of the project. The engine
+	// makes it if needed (0700), and one engine at a time can use it. Required.
 	StateDir string
-	// Azure is the embedded Azure that is deployed to. Required.
+	// Azure is the embedded Azure to deploy to. Required.
 	Azure *azure.Azure
 	// ProjectDir is the folder with Pulumi.yaml. Empty means that commands run without a project.
 	ProjectDir string
-	// StackFiles are files of settings, by stack, in place of those beside Pulumi.yaml.
+	// StackFiles has, by stack, settings files to use in place of those beside Pulumi.yaml.
 	StackFiles map[string]string
-	// Named is set where every command names its stack: then none is selected, which would take a start of Pulumi.
+	// Named: every command names its stack, so that no stack is selected, which would start Pulumi once more.
 	Named bool
 	// Pulumi is the path of the CLI. Required.
 	Pulumi string
-	// StandIns are the providers to serve stand-ins for; nil means NotInstalled, an empty list none.
+	// StandIns are the providers that get a stand-in; nil means NotInstalled, an empty list none.
 	StandIns []string
-	// Commands come before all others on a command's PATH: executables by the names that they are called by. One
-	// executable may have several names.
+	// Commands has executables by the names that a command calls them by; they come first on its PATH. One executable
+	// may have several names.
 	Commands map[string]string
-	// Env is set for commands beside what the engine sets, as os.Environ has it.
+	// Env has more variables for commands, in the form of os.Environ.
 	Env []string
 	// Stdout and Stderr take what commands print; nil means os.Stdout and os.Stderr.
 	Stdout, Stderr io.Writer
@@ -79,8 +79,8 @@ func pathsIn(dir string) paths {
 	}
 }
 
-// Start makes the environment ready: after it, Env and Run serve any number of commands until Close. Each stack that
-// the project has a Pulumi.<stack>.yaml for exists in the sandbox's backend.
+// Start makes the environment ready: after it, Env and Run serve any number of commands until Close. Each
+// Pulumi.<stack>.yaml of the project gets a stack in the sandbox's backend.
 func Start(ctx context.Context, o Options) (_ *Engine, err error) {
 	if err := o.complete(); err != nil {
 		return nil, err
@@ -144,7 +144,7 @@ func (o *Options) complete() error {
 	return nil
 }
 
-// serve starts the stand-ins and the language host, and computes the environment that leads Pulumi to them.
+// serve starts the stand-ins and the language host, and sets the variables by which Pulumi finds them.
 func (e *Engine) serve(ctx context.Context) error {
 	credentials := e.options.Azure.Deployer()
 	var providers []string
@@ -185,8 +185,7 @@ func (e *Engine) serve(ctx context.Context) error {
 // Env is the environment for a command that runs in the sandbox, in the form of os.Environ.
 func (e *Engine) Env() []string { return slices.Clone(e.env) }
 
-// Close ends the stand-ins and the language host, and lets another engine have the state folder. The embedded Azure is
-// the caller's to close.
+// Close ends the stand-ins and the language host, and releases the state folder. The caller closes the embedded Azure.
 func (e *Engine) Close() error {
 	var errs []error
 	for _, stop := range slices.Backward(e.stops) {
@@ -196,8 +195,7 @@ func (e *Engine) Close() error {
 	return errors.Join(errs...)
 }
 
-// createStacks makes those stacks in the sandbox's backend that it does not have. The only stack of a project is also
-// selected.
+// createStacks makes the stacks that the sandbox's backend does not have. A project's only stack is also selected.
 func (e *Engine) createStacks(ctx context.Context) error {
 	for _, stack := range e.project.stacks {
 		if file := e.checkpointFile(stack); exists(file) || exists(file+".gz") {

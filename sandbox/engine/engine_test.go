@@ -27,7 +27,7 @@ const (
 
 func silent() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-// startAzure starts an Azure with what the test program refers to.
+// startAzure starts an Azure with the resources that the test program refers to.
 func startAzure(t *testing.T, stateFile string) *azure.Azure {
 	t.Helper()
 	a, err := azure.Start(t.Context(), azure.Options{StateFile: stateFile, Logger: silent()})
@@ -53,7 +53,7 @@ func findPulumi(t *testing.T) string {
 	return path
 }
 
-// changes runs a command of the CLI with --json and gives its summary: the number of steps of each kind.
+// changes runs a command of the CLI with --json and returns its summary: the number of steps of each kind.
 func changes(t *testing.T, e *engine.Engine, args ...string) map[string]int {
 	t.Helper()
 	var out bytes.Buffer
@@ -122,7 +122,7 @@ func TestAProgramIsDeployedChangedAndDestroyed(t *testing.T) {
 	assert.Equal(t, string(before), string(after), "the user's files are left alone")
 }
 
-// withoutParts leaves out the steps that a replacement is made of.
+// withoutParts leaves out the steps that a replacement consists of.
 func withoutParts(summary map[string]int) map[string]int {
 	delete(summary, "create-replacement")
 	delete(summary, "delete-replaced")
@@ -161,7 +161,7 @@ func TestACommandSeesTheSandboxAndNotTheUsersCredentials(t *testing.T) {
 }
 
 func TestAzuresClientsSignInAtTheSandbox(t *testing.T) {
-	t.Setenv("IDENTITY_SERVER_THUMBPRINT", "of the user's") // would make another endpoint of the next one
+	t.Setenv("IDENTITY_SERVER_THUMBPRINT", "of the user's") // these would lead the clients to another endpoint
 	t.Setenv("IMDS_ENDPOINT", "http://127.0.0.1:1")
 	t.Setenv("AZURE_CONFIG_DIR", "the user's own az login")
 	a := startAzure(t, "")

@@ -2,7 +2,8 @@ package engine
 
 import "testing"
 
-// Nothing of the user's sign-in reaches what runs in the sandbox. The name of the cloud does: the program reads it.
+// A command in the sandbox gets nothing of the user's sign-in. It gets the name of the cloud, because the program reads
+// it.
 func TestWhatIsTakenFromTheEnvironment(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]bool{

@@ -19,18 +19,17 @@ import (
 	"github.com/batchaccess/batchaccess/internal/wholefile"
 )
 
-// Pulumi encrypts the secrets of a sandbox's stacks with a key that it asks for as it would ask HashiCorp's Vault. With
-// a passphrase it would derive one by a million rounds of PBKDF2, each time that it is started: a quarter of a second
-// of CPU, of the second that an `up` of the sample takes.
+// Pulumi encrypts the secrets of a sandbox's stacks with a key that it gets from the sandbox, as it would get it from
+// HashiCorp's Vault. From a passphrase it would derive one in a million rounds of PBKDF2 at each start: a quarter of a
+// second of CPU, of the second that an `up` of the sample takes.
 const (
 	secretsProvider = "hashivault://sandbox"
 	keyPath         = "/v1/transit/decrypt/sandbox"
-	// sealedKey stands for the key in a stack's settings and state. It holds nothing: who asks for the key is known by
-	// the token.
+	// sealedKey stands for the key in a stack's settings and state. It has no content: Pulumi gets the key by a token.
 	sealedKey = "vault:v1:the-key-of-this-sandbox"
 )
 
-// readKey gives the sandbox's key, in base64, and makes it the first time. It protects nothing of value.
+// readKey returns the sandbox's key, in base64, and makes it the first time. It protects nothing of value.
 func readKey(file string) (string, error) {
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -50,7 +49,7 @@ func readKey(file string) (string, error) {
 	return string(text), nil
 }
 
-// serveKey gives the key on loopback to whoever has the token. The variables lead a Pulumi there.
+// serveKey serves the key on loopback to whoever has the token. The variables it returns lead Pulumi there.
 func (e *Engine) serveKey(ctx context.Context) (env []string, err error) {
 	var listen net.ListenConfig
 	listener, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -76,7 +75,7 @@ func keyHandler(token, key string) http.Handler {
 		case json.NewDecoder(r.Body).Decode(&asked) != nil || asked.Ciphertext != sealedKey:
 			http.Error(w, `{"errors": ["the stack's key is not this sandbox's"]}`, http.StatusBadRequest)
 		default:
-			_ = json.NewEncoder(w).Encode(map[string]any{ // the client has gone, if anything
+			_ = json.NewEncoder(w).Encode(map[string]any{ // it can fail only if the client is gone
 				"data": map[string]string{"plaintext": key},
 			})
 		}

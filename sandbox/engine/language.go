@@ -9,8 +9,8 @@ import (
 )
 
 // nameLanguageHost adds a language host for Go to the plugins in the shadow's Pulumi.yaml. The engine attaches to the
-// host of PULUMI_DEBUG_LANGUAGES, but runs a policy pack only where it finds a plugin for the pack's language. One that
-// the project names is enough: it is not started.
+// host of PULUMI_DEBUG_LANGUAGES, but runs a policy pack only if it finds a plugin for the pack's language. A plugin
+// that the project names is enough: it is never started.
 func (e *Engine) nameLanguageHost() error {
 	if e.project == nil {
 		return nil
@@ -28,17 +28,17 @@ func (e *Engine) nameLanguageHost() error {
 	languages := under(plugins, "languages", yaml.SequenceNode)
 	for _, language := range languages.Content {
 		if name := at(language, "name"); name != nil && name.Value == "go" {
-			return nil // the user's own
+			return nil // the user names one
 		}
 	}
 	host := settings{root: &yaml.Node{Kind: yaml.MappingNode}}
 	host.set("name", "go")
-	host.set("path", e.paths.shadow) // Pulumi wants a folder that is there
+	host.set("path", e.paths.shadow) // Pulumi needs an existing folder
 	languages.Content = append(languages.Content, host.root)
 	return s.write(file)
 }
 
-// under returns the value of a key of a mapping, made if it has none of the kind.
+// under returns the value of a mapping's key. If it is missing or of another kind, it makes one.
 func under(m *yaml.Node, key string, kind yaml.Kind) *yaml.Node {
 	if v := at(m, key); v != nil && v.Kind == kind {
 		return v

@@ -26,8 +26,8 @@ func versionOf(schema []byte) string {
 	return head.Version
 }
 
-// NotInstalled are the providers whose real plugin, in the version that the SDKs ask for, Pulumi would not find: those
-// that need a stand-in. It is never nil.
+// NotInstalled are the providers that need a stand-in: Pulumi would not find their real plugin in the version that the
+// SDKs ask for. It is never nil.
 func NotInstalled() []string {
 	missing := []string{}
 	for _, name := range standin.Names() {
@@ -39,7 +39,8 @@ func NotInstalled() []string {
 	return missing
 }
 
-// userPlugins is where the user's Pulumi keeps its plugins; a path that does not exist where there is no home.
+// userPlugins is the folder in which the user's Pulumi keeps its plugins; a path that does not exist if there is no
+// home.
 func userPlugins() string {
 	home := os.Getenv("PULUMI_HOME")
 	if home == "" {

@@ -4,7 +4,7 @@ package engine
 
 import "os"
 
-// running reports whether there is a process of that ID.
+// running reports whether a process with that ID exists.
 func running(pid int) bool {
 	process, err := os.FindProcess(pid)
 	if err != nil {

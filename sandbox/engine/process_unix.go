@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// running reports whether there is a process of that ID.
+// running reports whether a process with that ID exists.
 func running(pid int) bool {
 	if pid <= 0 {
 		return false

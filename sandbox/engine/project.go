@@ -16,18 +16,18 @@ import (
 	"github.com/batchaccess/batchaccess/internal/wholefile"
 )
 
-// project is a user's project as its shadow has it.
+// project is a user's project as the shadow has it.
 type project struct {
 	name         string
 	stacks       []string // sorted
 	placeholders []string // "file: config key" of the secrets that a placeholder stands for
 }
 
-// placeholder stands for a secret that is encrypted with a key which the sandbox does not have.
+// placeholder replaces a secret that is encrypted with a key which the sandbox does not have.
 const placeholder = "sandbox-placeholder-for-an-encrypted-value"
 
-// shadow makes a copy of the project's settings in dir, in which Pulumi can write what belongs to the sandbox, and
-// which leads to the program where it is. It has links to all else that is beside Pulumi.yaml.
+// shadow makes a copy of the project's settings in dir, which leads to the program in its own folder. Pulumi can write
+// the sandbox's files there. Everything else beside Pulumi.yaml is linked.
 func shadow(users, dir string, instead map[string]string, logger *slog.Logger) (*project, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the shadow of the project: %w", err)
@@ -61,8 +61,8 @@ func shadow(users, dir string, instead map[string]string, logger *slog.Logger) (
 	return p, linkOthers(users, dir)
 }
 
-// shadowStacks copies the stacks' settings, with the sandbox's encryption in place of the user's. Those of some stacks
-// are in other files instead.
+// shadowStacks copies the stacks' settings, with the sandbox's encryption in place of the user's. files says which
+// stacks have their settings elsewhere.
 func (p *project) shadowStacks(users, dir string, instead map[string]string) error {
 	files, err := filepath.Glob(filepath.Join(users, "Pulumi.*.y*ml"))
 	if err != nil {
@@ -123,7 +123,7 @@ func isSettings(name string) bool {
 	return strings.HasPrefix(name, "Pulumi.") && (ext == ".yaml" || ext == ".yml")
 }
 
-// linkOthers links all else that is in the project's folder, for what refers to it by a relative path.
+// linkOthers links everything else in the project's folder, because the program may refer to it by a relative path.
 func linkOthers(users, dir string) error {
 	entries, err := os.ReadDir(users)
 	if err != nil {
@@ -141,7 +141,7 @@ func linkOthers(users, dir string) error {
 	return nil
 }
 
-// readFirst reads the first of the files that is there.
+// readFirst reads the first of the files that exists.
 func readFirst(dir string, names ...string) (content []byte, file string, err error) {
 	for _, name := range names {
 		file = filepath.Join(dir, name)
@@ -153,7 +153,8 @@ func readFirst(dir string, names ...string) (content []byte, file string, err er
 	return content, file, err
 }
 
-// settings is a YAML document whose root is a mapping. Editing the nodes keeps the rest as the user wrote it.
+// settings is a YAML document whose root is a mapping. Its nodes are edited in place, so that the rest stays as the
+// user wrote it.
 type settings struct{ document, root *yaml.Node }
 
 func mapping(content []byte) (settings, error) {
@@ -185,7 +186,7 @@ func (s settings) write(file string) error {
 	return nil
 }
 
-// at gives the value of a key of a mapping, nil if it has none.
+// at returns the value of a mapping's key; nil if there is none.
 func at(m *yaml.Node, key string) *yaml.Node {
 	for i := 0; i+1 < len(m.Content); i += 2 {
 		if m.Content[i].Value == key {

@@ -13,13 +13,13 @@ import (
 	"github.com/mattn/go-isatty"
 )
 
-// patience is how long a command may take to end after its context did: Pulumi saves what it has done.
+// patience is how long a command may run after its context ended, because Pulumi then saves its work.
 const patience = 30 * time.Second
 
-// Run runs a command in the sandbox, in the user's own working directory, with stdin, stdout and stderr. Signals are
-// passed on to it. The error of a command that fails is an *exec.ExitError with its exit code.
+// Run runs a command in the sandbox, in the user's working directory, with stdin, stdout and stderr. Signals are passed
+// on to it. If the command fails, the error is an *exec.ExitError with its exit code.
 func (e *Engine) Run(ctx context.Context, name string, args ...string) error {
-	// A name is looked up on the PATH of this process, which is the user's.
+	// The command is looked up on this process's PATH, which is the user's.
 	if _, ours := e.options.Commands[name]; ours {
 		name = e.commandPath(name)
 	} else if name == "pulumi" {
@@ -40,8 +40,8 @@ func (e *Engine) Run(ctx context.Context, name string, args ...string) error {
 	return cmd.Wait()
 }
 
-// passOn gives signals to the process until it has ended. An interrupt from a terminal has reached it already, as it
-// reaches all of a terminal's processes; a second one would make Pulumi leave without saving.
+// passOn passes signals to the process until it has ended. A terminal sends an interrupt to all its processes, so this
+// one has it already; a second one would make Pulumi leave without saving.
 func passOn(signals <-chan os.Signal, process *os.Process, terminal bool, ended <-chan struct{}) {
 	for {
 		select {
@@ -55,16 +55,17 @@ func passOn(signals <-chan os.Signal, process *os.Process, terminal bool, ended 
 	}
 }
 
-// Pulumi runs the pulumi CLI in the sandbox with its output going to stdout, and its errors to where the engine's go.
+// Pulumi runs the pulumi CLI in the sandbox. Its output goes to stdout, its errors to the engine's Stderr.
 func (e *Engine) Pulumi(ctx context.Context, stdout io.Writer, args ...string) error {
 	return e.command(ctx, stdout, e.options.Stderr, e.options.Pulumi, args...).Run()
 }
 
-// PulumiSavingOnce does what Pulumi does for a command that shows no preview, and has it save the state at its end
-// alone, which takes a fifth of the time away. The state of one that is killed is that of before.
+// PulumiSavingOnce is Pulumi for a command that shows no preview. It saves the state only at the end, which takes a
+// fifth less time. If it is killed, the state stays as it was before.
 func (e *Engine) PulumiSavingOnce(ctx context.Context, stdout io.Writer, args ...string) error {
 	cmd := e.command(ctx, stdout, e.options.Stderr, e.options.Pulumi, args...)
-	// To Pulumi this is an experiment, and with experiments an up is held to its preview: hence without one.
+	// Pulumi calls this an experiment. With experiments, an up is also held to the plan of its preview, so it must show
+	// none.
 	cmd.Env = append(slices.Clone(cmd.Env), "PULUMI_EXPERIMENTAL=true", "PULUMI_SKIP_CHECKPOINTS=true")
 	return cmd.Run()
 }

@@ -9,7 +9,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// absolute makes the project's settings mean the same from another folder.
+// absolute rewrites the project's settings so that they mean the same in another folder.
 func (s settings) absolute(users string) {
 	main := s.text("main")
 	if !filepath.IsAbs(main) {
@@ -26,7 +26,7 @@ func (s settings) absolute(users string) {
 	}
 }
 
-// absolutePaths makes absolute whatever is written as a relative path.
+// absolutePaths turns relative paths into absolute ones.
 func absolutePaths(n *yaml.Node, users string) {
 	if n.Kind == yaml.ScalarNode && (strings.HasPrefix(n.Value, "./") || strings.HasPrefix(n.Value, "../")) {
 		n.Value = filepath.Join(users, n.Value)
@@ -36,13 +36,12 @@ func absolutePaths(n *yaml.Node, users string) {
 	}
 }
 
-// encryption are the settings that say how a stack's secrets are encrypted. environment leads to Pulumi Cloud, which
-// the sandbox has no part in.
+// encryption are the settings that say how a stack's secrets are encrypted. environment refers to Pulumi Cloud, which
+// the sandbox does not use.
 var encryption = []string{"encryptionsalt", "secretsprovider", "encryptedkey", "environment"}
 
-// credentials are the provider settings that say with what to sign in, and where: the sandbox has its own. The cloud
-// stays: the program reads it, and providers ask the metadata host all the same
-// (facts/clouds.md).
+// credentials are the provider settings that say how and where to sign in: the sandbox has its own. The cloud stays,
+// because the program reads it, and providers ask the metadata host anyway (facts/clouds.md).
 var (
 	credentials = []string{
 		"auxiliaryTenantIds", "clientCertificate", "clientCertificatePassword", "clientCertificatePath", "clientId",
@@ -52,8 +51,8 @@ var (
 	providers = []string{"azure-native", "azuread"}
 )
 
-// strip takes what is not for the sandbox out of a stack's settings. It returns the config keys of the secrets that a
-// placeholder now stands for.
+// strip removes settings that do not apply in the sandbox from a stack's settings. It returns the config keys of the
+// secrets that a placeholder has replaced.
 func (s settings) strip() (secrets []string) {
 	for _, key := range encryption {
 		s.remove(s.root, key)
@@ -76,8 +75,7 @@ func (s settings) strip() (secrets []string) {
 	return secrets
 }
 
-// replaceSecrets puts the placeholder in the place of each encrypted value, {secure: ...}, and reports whether there
-// was one.
+// replaceSecrets replaces each encrypted value, {secure: ...}, with the placeholder, and reports whether there was one.
 func replaceSecrets(n *yaml.Node) bool {
 	if n.Kind == yaml.MappingNode && len(n.Content) == 2 && n.Content[0].Value == "secure" &&
 		n.Content[1].Kind == yaml.ScalarNode {
@@ -91,7 +89,7 @@ func replaceSecrets(n *yaml.Node) bool {
 	return found
 }
 
-// encrypt has the stack's secrets encrypted with the sandbox's key.
+// encrypt makes the stack's settings use the sandbox's key.
 func (s settings) encrypt() {
 	s.set("secretsprovider", secretsProvider)
 	s.set("encryptedkey", base64.StdEncoding.EncodeToString([]byte(sealedKey)))

@@ -14,7 +14,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/wholefile"
 )
 
-// prepareState makes the state folder ready, and clean of what an engine that was killed left behind.
+// prepareState makes the state folder ready, and removes leftovers of an engine that was killed.
 func (e *Engine) prepareState() error {
 	for _, dir := range []string{e.options.StateDir, e.paths.backend, e.paths.home} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -45,8 +45,8 @@ func (e *Engine) prepareState() error {
 	return e.writeCertificates()
 }
 
-// makePassphrase keeps the passphrase of stacks that a user makes in the sandbox beside the project's, and of those of
-// an earlier sandbox. It protects nothing of value.
+// makePassphrase keeps a passphrase for stacks that a user makes in the sandbox besides the project's, and for stacks
+// of an earlier sandbox. It protects nothing of value.
 func makePassphrase(file string) error {
 	if exists(file) {
 		return nil
@@ -57,13 +57,13 @@ func makePassphrase(file string) error {
 	return nil
 }
 
-// linkPlugins lets Pulumi use the plugins that the user has installed, without its home, which holds their logins.
+// linkPlugins lets Pulumi use the user's installed plugins, but not the user's Pulumi home, which holds logins.
 func (e *Engine) linkPlugins() error {
 	installed, link := userPlugins(), filepath.Join(e.paths.home, "plugins")
 	if !exists(installed) || isLinkTo(link, installed) {
 		return nil
 	}
-	// A link to elsewhere is replaced; a folder that Pulumi filled is kept.
+	// A link to another place is replaced; a folder that Pulumi filled is kept.
 	if err := os.Remove(link); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -73,7 +73,8 @@ func (e *Engine) linkPlugins() error {
 	return nil
 }
 
-// linkCommands makes the folder of the commands that come first on PATH, anew: an executable may have moved.
+// linkCommands makes the folder of the commands that come first on PATH. It makes it anew each time, because an
+// executable may have moved.
 func (e *Engine) linkCommands() error {
 	if err := errors.Join(os.RemoveAll(e.paths.commands), os.MkdirAll(e.paths.commands, 0o700)); err != nil {
 		return fmt.Errorf("making the folder of the sandbox's commands: %w", err)
@@ -123,13 +124,13 @@ func removeStaleLocks(dir string) error {
 	return nil
 }
 
-// systemRoots are where systems keep the certificates that they trust.
+// systemRoots are the files in which systems keep the certificates that they trust.
 var systemRoots = []string{
 	"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
 	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem",
 }
 
-// writeCertificates writes what a command is to trust: what it trusts anyway, and the embedded Azure.
+// writeCertificates writes the certificates that a command trusts: the system's, and the embedded Azure's.
 func (e *Engine) writeCertificates() error {
 	var bundle []byte
 	for _, file := range append([]string{os.Getenv("SSL_CERT_FILE")}, systemRoots...) {

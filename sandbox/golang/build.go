@@ -15,14 +15,14 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/golang/programs"
 )
 
-// program is what the engine says about a program.
+// program is the engine's description of a program.
 type program struct {
-	root  string // where Pulumi.yaml is
-	dir   string // where the program is
+	root  string // folder of Pulumi.yaml
+	dir   string // folder of the program
 	entry string // what to build, relative to dir
-	// binary is the runtime option of Pulumi.yaml that names a program that is built already, relative to dir.
+	// binary is the runtime option of Pulumi.yaml that names a built program, relative to dir.
 	binary string
-	// target is the runtime option `buildTarget`: where to keep the built program, relative to dir.
+	// target is the runtime option `buildTarget`: the file for the built program, relative to dir.
 	target string
 }
 
@@ -39,7 +39,7 @@ func programOf(info *pulumirpc.ProgramInfo) program {
 		p.entry = "."
 	}
 	if p.entry != "." && !strings.HasPrefix(p.entry, ".") && !filepath.IsAbs(p.entry) {
-		p.entry = "./" + filepath.ToSlash(p.entry) // a bare name would be an import path to `go build`
+		p.entry = "./" + filepath.ToSlash(p.entry) // `go build` would read a bare name as an import path
 	}
 	return p
 }
@@ -52,7 +52,7 @@ func (p program) in(path string) string {
 	return filepath.Join(p.dir, path)
 }
 
-// build gives the path of the built program.
+// build returns the path of the built program.
 func (h *host) build(ctx context.Context, p program) (bin string, err error) {
 	h.options.Logger.Debug("building program", "dir", p.dir, "entry", p.entry)
 	switch {
@@ -64,9 +64,9 @@ func (h *host) build(ctx context.Context, p program) (bin string, err error) {
 	return programs.Build(ctx, h.options.CacheDir, programs.Program{Dir: p.dir, Package: p.entry, Env: h.environ()})
 }
 
-// buildTo builds a program to where Pulumi.yaml wants to have it.
+// buildTo builds a program into the file that Pulumi.yaml names.
 func (h *host) buildTo(ctx context.Context, p program) error {
-	h.building.Lock() // two builds of one program would write one file
+	h.building.Lock() // two builds of one program would write the same file
 	defer h.building.Unlock()
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", p.in(p.target), p.entry)
 	cmd.Dir, cmd.Env = p.dir, h.environ()
@@ -105,7 +105,7 @@ func (h *host) About(ctx context.Context, _ *pulumirpc.AboutRequest) (*pulumirpc
 	return &pulumirpc.AboutResponse{Executable: path, Version: strings.TrimSpace(string(version))}, nil
 }
 
-// GetProgramDependencies lists the modules that the program's module needs, with what they need in turn if asked for.
+// GetProgramDependencies lists the modules that the program's module needs; if asked for, also what those need.
 func (h *host) GetProgramDependencies(
 	ctx context.Context, req *pulumirpc.GetProgramDependenciesRequest,
 ) (*pulumirpc.GetProgramDependenciesResponse, error) {

@@ -22,13 +22,14 @@ import (
 
 // Options say how programs run.
 type Options struct {
-	// Env is the environment of `go build` and of the programs, as os.Environ gives it. Nil means this process's own.
-	// The variables by which a program finds its engine are added to it.
+	// Env is the environment of `go build` and of the programs, in the form of os.Environ. Nil means this process's
+	// own. A program also gets the variables by which it finds its engine.
 	Env []string
+	// Output gets what a program prints if there is no engine to show it. Nil means os.Stderr.
 	// Output takes what a program prints when there is no engine to show it. Nil means os.Stderr.
 	Output io.Writer
-	// CacheDir keeps built programs, so that a later host need not link them again. Empty means programs.Folder; where
-	// the machine has none, a folder that goes when the host does.
+	// CacheDir keeps built programs, so that a later host need not link them again. Empty means programs.Folder; if the
+	// machine has none, a temporary folder.
 	CacheDir string
 	Logger   *slog.Logger // nil means slog.Default()
 }
@@ -66,19 +67,18 @@ func Serve(ctx context.Context, o Options) (port int, stop func() error, err err
 	return port, stop, nil
 }
 
-// host serves one `pulumi` process. What it does not implement (project and code generation), it refuses as
-// unimplemented.
+// host serves one `pulumi` process. It refuses what it does not implement (project and code generation).
 type host struct {
 	pulumirpc.UnimplementedLanguageRuntimeServer
 
 	options  Options
-	building *sync.Mutex // held while a program is built to a place of the user's; the same for all connections
+	building *sync.Mutex // held while a program is built into a file of the user's; shared by all connections
 
 	mu     sync.Mutex
 	engine string // address of the engine that attached
 }
 
-// Handshake receives the address of the engine, which a host that the engine starts has from its command line.
+// Handshake receives the engine's address. A host that the engine starts gets it on its command line instead.
 func (h *host) Handshake(
 	_ context.Context, req *pulumirpc.LanguageHandshakeRequest,
 ) (*pulumirpc.LanguageHandshakeResponse, error) {
@@ -98,8 +98,8 @@ func (h *host) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.Plugin
 	return &pulumirpc.PluginInfo{}, nil
 }
 
-// GetRequiredPlugins names none: the engine finds out which providers a program needs when the program registers its
-// resources, and that is early enough for plugins that are attached or installed.
+// GetRequiredPlugins names none: when the program registers its resources, the engine learns which providers it needs.
+// That is early enough for plugins that are attached or installed.
 func (h *host) GetRequiredPlugins(
 	context.Context, *pulumirpc.GetRequiredPluginsRequest,
 ) (*pulumirpc.GetRequiredPluginsResponse, error) {
@@ -120,7 +120,7 @@ func (h *host) RuntimeOptionsPrompts(
 	return &pulumirpc.RuntimeOptionsResponse{}, nil
 }
 
-// Cancel has nothing to do: a program is run within its call, and ends with it.
+// Cancel does nothing: a program runs within its call, and ends with it.
 func (h *host) Cancel(context.Context, *emptypb.Empty) (*emptypb.Empty, error) {
 	return &emptypb.Empty{}, nil
 }

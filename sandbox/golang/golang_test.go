@@ -18,7 +18,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/golang"
 )
 
-// run serves a host and has it run a program of one file. It gives the engine's answer and what was printed.
+// run serves a host that runs a program of one file. It returns the engine's answer and the program's output.
 func run(t *testing.T, source string, options map[string]any) (*pulumirpc.RunResponse, string) {
 	t.Helper()
 	dir := t.TempDir()

@@ -12,15 +12,15 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// output is where a program's prints go: to the engine, which shows them under the stack. The engine of an attached
-// host does not see the host's own stdout and stderr.
+// output sends what a program prints to the engine, which shows it under the stack. The engine of an attached host does
+// not see the host's own stdout and stderr.
 type output struct {
 	conn     *grpc.ClientConn
 	fallback io.Writer
 	streams  []*lines
 }
 
-// dialOutput connects to the engine. The connection is to a port of this machine, which Pulumi serves in the clear.
+// dialOutput connects to the engine. Pulumi serves the connection without TLS on a port of this machine.
 func (h *host) dialOutput() (*output, error) {
 	o := &output{fallback: h.options.Output}
 	address := h.engineAddress()
@@ -35,7 +35,7 @@ func (h *host) dialOutput() (*output, error) {
 	return o, nil
 }
 
-// stream takes the prints of one of the program's streams.
+// stream takes what the program prints on one of its streams.
 func (o *output) stream(ctx context.Context) io.Writer {
 	write := func(line string) { _, _ = io.WriteString(o.fallback, line) }
 	if o.conn != nil {
@@ -50,7 +50,7 @@ func (o *output) stream(ctx context.Context) io.Writer {
 	return l
 }
 
-// close shows what was printed without a line end, and leaves the engine. Call it when the program has ended.
+// close shows text without a line end, and disconnects from the engine. Call it when the program has ended.
 func (o *output) close() {
 	for _, l := range o.streams {
 		l.flush()
@@ -60,7 +60,7 @@ func (o *output) close() {
 	}
 }
 
-// lines passes on what is written to it a line at a time. One goroutine may write to it.
+// lines passes text on line by line. One goroutine may write to it.
 type lines struct {
 	rest  []byte
 	write func(line string)
@@ -85,8 +85,8 @@ func (l *lines) flush() {
 	}
 }
 
-// pluginStream sends the prints of a plugin to whoever asked to run it. A gRPC stream takes one sender at a time, but
-// a process has two outputs.
+// pluginStream sends what a plugin prints to whoever asked to run it. A gRPC stream takes one sender at a time, but a
+// process has two outputs.
 type pluginStream struct {
 	mu     sync.Mutex
 	stream pulumirpc.LanguageRuntime_RunPluginServer

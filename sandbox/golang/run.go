@@ -13,7 +13,7 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// Run builds the program and runs it to its end. What it prints goes to the engine, line by line.
+// Run builds the program and runs it to its end. Its output goes to the engine line by line.
 func (h *host) Run(ctx context.Context, req *pulumirpc.RunRequest) (*pulumirpc.RunResponse, error) {
 	prog := programOf(req.GetInfo())
 	bin, err := h.build(ctx, prog)
@@ -42,8 +42,8 @@ func (h *host) Run(ctx context.Context, req *pulumirpc.RunRequest) (*pulumirpc.R
 	return runResponse(err), nil
 }
 
-// runResponse answers the engine how a program ended. A program that has reported its errors to the engine
-// leaves with a code of its own, and must not be reported twice.
+// runResponse says how a program ended. A program that has reported its errors to the engine ends with an exit code of
+// its own, so that they are not reported twice.
 func runResponse(err error) *pulumirpc.RunResponse {
 	var exit *exec.ExitError
 	switch {
@@ -58,10 +58,10 @@ func runResponse(err error) *pulumirpc.RunResponse {
 	}
 }
 
-// environ is a copy of the environment of the programs, so that appending to it is safe.
+// environ is a copy of the programs' environment, to which the caller may append.
 func (h *host) environ() []string { return append([]string(nil), h.options.Env...) }
 
-// runEnv gives the variables from which a program's SDK learns what it runs in.
+// runEnv returns the variables by which a program's SDK finds its engine, project and stack.
 func runEnv(req *pulumirpc.RunRequest, engine string) ([]string, error) {
 	config, err := json.Marshal(orEmpty(req.GetConfig()))
 	if err != nil {
@@ -92,7 +92,7 @@ func orEmpty(m map[string]string) map[string]string {
 	return m
 }
 
-// RunPlugin builds and runs a plugin that is kept as Go source: a component package or a policy pack.
+// RunPlugin builds and runs a plugin that is installed as Go source: a component package or a policy pack.
 func (h *host) RunPlugin(
 	req *pulumirpc.RunPluginRequest, stream pulumirpc.LanguageRuntime_RunPluginServer,
 ) error {

@@ -21,8 +21,8 @@ const (
 	mainPackage  = pulumiModule + "/cmd/pulumi"
 )
 
-// flags change what is compiled, so listing and building take the same. The version is stamped because Pulumi refuses
-// to compare plugins and projects with a CLI that has none.
+// flags change what is compiled, so listing and building take the same. The version is set because Pulumi refuses to
+// compare plugins and projects with a CLI that has none.
 var flags = []string{
 	"-trimpath",
 	"-ldflags", "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v" + Version,
@@ -33,7 +33,7 @@ func (c cache) build(ctx context.Context, progress io.Writer) error {
 	if _, err := exec.LookPath("go"); err != nil {
 		return fmt.Errorf("it takes the Go tool: %w", err)
 	}
-	// Beside the cache, so that placing is a rename. The lock is ours: what an earlier build left, it left by dying.
+	// Beside the cache, so that a rename puts it there. We hold the lock: any leftover is from a build that died.
 	const prefix = "build-" + Version + "-"
 	if left, err := filepath.Glob(filepath.Join(c.folder, prefix+"*")); err == nil {
 		for _, folder := range left {
@@ -79,8 +79,8 @@ func (c cache) build(ctx context.Context, progress io.Writer) error {
 	return nil
 }
 
-// pinnedModule returns the project's tools folder when the working directory is inside the project and its tools pin
-// Version, else an empty string. The folder's go.sum then vouches for every module.
+// pinnedModule returns the project's tools folder if the working directory is inside the project and its tools pin
+// Version, else an empty string. That folder's go.sum has the checksum of every module.
 func pinnedModule() (string, error) {
 	folder, err := os.Getwd()
 	if err != nil {
@@ -98,7 +98,7 @@ func pinnedModule() (string, error) {
 	}
 	tools := filepath.Join(folder, "tools")
 	if pin, err := pinned(tools); err != nil || pin != "v"+Version {
-		return "", nil // build then makes a module of its own
+		return "", nil // build then makes its own module
 	}
 	return tools, nil
 }
@@ -122,8 +122,8 @@ func pinned(folder string) (string, error) {
 	return "", fmt.Errorf("%s does not require %s", name, pulumiModule)
 }
 
-// temporaryModule makes a module that requires Version: `go install module@version` refuses modules with replacements,
-// as Pulumi's is.
+// temporaryModule makes a module that requires Version: `go install module@version` refuses a module with replacements,
+// such as Pulumi's.
 func temporaryModule(ctx context.Context, work string) (string, error) {
 	module := filepath.Join(work, "module")
 	if err := os.Mkdir(module, 0o700); err != nil {
@@ -135,16 +135,16 @@ func temporaryModule(ctx context.Context, work string) (string, error) {
 	return module, goTool(ctx, module, io.Discard, io.Discard, "get", mainPackage+"@v"+Version)
 }
 
-// goTool runs the Go tool for this machine. Its error holds the end of what the tool said on standard error.
+// goTool runs the Go tool for this machine. Its error holds the end of the tool's standard error.
 func goTool(ctx context.Context, folder string, stdout, stderr io.Writer, args ...string) error {
 	var said tail
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = folder
-	// A workspace, or settings for another platform, are the user's for other code than this.
+	// The user's workspace, or settings for another platform, are for other code than this.
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
 	cmd.Stdout, cmd.Stderr = stdout, io.MultiWriter(stderr, &said)
-	cmd.Cancel = func() error { // interrupted, go removes its temporary files
-		if err := cmd.Process.Signal(os.Interrupt); err != nil { // Windows has no interrupt to send
+	cmd.Cancel = func() error { // after an interrupt, go removes its temporary files
+		if err := cmd.Process.Signal(os.Interrupt); err != nil { // Windows has no interrupts
 			return cmd.Process.Kill()
 		}
 		return nil

@@ -26,7 +26,7 @@ func overridden(ctx context.Context, path string, progress io.Writer) (string, e
 	return path, nil
 }
 
-// onPath returns the CLI on PATH, if it is one to use. progress gets why one is not used.
+// onPath returns the CLI on PATH if it can be used. progress gets the reason if it can't.
 func onPath(ctx context.Context, progress io.Writer) (path string, ok bool) {
 	path, err := exec.LookPath("pulumi")
 	if errors.Is(err, exec.ErrNotFound) {
@@ -49,10 +49,10 @@ func onPath(ctx context.Context, progress io.Writer) (path string, ok bool) {
 	return path, true
 }
 
-// asked are the versions that CLIs have answered, by what they were then: a CLI starts in a fifth of a second.
+// asked has the versions of CLIs, by path, size and time of change: to start one takes a fifth of a second.
 var asked sync.Map
 
-// versionOf is the version of a CLI: such as 3.259.0, without the v.
+// versionOf is the version of a CLI, such as 3.259.0, without the v.
 func versionOf(ctx context.Context, path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -60,7 +60,7 @@ func versionOf(ctx context.Context, path string) (string, error) {
 	}
 	if own, err := userCache(); err == nil {
 		if built, err := os.Stat(own.binary()); err == nil && os.SameFile(info, built) {
-			return Version, nil // it was built to be that
+			return Version, nil // it was built as that version
 		}
 	}
 	file := fmt.Sprint(path, info.Size(), info.ModTime())
@@ -78,7 +78,7 @@ func askVersion(ctx context.Context, path string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, "version")
-	cmd.Env = append(os.Environ(), "PULUMI_SKIP_UPDATE_CHECK=true") // stay off the network
+	cmd.Env = append(os.Environ(), "PULUMI_SKIP_UPDATE_CHECK=true") // no network
 	cmd.WaitDelay = time.Second
 	out, err := cmd.Output()
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/rogpeppe/go-internal/lockedfile"
 )
 
-// lock takes the right to build, across processes. The operating system frees it when its holder dies.
+// lock waits for the right to build, across processes. The operating system releases it when its holder dies.
 func (c cache) lock(ctx context.Context, progress io.Writer) (unlock func(), err error) {
 	if err := os.MkdirAll(c.folder, 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder for Pulumi CLIs: %w", err)
@@ -37,7 +37,7 @@ func (c cache) lock(ctx context.Context, progress io.Writer) (unlock func(), err
 		case <-other:
 			fmt.Fprintf(progress, "another process builds pulumi %s: waiting for it\n", Version)
 		case <-ctx.Done():
-			go func() { // Lock takes no context: give back what arrives too late.
+			go func() { // Lock takes no context: release a lock that arrives too late.
 				if r := <-locked; r.err == nil {
 					r.unlock()
 				}

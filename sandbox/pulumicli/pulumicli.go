@@ -1,5 +1,5 @@
 // Package pulumicli finds a Pulumi CLI that is recent enough to run the project's stacks, and builds one from the Go
-// module proxy where there is none. It knows the CLI and the Go tool; it must not know stacks, the sandbox or Azure.
+// module proxy if there is none. It knows the CLI and the Go tool; it must not know stacks, the sandbox or Azure.
 package pulumicli
 
 import (
@@ -13,24 +13,24 @@ import (
 )
 
 const (
-	// Version is the Pulumi CLI that Find builds. It is the one that the module in tools/ pins, and of the same release
-	// as the Pulumi SDK in go.mod, so that engine and program agree.
+	// Version is the version of the Pulumi CLI that Find builds. The module in tools/ pins it, and it is the version of
+	// the Pulumi SDK in go.mod, so that engine and program agree.
 	Version = "3.276.0"
 
-	// MinVersion is the oldest Pulumi CLI that is used when found on PATH: the release from which the SDK runs the
-	// transforms and hooks that the project relies on. It also covers policy packs that are executables (3.255.0).
+	// MinVersion is the oldest Pulumi CLI on PATH that is used: the SDK needs it for the transforms and hooks that the
+	// project relies on. Policy packs that are executables need 3.255.0.
 	MinVersion = "3.256.0"
 
-	// Override names the environment variable that holds the path of the Pulumi CLI to use instead of any other.
+	// Override is the environment variable with the path of the Pulumi CLI to use instead of any other.
 	Override = "BATCHACCESS_PULUMI"
 )
 
 // Find returns the path of a Pulumi CLI: the one that Override names, else the one on PATH if it is MinVersion or
-// later, else the one that an earlier Find has built, else one that it builds: Version, cached under os.UserCacheDir.
+// later, else one that an earlier Find has built, else a new build of Version, which is kept under os.UserCacheDir.
 //
-// It writes on progress what it does not use and why, and how far a build is. Only a build needs Go and the network.
-// When several processes build at once, one does and the others wait for it. Cancelling ctx stops a build and leaves
-// nothing half done.
+// It writes to progress which CLIs it does not use and why, and how far a build is. Only a build needs Go and the
+// network. When several processes build at once, one does and the others wait for it. If ctx is cancelled, the build
+// stops and leaves nothing unfinished.
 func Find(ctx context.Context, progress io.Writer) (path string, err error) {
 	if path := os.Getenv(Override); path != "" {
 		return overridden(ctx, path, progress)
@@ -62,7 +62,7 @@ func Find(ctx context.Context, progress io.Writer) (path string, err error) {
 	return c.binary(), nil
 }
 
-// cache is the folder that holds the CLIs that Find has built.
+// cache is the folder of the CLIs that Find has built.
 type cache struct{ folder string }
 
 // userCache is the user's own.
@@ -80,13 +80,13 @@ func (c cache) binary() string {
 	return filepath.Join(c.folder, "pulumi-"+Version, name)
 }
 
-// has reports whether the CLI was built. It arrives by a rename, so if it is there, it is whole.
+// has reports whether the CLI was built. It is complete if it exists, because a rename puts it there.
 func (c cache) has() bool {
 	info, err := os.Stat(c.binary())
 	return err == nil && info.Mode().IsRegular()
 }
 
-// place moves a built CLI to where binary says.
+// place moves a built CLI to the path that binary returns.
 func (c cache) place(built string) error {
 	return errors.Join(
 		os.MkdirAll(filepath.Dir(c.binary()), 0o700),

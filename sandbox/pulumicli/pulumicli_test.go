@@ -18,7 +18,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
 )
 
-// machine is a PATH, a cache and a working directory of the test's own, set by environment: so no test here is
+// machine is a PATH, a cache and a working directory of the test's own, set by the environment: so no test here is
 // parallel.
 type machine struct {
 	t                *testing.T
@@ -52,7 +52,7 @@ func (m *machine) pulumi(version string) string {
 	return m.script("pulumi", `[ "$1" = version ] && echo `+version+"\n")
 }
 
-// goTool installs a go that notes how it is called, and runs the given script in place of a build.
+// goTool installs a go that records its calls, and runs the given script in place of a build.
 func (m *machine) goTool(build string) {
 	m.t.Helper()
 	m.script("go", fmt.Sprintf(`PATH=/usr/bin:/bin
@@ -68,7 +68,7 @@ esac
 
 func (m *machine) calls() string { return filepath.Join(m.cache, "go-calls") }
 
-// called returns how go was called, one line a call.
+// called returns the calls of go, one a line.
 func (m *machine) called() string {
 	data, err := os.ReadFile(m.calls())
 	if os.IsNotExist(err) {
@@ -84,14 +84,14 @@ func (m *machine) find() (path, progress string, err error) {
 	return path, out.String(), err
 }
 
-// cached is where a built CLI ends up.
+// cached is the path of a built CLI.
 func (m *machine) cached() string {
 	folder, err := os.UserCacheDir()
 	require.NoError(m.t, err)
 	return filepath.Join(folder, "batchaccess", "pulumi-"+pulumicli.Version, "pulumi")
 }
 
-// leftovers lists what is in the cache beside the CLI and the lock.
+// leftovers lists what is in the cache besides the CLI and the lock.
 func (m *machine) leftovers() []string {
 	found, err := filepath.Glob(filepath.Join(filepath.Dir(filepath.Dir(m.cached())), "build-*"))
 	require.NoError(m.t, err)
@@ -153,7 +153,7 @@ func TestAPulumiIsAskedForItsVersionOnceForAsLongAsItIsTheSame(t *testing.T) {
 	assert.Contains(t, progress, "it is 3.1.0")
 
 	require.NoError(t, os.Remove(cli))
-	require.NoError(t, os.Symlink(m.cached(), cli)) // which is no program: nobody asks what was built here
+	require.NoError(t, os.Symlink(m.cached(), cli)) // no program: a CLI that was built here is not asked
 	path, progress, err = m.find()
 	require.NoError(t, err)
 	assert.Equal(t, cli, path)
@@ -211,7 +211,7 @@ func TestFindBuildsInAModuleThatPinsTheVersion(t *testing.T) {
 	for name, tc := range map[string]struct {
 		files    []func(*machine)
 		cwd      string
-		inModule string // relative to the working directory; empty for one of its own
+		inModule string // relative to the working directory; empty for a module of its own
 	}{
 		"in the project": {
 			files: []func(*machine){project, gomod("tools", requires("v"+pulumicli.Version))}, cwd: ".", inModule: "tools",
@@ -274,7 +274,7 @@ func TestFindWithoutPulumiAndGoSaysWhatToInstall(t *testing.T) {
 
 func TestFindBuildsOnceForAllWhoAskAtOnce(t *testing.T) {
 	m := newMachine(t)
-	goOn := filepath.Join(m.work, "go-on") // the build ends once the others are known to wait
+	goOn := filepath.Join(m.work, "go-on") // the build ends when the others are waiting
 	m.goTool("while [ ! -e " + goOn + " ]; do sleep 0.01; done; " + writesBinary)
 	var wait sync.WaitGroup
 	waits := make(waiting, 3)
@@ -309,7 +309,7 @@ func TestFindStopsABuildThatIsCancelled(t *testing.T) {
 	m.goTool(`echo half >"$2"; : >` + building + `; exec sleep 3600`)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	go func() { // as soon as the build has begun
+	go func() { // when the build has begun
 		for ctx.Err() == nil {
 			if _, err := os.Stat(building); err == nil {
 				cancel()

@@ -12,13 +12,13 @@ import (
 )
 
 const (
-	terminalInterval = time.Second      // a line that is written over
-	plainInterval    = 10 * time.Second // one more line in a log
+	terminalInterval = time.Second      // a line that overwrites the last one
+	plainInterval    = 10 * time.Second // a line of its own in a log
 )
 
-// report prints how far a build is, at intervals, until stopped. It counts packages by the lines that `go build -v`
-// writes to it: one for each package that is compiled, none for one that Go's build cache holds. So the share that it
-// prints is a lower bound, and shown as one.
+// report prints how far a build is, at intervals, until stopped. It counts the lines of `go build -v`: one for each
+// package that is compiled, none for a package in Go's build cache. So the share that it prints is a lower bound, and
+// says so.
 type report struct {
 	out      io.Writer
 	terminal bool
@@ -63,7 +63,7 @@ func (r *report) run(interval time.Duration) {
 	}
 }
 
-// phase names what is being done.
+// phase sets the name of the present phase.
 func (r *report) phase(doing string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -71,7 +71,7 @@ func (r *report) phase(doing string) {
 	r.write()
 }
 
-// compiling starts the phase in which lines count as packages, of which there are total.
+// compiling starts the phase in which lines count as packages; total is their number.
 func (r *report) compiling(total int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -79,20 +79,20 @@ func (r *report) compiling(total int) {
 	r.write()
 }
 
-// Write counts what `go build -v` says.
+// Write counts the lines of `go build -v`.
 func (r *report) Write(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.compiled += bytes.Count(p, []byte("\n"))
-	// The main package comes last; linking follows, and says nothing.
+	// The main package comes last; linking follows, without output.
 	r.linking = r.linking || bytes.Contains(p, []byte(mainPackage+"\n"))
 	return len(p), nil
 }
 
-// write writes one line, or writes over the last one. The caller holds mu, which keeps lines whole.
+// write writes a line of its own, or overwrites the last one. The caller holds mu, which keeps lines whole.
 func (r *report) write() {
 	if line := r.line(time.Since(r.began)); r.terminal {
-		fmt.Fprintf(r.out, "\r\x1b[K%s", line) // erases what a longer line left
+		fmt.Fprintf(r.out, "\r\x1b[K%s", line) // erases the rest of a longer line
 	} else {
 		fmt.Fprintln(r.out, line)
 	}

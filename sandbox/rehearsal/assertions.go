@@ -18,18 +18,17 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// The endpoint whose cluster may mount every account, so that a job on it reads an input if and only if its invoker
-// may.
+// The endpoint of a cluster that may mount every account: a job on it reads an input if and only if its invoker may.
 const (
 	mountingCluster  = "mounts-all"
 	mountingEndpoint = "cluster-that-mounts-all"
 )
 
-// probeEndpoint is an endpoint on a cluster of the model, for the question what that cluster mounts.
+// probeEndpoint is an endpoint on a cluster of the model, to find out what that cluster can mount.
 func probeEndpoint(cluster string) string { return "probe-of-" + strings.ToLower(cluster) }
 
-// assertions judges each assertion by what is seen: jobs that were started, jobs that it starts beside them, and the
-// roles that Resource Manager says are assigned. The model is asked for nothing but who there is.
+// assertions judges each assertion by observation: by jobs that were started, by more jobs that it starts, and by the
+// roles that Resource Manager lists. It takes only the names of principals and data from the model.
 func (r *rehearsal) assertions(ctx context.Context, j *jobs, report *Report, tokens map[string]string,
 	d deployed) (err error) {
 	if len(r.Model.Assertions) == 0 {
@@ -63,13 +62,13 @@ func (r *rehearsal) assertions(ctx context.Context, j *jobs, report *Report, tok
 	return undo()
 }
 
-// seer answers what a principal was seen to be able to do.
+// seer observes what a principal can do.
 type seer struct {
 	r      *rehearsal
 	j      *jobs
 	report *Report
 	tokens map[string]string
-	owner  string // a token of the sandbox's owner, for jobs that ask about a cluster and not about an invoker
+	owner  string // the sandbox owner's token, for jobs that ask about a cluster and not about an invoker
 	d      deployed
 }
 
@@ -87,13 +86,13 @@ func (s *seer) saw(ctx context.Context, a access.Assertion, p access.Principal) 
 	}
 }
 
-// didWork looks at the jobs that the invoker has started: for Can they have to work to the end; otherwise the endpoint
-// must have taken none.
+// didWork looks at the jobs that the invoker has started. For Can they must have completed; otherwise the endpoint must
+// have refused them all.
 func (s *seer) didWork(a access.Assertion, invoker string) (how string, able bool) {
 	refused := []string{failsAt(access.TokenHop), failsAt(access.InvokeHop)}
-	how = "no job of its was seen to work"
+	how = "none of its jobs worked"
 	for _, o := range s.report.Outcomes {
-		endpoint, _, _ := strings.Cut(o.Endpoint, "/") // the deployment stands behind it
+		endpoint, _, _ := strings.Cut(o.Endpoint, "/") // a target is endpoint/deployment
 		if o.Control || o.Invoker != invoker || a.Start != "" && endpoint != a.Start || a.Read != "" && o.Input != a.Read {
 			continue
 		}
@@ -109,7 +108,8 @@ func (s *seer) didWork(a access.Assertion, invoker string) (how string, able boo
 	return how, able
 }
 
-// reads starts a job where every account can be mounted, and asks what is assigned: a role may be wider than the input.
+// reads starts a job on the cluster that may mount every account, and looks at the assigned roles, because a role may
+// reach further than the input.
 func (s *seer) reads(ctx context.Context, p access.Principal, input string) (how string, able bool, err error) {
 	token, ok := s.tokens[p.Name]
 	if !ok {
@@ -125,7 +125,8 @@ func (s *seer) reads(ctx context.Context, p access.Principal, input string) (how
 	return s.holdsReader(ctx, p, input)
 }
 
-// mounts starts a job of the owner's on the cluster. Where the store's own credential reads, it proves nothing.
+// mounts starts a job on the cluster, as the sandbox's owner. If the store's own credential reads, such a job proves
+// nothing.
 func (s *seer) mounts(ctx context.Context, p access.Principal, input string) (how string, able bool, err error) {
 	if s.r.Model.DataInputs[input].Mechanism() != access.ByStoreCredential {
 		got, err := s.start(ctx, s.owner, probeEndpoint(p.Name), input)
@@ -139,7 +140,6 @@ func (s *seer) mounts(ctx context.Context, p access.Principal, input string) (ho
 	return s.holdsReader(ctx, p, input)
 }
 
-// mountingID is the ARM ID of the mountingEndpoint.
 func (s *seer) mountingID() string {
 	return s.r.Model.WorkspaceID.Text() + "/batchEndpoints/" + endpointName(s.r.Model, mountingEndpoint)
 }
@@ -162,7 +162,7 @@ func (s *seer) holdsReader(ctx context.Context, p access.Principal, input string
 	return "read nothing of " + input, false, err
 }
 
-// does evaluates the roles that are assigned at the workspace and at the storage accounts, above and below them.
+// does evaluates the roles that are assigned at, above and below the workspace and the storage accounts.
 func (s *seer) does(ctx context.Context, p access.Principal, do string) (how string, able bool, err error) {
 	workspace := s.r.Model.WorkspaceID.Text()
 	for _, scope := range append(accounts(s.r.Model), workspace) {
@@ -182,14 +182,13 @@ func (s *seer) does(ctx context.Context, p access.Principal, do string) (how str
 	return "is assigned no role that does", false, nil
 }
 
-// A holding is a role that reaches a principal, and where it is assigned.
+// A holding is a role that a principal has, with the scope of the assignment.
 type holding struct {
 	roles.Permissions
 	scope string
 }
 
-// assigned asks Resource Manager for the roles that reach a principal, also through groups, at, above and below a
-// scope.
+// assigned asks Resource Manager for the roles that a principal has at, above and below a scope, also through groups.
 func (s *seer) assigned(ctx context.Context, p access.Principal, scope string) (held []holding, err error) {
 	id := s.d.PrincipalIDs[p.Name]
 	if p.IsCluster() {
@@ -234,8 +233,8 @@ func accounts(m access.Model) (ids []string) {
 	return ids
 }
 
-// letMount makes the cluster that may mount every account, lets whoever is limited to endpoints start jobs on it, and
-// returns how that is taken back.
+// letMount makes the cluster that may mount every account, and lets invokers that are limited to endpoints start jobs
+// on it. It returns a function that undoes both.
 func (s *seer) letMount(ctx context.Context) (undo func() error, err error) {
 	var paths []string
 	assign := func(scope, role, principal string) error {
@@ -260,7 +259,7 @@ func (s *seer) letMount(ctx context.Context) (undo func() error, err error) {
 			}
 		}
 	}
-	if s.r.storesByIdentity() { // which that cluster uses, and the owner
+	if s.r.storesByIdentity() { // roles for that cluster, and for the owner
 		own := s.r.Model.StorageAccounts[s.r.Model.Services.StorageAccount].Text()
 		for _, role := range append(roles.OfStores(), roles.StorageBlobDataContributor) {
 			for _, principal := range []string{cluster, s.r.azure.Deployer().ObjectID} {
@@ -291,14 +290,14 @@ func manage(ctx context.Context, a *azure.Azure, method, at string, body, into a
 	return manageAs(ctx, a, a.Deployer().ObjectID, method, at, body, into)
 }
 
-// A refusal is an error that Resource Manager answers with.
+// A refusal is an error in Resource Manager's answer.
 type refusal struct {
 	call, text string // method and path; the status and the body
 }
 
 func (r refusal) Error() string { return r.call + ": " + r.text }
 
-// manageAs calls Resource Manager as a principal. Where Azure answers with an error, it is a refusal.
+// manageAs calls Resource Manager as a principal. An error in Azure's answer is returned as a refusal.
 func manageAs(ctx context.Context, a *azure.Azure, principal, method, at string, body, into any) error {
 	token, err := a.SignIn(ctx, principal, a.URL())
 	if err != nil {
@@ -309,9 +308,12 @@ func manageAs(ctx context.Context, a *azure.Azure, principal, method, at string,
 
 // manageBy calls Resource Manager with a token.
 func manageBy(ctx context.Context, a *azure.Azure, token, method, at string, body, into any) error {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return err
+	var text []byte
+	if body != nil {
+		var err error
+		if text, err = json.Marshal(body); err != nil {
+			return err
+		}
 	}
 	req, err := http.NewRequestWithContext(ctx, method, at, bytes.NewReader(text))
 	if err != nil {

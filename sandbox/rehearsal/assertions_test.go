@@ -14,7 +14,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// guarded has assertions of every form, all of which hold as the stack is deployed.
+// guarded has assertions of every form, all of which hold in the deployed stack.
 const guarded = small + `    private: { kind: blob, storageAccount: lake, container: private }
     open: { kind: dataStore, dataStore: open, path: p, credentialInStore: true }
   batchaccess:endpoints:
@@ -33,7 +33,7 @@ const guarded = small + `    private: { kind: blob, storageAccount: lake, contai
 
 const ann = "33333333-3333-4333-8333-333333333333"
 
-// assign gives a principal a role behind the stack's back.
+// assign gives a principal a role outside of the stack.
 func assign(ctx context.Context, t *testing.T, r *rehearsal, scope, principal, role string) {
 	t.Helper()
 	d, ok := roles.BuiltIn(role)
@@ -49,7 +49,7 @@ func assign(ctx context.Context, t *testing.T, r *rehearsal, scope, principal, r
 		}, nil)
 }
 
-// What happens to Azure behind the stack's back is seen by the assertions that it is against, and by no other.
+// A change of Azure outside of the stack breaks exactly the assertions that it is against.
 func TestAssertionsAreJudgedByWhatIsSeen(t *testing.T) {
 	t.Parallel()
 	const private = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/" +
@@ -102,7 +102,7 @@ func TestAssertionsAreJudgedByWhatIsSeen(t *testing.T) {
 	}
 }
 
-// atEndpoints is a stack whose invokers start jobs on the endpoint that names them alone.
+// atEndpoints is a stack whose invokers start jobs only on the endpoint that names them.
 const atEndpoints = `config:
   batchaccess:workspaceId: ` + workspace + `
   batchaccess:location: westeurope
@@ -127,7 +127,7 @@ const atEndpoints = `config:
     agree: { only: [bob, "cluster:cpu"], read: rows }
 `
 
-// Who is limited to endpoints is tried where they may start jobs, and looked for where they may not.
+// Invokers that are limited to endpoints are tested with jobs where they may start some, and by their roles elsewhere.
 func TestAtEndpointScopeTheRestIsLookedFor(t *testing.T) {
 	t.Parallel()
 	o := options(t, atEndpoints)

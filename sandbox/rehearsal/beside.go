@@ -11,8 +11,8 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 )
 
-// beside tries to read and write beside the paths that grants are limited to: a sibling whose name begins as the
-// folder's does, and what is above it. Both is refused, unless the configuration declares it otherwise too.
+// beside tries to read and write next to the paths that grants are limited to: at a sibling whose name begins like the
+// folder's, and in the folder above. Both must be refused, unless the configuration allows them elsewhere.
 func (r *rehearsal) beside(
 	ctx context.Context, j *jobs, report *Report, tokens map[string]string, d deployed,
 ) error {
@@ -68,7 +68,7 @@ func movedTo(m access.Model, of datum, path string) access.Model {
 	return m
 }
 
-// besidePaths are a sibling of a path and, where there is one, the folder above it.
+// besidePaths are a sibling of a path and, if there is one, the folder above it.
 func besidePaths(of string) (all []string) {
 	of = strings.Trim(of, "/")
 	all = []string{of + "-beside"}
@@ -78,8 +78,8 @@ func besidePaths(of string) (all []string) {
 	return all
 }
 
-// reach reports whether the configuration lets a principal, by its name, read a place, or write it; whatever name the
-// identity goes by there.
+// reach reports whether the configuration lets a principal read or write a place. It also counts what the same identity
+// is allowed under its other names.
 func (r *rehearsal) reach(d deployed) func(name string, p place, write bool) bool {
 	reads, writes, acls := r.declared()
 	for _, s := range r.Model.SharedGrants { // others may hold more than this stack asks for
@@ -100,7 +100,7 @@ func (r *rehearsal) reach(d deployed) func(name string, p place, write bool) boo
 	}
 }
 
-// besideOne starts one job whose data lies elsewhere in the model m.
+// besideOne starts one job whose data is elsewhere: m is the model with the other path.
 func (r *rehearsal) besideOne(
 	ctx context.Context, j *jobs, report *Report, m access.Model, token string, p access.Path, of datum,
 	reach func(string, place, bool) bool,

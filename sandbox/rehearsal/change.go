@@ -22,55 +22,60 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
 )
 
-// A Version is a stack as it was or as it is to be.
+// A Version is the stack before or after the change.
 type Version struct {
 	// ProjectDir is the folder with Pulumi.yaml. Required.
 	ProjectDir string
-	// StackFile is the stack's settings, where they are not those beside Pulumi.yaml.
+	// StackFile is the stack's settings, if they are not beside Pulumi.yaml.
 	StackFile string
 	// Model is what the settings describe. Required.
 	Model access.Model
 	// Location of the workspace; default DefaultLocation.
 	Location string
+	// Component, Beside, Inputs and SubscriptionID are as in Options.
+	Component      string
+	Beside         []access.Model
+	Inputs         map[string]any
+	SubscriptionID string
 }
 
 // ChangeOptions say which change of a stack to rehearse, and how.
 type ChangeOptions struct {
 	Stack string
-	// Old is deployed first, New over it. Both are of one project.
+	// Old is deployed first, then New over it. Both are of one project.
 	Old, New Version
-	// World and Tenants are as in Options. A World is one with what both versions refer to: it has one place for each data
-	// store, and one cluster for each deployment, whatever the versions say.
+	// World and Tenants are as in Options. The World has what both versions refer to. For each data store it has one
+	// place, and for each deployment one cluster, whatever the versions say.
 	World   *world.World
 	Tenants map[string]string
-	// Start is where Old is deployed already; nil for nowhere yet.
+	// Start is an Azure in which Old is deployed already; nil if it is not.
 	Start *Start
-	// Beside changes Azure after Old is deployed, as somebody beside the stack would; nil for nothing. Pulumi does not
-	// know of it, unless Refresh has it look before New is deployed.
+	// Beside changes Azure after Old is deployed, as somebody outside the stack would; nil for nothing. Pulumi does not
+	// know of it, unless Refresh makes it look before New is deployed.
 	Beside  func(context.Context, *azure.Azure) error
 	Refresh bool
-	// Preview takes what pulumi preview --json says of the change, before it is deployed; nil for nothing.
+	// Preview gets the output of pulumi preview --json before the change is deployed; nil if nobody needs it.
 	Preview io.Writer
-	// StateDir takes all that the rehearsal writes. Required.
+	// StateDir is the folder for everything that the rehearsal writes. Required.
 	StateDir string
 	// Pulumi and StandIns are as in Options.
 	Pulumi   string
 	StandIns []string
-	// Weather of the sandbox while the change is deployed. Its propagation costs no time: what it does is worked out.
+	// Weather of the sandbox while the change is deployed. Propagation takes no time: its effect is calculated.
 	Weather azure.Weather
-	// Kills is how often the change is begun anew, killed at a random write, and taken up again.
+	// Kills is how often the change is started again from the beginning, killed at a random write, and resumed.
 	Kills int
-	// KillSeed picks the writes.
+	// KillSeed picks those writes.
 	KillSeed uint64
-	// Command is the path of batchaccess, which takes up what was killed. Required for Kills.
+	// Command is the path of batchaccess, which resumes a killed change. Required for Kills.
 	Command  string
 	Progress Progress
 	Logger   *slog.Logger
 }
 
-// Change rehearses a change: it deploys the old version, then the new one over it, and after every write to Azure in
-// between has everybody who could start a job before and can after it start it. An error means that the old version, or
-// the sandbox, failed; a change that fails is in the report.
+// Change rehearses a change: it deploys the old version, then the new one over it. After every write to Azure in
+// between, everybody who can start a job both before and after the change starts it. An error means that the old
+// version, or the sandbox, failed; a change that fails is in the report.
 func Change(ctx context.Context, o ChangeOptions) (_ *ChangeReport, err error) {
 	o.complete()
 	c := &change{ChangeOptions: o, report: &ChangeReport{Stack: o.Stack, Weather: o.Weather.String()}}
@@ -87,6 +92,11 @@ func Change(ctx context.Context, o ChangeOptions) (_ *ChangeReport, err error) {
 		return nil, err
 	}
 	c.Start = o.Start
+	for _, v := range []*Version{&c.Old, &c.New} {
+		if err := v.placed(o.Start.made); err != nil {
+			return nil, err
+		}
+	}
 	c.before, c.names, c.report.was = o.Start.outputs, maps.Clone(o.Start.names), o.Start.was
 	lag := azure.Weather{Propagation: o.Weather.Propagation, IdentityTokens: o.Weather.IdentityTokens,
 		Replication: o.Weather.Replication}
@@ -99,35 +109,37 @@ func Change(ctx context.Context, o ChangeOptions) (_ *ChangeReport, err error) {
 	if err := c.seed(); err != nil {
 		return nil, err
 	}
-	// What was deployed in calm weather acts already: else nothing would work before the change, and nobody could lose it.
+	// What was deployed in calm weather has effect: otherwise nothing would work before the change, and nobody could
+	// lose it.
 	if err := c.azure.Settle(); err != nil {
 		return nil, err
 	}
-	if c.old, err = c.version(o.Old, c.oldProbe, lag); err != nil {
+	if c.old, err = c.version(c.Old, c.oldProbe, lag); err != nil {
 		return nil, fmt.Errorf("before the change: %w", err)
 	}
-	if c.new, err = c.version(o.New, c.newProbe, lag); err != nil {
+	if c.new, err = c.version(c.New, c.newProbe, lag); err != nil {
 		return nil, fmt.Errorf("after the change: %w", err)
 	}
-	if err := c.old.byHand(c.before); err != nil { // which a container that is seeded anew has lost
+	if err := c.old.byHand(c.before); err != nil { // a container that is seeded again has lost its ACLs
 		return nil, fmt.Errorf("before the change: %w", err)
 	}
 	return c.report, c.deployNew(ctx)
 }
 
-// A Start is the old version of a stack, deployed in calm weather: any number of changes may begin there, also at the
+// A Start is the old version of a stack, deployed in calm weather. Any number of changes may begin there, also at the
 // same time.
 type Start struct {
-	folder  string // what its engine has kept
+	folder  string // the state folder of its engine
 	azure   azure.Snapshot
 	seed    azure.Seed
 	outputs deployed
+	made    map[string]any // as madeBy
 	was     map[string]Resource
 	names   map[string]string // as in change
 }
 
-// Deploy deploys the old version of a change to an Azure of its own. Of the options it takes Stack, Old, StateDir,
-// Pulumi, StandIns, Progress and Logger; changes begin there as long as StateDir is there.
+// Deploy deploys the old version of a change to an Azure of its own. It uses these options: Stack, Old, StateDir,
+// Pulumi, StandIns, Progress and Logger. Changes can begin there as long as StateDir exists.
 func Deploy(ctx context.Context, o ChangeOptions) (_ *Start, err error) {
 	defer func() {
 		if err != nil {
@@ -142,23 +154,27 @@ func Deploy(ctx context.Context, o ChangeOptions) (_ *Start, err error) {
 		}
 	}
 	s := &Start{folder: o.StateDir}
-	if s.seed, err = SeedFrom(c.World, c.Old.Model, c.Tenants, c.Old.Location); err != nil {
+	seeds, err := c.options(c.Old, c.Old.Model, azure.Weather{}).seedsBefore()
+	if err != nil {
 		return nil, fmt.Errorf("preparing the sandbox: %w", err)
 	}
+	s.seed = seeds[len(seeds)-1]
 	if c.azure, err = azure.Start(ctx, azure.Options{Logger: c.Logger}); err != nil {
 		return nil, err
 	}
 	c.calm = c.azure
 	defer func() { err = errors.Join(err, c.azure.Close()) }()
-	if err := c.azure.Seed(s.seed); err != nil {
-		return nil, err
+	for _, seed := range seeds {
+		if err := c.azure.Seed(seed); err != nil {
+			return nil, err
+		}
 	}
 	model := c.Old.Model
 	model.Assertions = nil // they are of the end of a change
 	if c.old, err = c.version(c.Old, model, azure.Weather{}); err != nil {
 		return nil, err
 	}
-	if err := c.start(ctx, c.old, c.Old.StackFile, func() error { return c.deployOld(ctx, s) }); err != nil {
+	if err := c.start(ctx, c.old, func() error { return c.deployOld(ctx, s) }); err != nil {
 		return nil, err
 	}
 	s.azure, err = c.azure.Snapshot()
@@ -181,13 +197,14 @@ type change struct {
 	report      *ChangeReport
 	azure, calm *azure.Azure
 	old, new    *rehearsal
-	// What is tried: the models with the names of what changes in the workspace, and of nobody's resource, kept apart.
+	// The models to try. Parts of the workspace that somebody changes, and that are no resource of the stack, have two
+	// names.
 	oldProbe, newProbe access.Model
-	deployments        map[string]string // of the new model, by endpoint/deployment, where they are kept apart
+	deployments        map[string]string // names in the new model, by endpoint/deployment, if they differ
 
 	before, after deployed
 	moments       []moment
-	names         map[string]string // of the stack's resources by ID, lower case
+	names         map[string]string // the stack's resources by ID, lower case
 }
 
 func (c *change) version(v Version, probe access.Model, w azure.Weather) (*rehearsal, error) {
@@ -195,24 +212,23 @@ func (c *change) version(v Version, probe access.Model, w azure.Weather) (*rehea
 	if err != nil {
 		return nil, err
 	}
-	return &rehearsal{
-		Options: Options{
-			ProjectDir: v.ProjectDir, Stack: c.Stack, Model: plan.Model, Location: v.Location, StateDir: c.StateDir,
-			Pulumi: c.Pulumi, StandIns: c.StandIns, Weather: w, Progress: c.Progress, Logger: c.Logger, World: c.World,
-		},
-		plan: plan, azure: c.calm,
-	}, nil
+	return &rehearsal{Options: c.options(v, plan.Model, w), plan: plan, azure: c.calm}, nil
+}
+
+func (c *change) options(v Version, m access.Model, w azure.Weather) Options {
+	return Options{
+		ProjectDir: v.ProjectDir, StackFile: v.StackFile, Stack: c.Stack, Model: m, Location: v.Location,
+		Component: v.Component, Beside: v.Beside, Inputs: v.Inputs, SubscriptionID: v.SubscriptionID,
+		StateDir: c.StateDir, Pulumi: c.Pulumi, StandIns: c.StandIns, Weather: w, Progress: c.Progress, Logger: c.Logger,
+		World: c.World, Tenants: c.Tenants,
+	}
 }
 
 // start runs fn with the version's project in an engine.
-func (c *change) start(ctx context.Context, r *rehearsal, file string, fn func() error) (err error) {
-	files := map[string]string{}
-	if file != "" {
-		files[c.Stack] = file
-	}
+func (c *change) start(ctx context.Context, r *rehearsal, fn func() error) (err error) {
 	r.engine, err = engine.Start(ctx, engine.Options{
-		StateDir: r.StateDir, Azure: c.azure, ProjectDir: r.ProjectDir, StackFiles: files, Named: true, Pulumi: r.Pulumi,
-		StandIns: r.StandIns, Env: collectRarely(), Stdout: io.Discard, Stderr: &r.errors, Logger: r.Logger,
+		StateDir: r.StateDir, Azure: c.azure, ProjectDir: r.ProjectDir, StackFiles: r.stackFiles(), Named: true,
+		Pulumi: r.Pulumi, StandIns: r.StandIns, Env: collectRarely(), Stdout: io.Discard, Stderr: &r.errors, Logger: r.Logger,
 	})
 	if err != nil {
 		return err
@@ -237,6 +253,17 @@ func (c *change) deployOld(ctx context.Context, s *Start) (err error) {
 	if s.outputs, err = c.old.outputs(ctx); err != nil {
 		return err
 	}
+	if s.made, err = c.old.madeBy(); err != nil {
+		return err
+	}
+	if err := c.old.complete(ctx); err != nil {
+		return err
+	}
+	if len(madePlaces(c.Old.Model)) > 0 {
+		if s.seed, err = Seed(c.old.Model, c.Old.Location); err != nil {
+			return fmt.Errorf("preparing the sandbox: %w", err)
+		}
+	}
 	if err := c.old.byHand(s.outputs); err != nil {
 		return err
 	}
@@ -249,7 +276,7 @@ func (c *change) deployOld(ctx context.Context, s *Start) (err error) {
 }
 
 func (c *change) deployNew(ctx context.Context) error {
-	return c.start(ctx, c.new, c.New.StackFile, func() error {
+	return c.start(ctx, c.new, func() error {
 		base, err := c.base()
 		if err != nil {
 			return err
@@ -280,6 +307,9 @@ func (c *change) deployNew(ctx context.Context) error {
 		if c.after, err = c.new.outputs(ctx); err != nil {
 			return err
 		}
+		if err := c.stayed(); err != nil {
+			return err
+		}
 		if err := w.end(func() error { return c.new.byHand(c.after) }, c.after); err != nil {
 			return err
 		}
@@ -300,7 +330,7 @@ func (c *change) previewAndUp(ctx context.Context) error {
 	return c.new.up(ctx, "--skip-preview")
 }
 
-// beside changes Azure beside the stack, and has Pulumi look at it if it is to.
+// beside changes Azure outside the stack, and with Refresh makes Pulumi look at it.
 func (c *change) beside(ctx context.Context) error {
 	if c.Beside != nil {
 		if err := c.Beside(ctx, c.calm); err != nil {
@@ -315,7 +345,7 @@ func (c *change) beside(ctx context.Context) error {
 		"--non-interactive", "--color", "never")
 }
 
-// seed puts what the new version refers to into the sandbox.
+// seed seeds what the new version refers to.
 func (c *change) seed() error {
 	if err := movedAccounts(c.Old.Model, c.New.Model); err != nil {
 		return err
@@ -336,21 +366,82 @@ func (c *change) seed() error {
 	if c.World == nil {
 		c.deployments = beside(c.Start.seed, &after)
 	}
-	for name, cluster := range c.Old.Model.Clusters {
-		if cluster.Existing {
-			continue
+	seeds := []azure.Seed{}
+	for _, m := range c.New.Beside {
+		more, err := SeedBefore(m, location)
+		if err != nil {
+			return fmt.Errorf("preparing the sandbox for what is to be: %w", err)
 		}
-		// The old version has made it, and the new one only refers to it.
-		after.Computes = slices.DeleteFunc(after.Computes, func(one azure.Compute) bool {
-			return strings.EqualFold(one.WorkspaceID, c.Old.Model.WorkspaceID.Text()) &&
-				strings.EqualFold(one.Name, cluster.NameOr(name))
-		})
+		seeds = append(seeds, more)
 	}
-	return c.azure.Seed(after)
+	for _, seed := range append(seeds, after) {
+		seed.Computes = slices.DeleteFunc(seed.Computes, c.madeBefore)
+		if err := c.azure.Seed(seed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// madeBefore reports whether the old version has made a cluster, to which the new one only refers.
+func (c *change) madeBefore(one azure.Compute) bool {
+	for _, m := range append([]access.Model{c.Old.Model}, c.Old.Beside...) {
+		for name, cluster := range m.Clusters {
+			if !cluster.Existing && strings.EqualFold(one.WorkspaceID, m.WorkspaceID.Text()) &&
+				strings.EqualFold(one.Name, cluster.NameOr(name)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// placed takes into the model where the workspace and the accounts are that the program makes itself, from what the
+// old version has made.
+func (v *Version) placed(made map[string]any) error {
+	if v.Inputs == nil || len(madePlaces(v.Model)) == 0 {
+		return nil
+	}
+	places := map[string]any{"workspaceId": made["workspaceId"], "storageAccounts": made["storageAccounts"]}
+	plan, _, err := previews.Plan(previews.Fill(v.Inputs, places))
+	if err != nil {
+		return fmt.Errorf("the access of the stack, as it was deployed:\n%w", err)
+	}
+	v.Model = Identified(plan.Model)
+	if first := madePlaces(v.Model); len(first) > 0 {
+		return fmt.Errorf("the change makes %s, where nothing can be tried before; rehearse what is to be by itself, "+
+			"without --from", strings.Join(first, ", "))
+	}
+	return nil
+}
+
+// stayed refuses a change that makes a workspace or an account anew: what was tried is in the one of before.
+func (c *change) stayed() error {
+	if c.New.Inputs == nil {
+		return nil
+	}
+	made, err := c.new.madeBy()
+	if err != nil {
+		return err
+	}
+	m := access.Model{WorkspaceID: c.New.Model.WorkspaceID, StorageAccounts: c.New.Model.StorageAccounts}
+	is := map[string]string{"workspaceId": m.WorkspaceID.Text()}
+	was := map[string]any{"workspaceId": made["workspaceId"]}
+	accounts, _ := made["storageAccounts"].(map[string]any)
+	for name, id := range m.StorageAccounts {
+		is["storageAccounts."+name], was["storageAccounts."+name] = id.Text(), accounts[name]
+	}
+	for _, path := range slices.Sorted(maps.Keys(is)) {
+		if id, known := was[path].(string); known && !strings.EqualFold(id, is[path]) {
+			return fmt.Errorf("the change makes another %s: %s in place of %s, where nothing can be tried before; rehearse "+
+				"what is to be by itself, without --from", path, id, is[path])
+		}
+	}
+	return nil
 }
 
 // movedAccounts refuses accounts that were moved to another group or subscription: a name is unique in all of Azure, so
-// that nothing can be tried before the move and after it. Assignments at a resource do not move with it
+// that an account can't be in both places, before and after the move. Assignments at a resource do not move with it
 // (learn.microsoft.com/azure/azure-resource-manager/management/move-resource-group-and-subscription).
 func movedAccounts(old, now access.Model) error {
 	was := map[string]string{} // ID by name
@@ -361,16 +452,16 @@ func movedAccounts(old, now access.Model) error {
 	for _, name := range slices.Sorted(maps.Keys(now.StorageAccounts)) {
 		id := now.StorageAccounts[name].Text()
 		if before, there := was[strings.ToLower(path.Base(id))]; there && !strings.EqualFold(before, id) {
-			ps.Add("storageAccounts."+name, "rehearse what is to be by itself, without --from, and deploy it right after the "+
-				"account is moved: the assignments at its old ID do not go with it", "is %s, moved from %s, and Azure has one "+
+			ps.Add("storageAccounts."+name, "rehearse the new version by itself, without --from, and deploy it right after the "+
+				"account is moved: assignments at its old ID do not move with it", "is %s, moved from %s, and Azure has one "+
 				"account of a name, so that the change can't be rehearsed", id, before)
 		}
 	}
 	return ps.Err()
 }
 
-// apart is the new model, in which what somebody has to change in the workspace beside this change has another name: a
-// data store that leads elsewhere, an endpoint in another workspace.
+// apart is the new model, with another name for everything that somebody has to change in the workspace by hand: a data
+// store that points elsewhere, an endpoint in another workspace.
 func (c *change) apart() access.Model {
 	old, m := c.Old.Model, c.New.Model
 	const next = "next"
@@ -418,9 +509,9 @@ func (c *change) apart() access.Model {
 	return m
 }
 
-// beside gives the deployments that are to have another cluster a name of their own, and returns those names by
-// endpoint/deployment: in Azure too somebody moves a deployment when the new cluster is there. What an account has in
-// either seed it has in both.
+// beside gives deployments that get another cluster a name of their own, and returns those names by
+// endpoint/deployment: in Azure too somebody moves a deployment when the new cluster exists. Containers of an account
+// that are in one seed are in both.
 func beside(old azure.Seed, after *azure.Seed) map[string]string {
 	renamed := map[string]string{}
 	for i, e := range after.Endpoints {
@@ -452,8 +543,8 @@ func beside(old azure.Seed, after *azure.Seed) map[string]string {
 	return renamed
 }
 
-// resources counts what became of the stack's resources since the old version was deployed, and names them by their
-// IDs.
+// resources counts what happened to the stack's resources since the old version was deployed, and stores their names by
+// ID.
 func (c *change) resources(r *rehearsal, names map[string]string) (map[string]string, error) {
 	all, err := r.engine.Resources(c.Stack)
 	if err != nil {
@@ -484,7 +575,7 @@ func (c *change) resources(r *rehearsal, names map[string]string) (map[string]st
 	return names, nil
 }
 
-// label says what a write does, by the name that its resource has in the stack where that is known.
+// label describes a write, with the resource's name in the stack if that is known.
 func (c *change) label(w azure.Write) string {
 	path := w.Path
 	if strings.HasPrefix(strings.ToLower(path), "/graph/") {
@@ -497,7 +588,7 @@ func (c *change) label(w azure.Write) string {
 		kind = segments[len(segments)-2]
 	}
 	name := c.names[strings.ToLower(strings.TrimRight(path, "/"))]
-	if name == "" { // of the directory: applications/<id>/federatedIdentityCredentials/<id> and so on
+	if name == "" { // objects of the directory: applications/<id>/federatedIdentityCredentials/<id> and so on
 		for id, is := range c.names {
 			if len(segments) > 3 && strings.HasSuffix(id, "/"+strings.ToLower(segments[len(segments)-1])) {
 				name = is
@@ -510,8 +601,8 @@ func (c *change) label(w azure.Write) string {
 	return fmt.Sprintf("%s %s %s", w.Method, kind, name)
 }
 
-// deploymentOf is what a job on the path picks: by name, since the default is that of one version; but of the world,
-// where the endpoint has its own default, whatever the versions say.
+// deploymentOf is the deployment that a job on the path asks for by name, because the versions may have different
+// defaults. With a World the endpoint has its own default, whatever the versions say.
 func (c *change) deploymentOf(m access.Model, p access.Path) string {
 	named := cmp.Or(p.Deployment, m.EffectiveEndpoints()[p.Endpoint].Deployment)
 	if c.World != nil {

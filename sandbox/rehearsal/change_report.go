@@ -13,31 +13,31 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// A ChangeReport is what a rehearsal of a change found.
+// A ChangeReport is the result of rehearsing a change.
 type ChangeReport struct {
 	Stack string `json:"stack"`
-	// From says what the stack was before.
+	// From describes the old version.
 	From    string `json:"from,omitempty"`
 	Weather string `json:"weather"`
-	// Writes to Azure in the change. After each, every job was tried.
+	// Writes to Azure during the change. After each, every job was tried.
 	Writes int `json:"writes"`
-	// Before and After count the jobs that work, one for each invoker, endpoint, deployment and input.
+	// Before and After count the jobs that work. A job is an invoker, endpoint, deployment and input.
 	Before int `json:"before"`
 	After  int `json:"after"`
-	// What became of the resources of the stack that are in Azure.
+	// What happened to the stack's resources in Azure.
 	Made     []Resource `json:"made"`
 	Replaced []Resource `json:"replaced"`
 	Deleted  []Resource `json:"deleted"`
 	Renamed  []Resource `json:"renamed"`
-	// Interruptions are of jobs that work before and after the change, and not all the time in between.
+	// Interruptions are of jobs that work before and after the change, but not all the time in between.
 	Interruptions []Interruption `json:"interruptions"`
-	// Lost and Gained are the jobs that work before and not after, and the other way round.
+	// Lost are the jobs that work before and not after, Gained those that work after and not before.
 	Lost   []Job `json:"lost"`
 	Gained []Job `json:"gained"`
-	// Failed is how the change failed; "" where it worked.
+	// Failed says how the change failed; "" if it worked.
 	Failed string `json:"failed,omitempty"`
-	// Broken are the jobs that should work before the change or after it, as explain says, and do not; and what was
-	// otherwise at the end of a change that was killed and taken up again, Kills times.
+	// Broken are the jobs that should work before the change or after it, by explain, and do not; and the differences
+	// at the end of a change that was killed and resumed, Kills times.
 	Broken []string `json:"broken,omitempty"`
 	Kills  int      `json:"kills,omitempty"`
 	// KillSeed repeats the kills.
@@ -46,28 +46,28 @@ type ChangeReport struct {
 	was map[string]Resource
 }
 
-// A Resource of the stack.
+// A Resource is a resource of the stack.
 type Resource struct {
 	Type string `json:"type"`
 	Name string `json:"name"`
-	// Was is what it was called before; "" where it has its name still.
+	// Was is its name before the change; "" if it kept its name.
 	Was string `json:"was,omitempty"`
 
 	id      string
 	created time.Time
-	aliases []string // URNs that it may have had before, by what the model says was renamed
+	aliases []string // URNs that it may have had before, by the renames in the model
 }
 
-// A Job is somebody and what they do.
+// A Job is an invoker and the job that they start.
 type Job struct {
 	Invoker string `json:"invoker"`
 	What    string `json:"what"`
 }
 
-// An Interruption is a job that somebody could start before the change and can after it, and could not in between.
+// An Interruption is a job that somebody could start before and after the change, and could not for a time in between.
 type Interruption struct {
 	Job
-	// From is the write after which it did not work, To the one after which it did again; "" for never.
+	// From is the write after which it stopped working, To the one after which it worked again; "" for never.
 	From string `json:"from"`
 	To   string `json:"to,omitempty"`
 	Why  string `json:"why,omitempty"`
@@ -78,7 +78,7 @@ func (r *ChangeReport) Passed() bool {
 	return r.Failed == "" && len(r.Interruptions)+len(r.Broken) == 0
 }
 
-// compare says what became of each resource.
+// compare says what happened to each resource.
 func (r *ChangeReport) compare(now map[string]Resource) {
 	same := func(a, b Resource) bool { return a.Type == b.Type && a.id == b.id && a.created.Equal(b.created) }
 	ids := map[string]string{}
@@ -90,7 +90,7 @@ func (r *ChangeReport) compare(now map[string]Resource) {
 		one := now[urn]
 		was, there := r.was[urn]
 		renamed := ""
-		for _, alias := range one.aliases { // it took the place of what had another name
+		for _, alias := range one.aliases { // it replaced a resource with another name
 			_, stays := now[alias]
 			if _, free := gone[alias]; free && !stays && r.was[alias].Type == one.Type {
 				renamed = alias
@@ -125,8 +125,8 @@ func (r *ChangeReport) compare(now map[string]Resource) {
 	}
 }
 
-// aliases are the URNs that a resource may have had before: the engine keeps no aliases in a state, and its name is
-// made of those of invokers, clusters and storage accounts, which say what they were called.
+// aliases are the URNs that a resource may have had before. The engine keeps no aliases in a state, but the resource's
+// name is made from those of invokers, clusters and storage accounts, and the model has their earlier names.
 func aliases(m access.Model, urn string) (all []string) {
 	was := map[string]string{}
 	for name, i := range m.Invokers {
@@ -150,13 +150,13 @@ func aliases(m access.Model, urn string) (all []string) {
 		}
 		names = longer
 	}
-	for _, name := range names[1:] { // the first is its own
+	for _, name := range names[1:] { // the first is its present URN
 		all = append(all, urn[:cut]+strings.TrimPrefix(name, "."))
 	}
 	return all
 }
 
-// Write prints the report. It colours only if asked to.
+// Write prints the report. It uses colours only if asked to.
 func (r *ChangeReport) Write(w io.Writer, colour bool) error {
 	paint := func(code, text string) string {
 		if !colour {
@@ -207,9 +207,10 @@ func (r *ChangeReport) Write(w io.Writer, colour bool) error {
 	}
 	kills := ""
 	if r.Kills > 0 {
-		kills = fmt.Sprintf(", %d kills (--kill-seed %d)", r.Kills, r.KillSeed)
+		kills = fmt.Sprintf(", %s (--kill-seed %d)", counted(r.Kills, "kill"), r.KillSeed)
 	}
-	_, err := fmt.Fprintf(w, "\nchange of stack %s from %s: %s, %d writes, %d interruptions, %d jobs work before it and "+
-		"%d after%s\n", r.Stack, r.From, verdict, r.Writes, len(r.Interruptions), r.Before, r.After, kills)
+	_, err := fmt.Fprintf(w, "\nchange of stack %s from %s: %s, %s, %s, jobs that work: %d before and %d after%s\n",
+		r.Stack, r.From, verdict, counted(r.Writes, "write"), counted(len(r.Interruptions), "interruption"),
+		r.Before, r.After, kills)
 	return err
 }

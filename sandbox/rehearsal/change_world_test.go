@@ -8,7 +8,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/world"
 )
 
-// A change is not rehearsed in a world of another stack: nothing is started, and all that is wrong is said.
+// A change is not rehearsed in the world of another stack: nothing is started, and all differences are named.
 func TestAChangeInAnotherWorldIsRefused(t *testing.T) {
 	t.Parallel()
 	o := options(t, limited)
@@ -18,7 +18,7 @@ func TestAChangeInAnotherWorldIsRefused(t *testing.T) {
 		World:   &world.World{TenantID: "11111111-2222-4222-8222-222222222222", Workspace: world.Workspace{ID: "/another"}},
 		Tenants: map[string]string{"azuread:tenantId": "11111111-2222-4222-8222-333333333333"},
 	})
-	for _, says := range []string{"before the change: preparing the sandbox: the world is not that of the stack",
+	for _, says := range []string{"before the change: preparing the sandbox: the world is not the stack's",
 		"azuread:tenantId: the world is of tenant", "workspaceId: the world is of workspace /another"} {
 		assert.ErrorContains(t, err, says)
 	}

@@ -1,15 +1,17 @@
 package rehearsal
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
 )
 
-// What becomes of each resource: by its URN, by what Azure calls it, or by what the program says that it was called.
+// What happened to each resource is found by its URN, by its ID in Azure, or by its former name in the program.
 func TestWhatBecameOfEachResource(t *testing.T) {
 	t.Parallel()
 	then, now := time.Unix(1, 0), time.Unix(2, 0)
@@ -83,4 +85,21 @@ func TestAResourceMayHaveHadOtherNames(t *testing.T) {
 		}
 		assert.ElementsMatch(t, urns, aliases(m, "urn:pulumi:dev::p::a$b::"+name), name)
 	}
+}
+
+func TestOneIsCountedInTheSingular(t *testing.T) {
+	t.Parallel()
+	for says, r := range map[string]ChangeReport{
+		": passed, 1 write, 0 interruptions, jobs that work: 1 before and 1 after, 1 kill (--kill-seed 7)\n": {Writes: 1,
+			Before: 1, After: 1, Kills: 1, KillSeed: 7},
+		": FAILED, 2 writes, 1 interruption, jobs that work: 2 before and 3 after, 2 kills (--kill-seed 7)\n": {Writes: 2,
+			Interruptions: []Interruption{{}}, Before: 2, After: 3, Kills: 2, KillSeed: 7},
+	} {
+		var out strings.Builder
+		require.NoError(t, r.Write(&out, false))
+		assert.Contains(t, out.String(), says)
+	}
+	var out strings.Builder
+	require.NoError(t, (&Report{Walks: []Walk{{Walked: true, Waits: true}}}).Write(&out, false))
+	assert.Contains(t, out.String(), "  of those, waiting for somebody else to start a job: 1\n")
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// crossing is a model in which a partner has no business with the sales, and a way to them.
+// crossing is a model in which partner has no job on the sales, but has a way to them.
 func crossing() access.Model {
 	const group = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/"
 	user := func(n string) access.Invoker {
@@ -37,7 +37,7 @@ func crossing() access.Model {
 	}
 }
 
-// byHand is a sandbox in which the model is deployed, and all that another one refers to exists.
+// byHand is a sandbox in which the model is deployed, and everything exists that another model refers to.
 func byHand(t *testing.T, exists, m access.Model) *azure.Azure {
 	t.Helper()
 	a, err := azure.Start(t.Context(), azure.Options{})
@@ -50,7 +50,7 @@ func byHand(t *testing.T, exists, m access.Model) *azure.Azure {
 	return a
 }
 
-// goes walks a way of the model in a sandbox, as one who goes it.
+// goes walks a way of the model in a sandbox, as one principal who has it.
 func goes(t *testing.T, a *azure.Azure, m access.Model, way access.Way) (walk Walk) {
 	t.Helper()
 	w := walkerOf(t, a, m)
@@ -75,7 +75,7 @@ func walkerOf(t *testing.T, a *azure.Azure, m access.Model) *walker {
 	return w
 }
 
-// Who may start no job waits for somebody who does, and acts as the same code then.
+// A principal who may not start a job waits for somebody who does, and then acts as the same code.
 func TestTheJobOnAChangedDeploymentIsStartedByWhoeverMay(t *testing.T) {
 	t.Parallel()
 	m := crossing()
@@ -89,7 +89,7 @@ func TestTheJobOnAChangedDeploymentIsStartedByWhoeverMay(t *testing.T) {
 	}
 }
 
-// stops are the declared jobs of the model that do not work in a sandbox, as explain names them.
+// stops are the declared jobs of the model that do not work in a sandbox, by their names in explain.
 func stops(t *testing.T, a *azure.Azure, m access.Model) []string {
 	t.Helper()
 	all, j := map[string]bool{}, newJobs(a, m)
@@ -109,8 +109,8 @@ func stops(t *testing.T, a *azure.Azure, m access.Model) []string {
 	return slices.AppendSeq([]string{}, slices.Values(slices.Sorted(maps.Keys(all))))
 }
 
-// Each cut that is offered for a way is made in the sandbox: the way that was gone there before it can't be gone after
-// it, by any of those who went it, and the jobs that stop are those that the cut says.
+// Each cut that is offered for a way is made in the sandbox. Afterwards none of those who could walk the way there can,
+// and exactly the jobs that the cut names stop.
 func TestEachCutIsTriedByRequests(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*access.Model){

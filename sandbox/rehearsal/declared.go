@@ -11,9 +11,9 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 )
 
-// asDeclared compares the clusters with their declarations, and with the principals that the stack says they are:
-// jobs work on a cluster with any identity that has the roles, so they don't show that it has the one that is declared.
-// What is as declared is no attempt of its own. known is false where a cluster is not the principal that is said.
+// asDeclared compares the clusters with their declarations, and with the principals in the stack's outputs. Jobs do not
+// show this: they work on a cluster with any identity that has the roles. A cluster that is right adds no attempt to
+// the report. known is false if a cluster's principal is not the one in the outputs.
 func (r *rehearsal) asDeclared(ctx context.Context, report *Report, d deployed) (known bool, err error) {
 	known = true
 	for _, name := range slices.Sorted(maps.Keys(r.Model.Clusters)) {
@@ -59,7 +59,7 @@ func (r *rehearsal) asDeclared(ctx context.Context, report *Report, d deployed) 
 	return known, nil
 }
 
-// listed are IDs in one text, which is the same for the same IDs.
+// listed is one text for a list of IDs, the same in any order.
 func listed(ids []string) string {
 	lower := make([]string, len(ids))
 	for i, id := range ids {

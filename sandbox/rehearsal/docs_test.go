@@ -16,7 +16,7 @@ import (
 var update = flag.Bool("update", false, "write what a rehearsal of the sample prints into the docs")
 
 // shown is an excerpt of the sample's rehearsal in the docs: in a comment the beginning of each line that is shown, and
-// below it the lines, with … for what is left out between them.
+// below it the lines, with … for lines that are left out.
 var shown = regexp.MustCompile("(?s)(<!-- rehearsal of the sample: ([^>]*) -->\n```\n)(.*?)(```\n)")
 
 func excerpt(t *testing.T, printed string, beginnings []string) string {
@@ -42,7 +42,7 @@ func excerpt(t *testing.T, printed string, beginnings []string) string {
 	return out.String()
 }
 
-// theDocsShow holds what the docs show of the sample's rehearsal to what it printed.
+// theDocsShow compares the docs with the output of the sample's rehearsal.
 func theDocsShow(t *testing.T, report *Report) {
 	t.Helper()
 	var printed bytes.Buffer

@@ -15,7 +15,7 @@ import (
 const roleOfOthers = "/subscriptions/22222222-2222-4222-8222-222222222222/providers/Microsoft.Authorization/" +
 	"roleDefinitions/77777777-7777-4777-8777-777777777777"
 
-// allowing is a configuration whose role was made elsewhere and allows the actions.
+// allowing is a configuration whose role was made elsewhere and allows these actions.
 func allowing(t *testing.T, actions ...string) string {
 	t.Helper()
 	text, err := json.Marshal(map[string]any{"properties": map[string]any{
@@ -61,7 +61,7 @@ func TestARoleOfWhichNothingIsKnownIsNotRehearsed(t *testing.T) {
 	}
 }
 
-// A built-in role is in every Azure, with what Microsoft publishes of it.
+// A built-in role is in every Azure, with the permissions that Microsoft publishes.
 func TestABuiltInRoleByItsIDNeedsNoDefinition(t *testing.T) {
 	t.Parallel()
 	owner, _ := roles.BuiltIn(roles.Owner)

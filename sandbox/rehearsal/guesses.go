@@ -5,7 +5,7 @@ import (
 	"github.com/batchaccess/batchaccess/access/services"
 )
 
-// guesses are the names of those of azure.Guesses on which the outcomes of a rehearsal of the model hang.
+// guesses are the names of the azure.Guesses that the outcomes of rehearsing the model depend on.
 func guesses(m access.Model) []string {
 	all := []string{"actions at the endpoint"}
 	mounted, public := false, false
@@ -39,7 +39,7 @@ func guesses(m access.Model) []string {
 			break
 		}
 	}
-	if len(all) > 1 { // there is something after the start that a job may fail at
+	if len(all) > 1 { // after its start a job can fail at something that this guess decides
 		all = append(all, "failed jobs")
 	}
 	return all

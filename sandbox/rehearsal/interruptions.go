@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// compare compares each moment with the first and the last: what works in both has to work in all.
+// compare compares each moment with the first and the last: a job that works in both must work in all.
 func (w *watcher) compare(d deployed) {
 	last := w.moments[len(w.moments)-1]
 	failed := w.report.Failed != ""
@@ -15,14 +15,15 @@ func (w *watcher) compare(d deployed) {
 		case last.works["new "+p.key]:
 			after = append(after, p)
 		case p.works && !failed:
-			w.report.Broken = append(w.report.Broken, fmt.Sprintf("%s: %s are to work after the change, and do not: %s",
+			w.report.Broken = append(w.report.Broken, fmt.Sprintf("%s: %s should work after the change, and do not: %s",
 				p.invoker, p.what, last.why["new "+p.key]))
 		}
 	}
 	w.report.After = len(after)
 	kept := map[string]bool{}
 	for _, p := range w.oldOnes {
-		now, stays := p, failed // nothing of the new version need be there where it failed: all is to stay
+		// If the change failed, the old version is what counts: everything that worked must still work.
+		now, stays := p, failed
 		for _, same := range []func(passage) bool{
 			func(n passage) bool { return n.key == p.key }, func(n passage) bool { return n.nearly == p.nearly },
 		} {
@@ -47,7 +48,7 @@ func (w *watcher) compare(d deployed) {
 	w.compareSignIns(d, last, failed)
 }
 
-// interrupted adds an interruption for each run of moments in which it does not work.
+// interrupted adds an interruption for each run of moments in which the job does not work.
 func (w *watcher) interrupted(job Job, works func(moment) (bool, string)) {
 	open := false
 	for _, m := range w.moments[1:] {
@@ -63,9 +64,9 @@ func (w *watcher) interrupted(job Job, works func(moment) (bool, string)) {
 	}
 }
 
-// compareSignIns demands a way to sign in that works all through for everyone who can sign in before and after. A
-// federated credential may take the place of another at a moment at which both work: the workload has its token from
-// its issuer. A secret can't: whoever uses it has to be given the new one first.
+// compareSignIns requires, for everyone who can sign in before and after, a way to sign in that works all the time. A
+// federated credential may replace another one if there is a moment at which both work, because a workload gets its
+// token from its issuer. A secret can't: its users have to be given the new one first.
 func (w *watcher) compareSignIns(d deployed, last moment, failed bool) {
 	ways := map[string][]signIn{}
 	var principals []string
@@ -100,7 +101,9 @@ func (w *watcher) compareSignIns(d deployed, last moment, failed bool) {
 		case len(after) == 0:
 		case stays == 0:
 			w.handedOver(ways[principal], after)
-		default: // Workloads with other claims can't use what stays. Those with a secret can: it may be another's successor.
+		default:
+			// A workload can't use a federated credential for other claims, so another one that stays does not help it. A
+			// secret that stays may replace any other secret.
 			gone, come := federatedBeside(ways[principal], after), federatedBeside(after, ways[principal])
 			if len(gone) > 0 && len(come) > 0 {
 				w.handedOver(gone, come)
@@ -109,7 +112,7 @@ func (w *watcher) compareSignIns(d deployed, last moment, failed bool) {
 	}
 }
 
-// federatedBeside are the federated credentials of some ways to sign in that are not among others.
+// federatedBeside are the federated credentials in one list of ways to sign in that are not in another.
 func federatedBeside(ways, others []signIn) (rest []signIn) {
 	for _, s := range ways {
 		if !s.secret && !slices.ContainsFunc(others, func(o signIn) bool { return o.key == s.key }) {
@@ -129,7 +132,7 @@ func (w *watcher) handedOver(before, after []signIn) {
 	})
 	one := Interruption{
 		Job: Job{before[0].invoker, fmt.Sprintf("signing in by %s; afterwards it is by %s", before[0].how, after[0].how)},
-		Why: "no way to sign in works all through the change: deploy the new one beside the old one first, and take the " +
+		Why: "no way to sign in works throughout the change: deploy the new one beside the old one first, and take the " +
 			"old one away in a second change, when nobody uses it",
 	}
 	for _, m := range w.moments {

@@ -13,7 +13,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// failure is where a job was refused or failed: "" for Hop if it completed.
+// failure is where a job was refused or failed; Hop is "" if it completed.
 type failure struct {
 	Hop     access.HopKind
 	Message string
@@ -33,14 +33,14 @@ func newJobs(a *azure.Azure, m access.Model) *jobs {
 	return &jobs{azure: a, model: m, scoring: map[string]string{}}
 }
 
-// run starts a job and follows it to its end; deployment "" leaves the choice to the endpoint. An error is one of the
-// rehearsal; what Azure refuses is a failure.
+// run starts a job and follows it to its end; deployment "" means the endpoint's default. An error is a fault of the
+// rehearsal; a refusal by Azure is a failure.
 func (j *jobs) run(ctx context.Context, token, endpoint, deployment, input string) (failure, error) {
 	_, got, err := j.start(ctx, token, endpoint, deployment, input)
 	return got, err
 }
 
-// start is run, and returns the job's name; "" for one that did not begin.
+// start is run, and also returns the job's name; "" if the job did not begin.
 func (j *jobs) start(ctx context.Context, token, endpoint, deployment, input string) (name string, _ failure, _ error) {
 	uri, err := j.scoringURI(ctx, endpoint)
 	if err != nil {
@@ -50,7 +50,7 @@ func (j *jobs) start(ctx context.Context, token, endpoint, deployment, input str
 	if err != nil {
 		return "", failure{}, err
 	}
-	header := http.Header{}
+	header := http.Header{"Content-Type": {"application/json"}}
 	if deployment != "" {
 		header.Set("azureml-model-deployment", deployment)
 	}
@@ -105,7 +105,7 @@ type jobResource struct {
 	}
 }
 
-// send sends a request to a batch endpoint: refused is how Azure answers with an error.
+// send sends a request to a batch endpoint. refused is an error in Azure's answer.
 func (j *jobs) send(ctx context.Context, method, uri, token string, header http.Header, body any) (job jobResource,
 	refused *failure, err error) {
 	var text []byte
@@ -122,7 +122,6 @@ func (j *jobs) send(ctx context.Context, method, uri, token string, header http.
 		req.Header[key] = values
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
-	req.Header.Set("Content-Type", "application/json")
 	resp, err := send(j.azure, req)
 	if err != nil {
 		return job, nil, err

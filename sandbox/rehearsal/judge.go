@@ -11,9 +11,8 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// Judge looks at a stack that is deployed to a sandbox already, however that was done: outputs are the stack's, as
-// `pulumi stack output --json --show-secrets` prints them. Of the options it takes Stack, Model, World,
-// Weather and Progress.
+// Judge looks at a stack that is deployed to a sandbox already, in whatever way. outputs are the stack's, as `pulumi
+// stack output --json --show-secrets` prints them. It uses these options: Stack, Model, World, Weather and Progress.
 func Judge(ctx context.Context, a *azure.Azure, o Options, outputs []byte) (*Report, error) {
 	if o.Progress == nil {
 		o.Progress = silent{}
@@ -27,7 +26,7 @@ func Judge(ctx context.Context, a *azure.Azure, o Options, outputs []byte) (*Rep
 		return nil, err
 	}
 	all := o.Model
-	o.Model = plan.Model // without what has ended
+	o.Model = plan.Model // without access that has ended
 	r := &rehearsal{Options: o, plan: plan, azure: a, all: all.Invokers, ended: all.Ended}
 	var d deployed
 	if err := json.Unmarshal(outputs, &d); err != nil {
@@ -41,7 +40,7 @@ func Judge(ctx context.Context, a *azure.Azure, o Options, outputs []byte) (*Rep
 	return report, r.invoke(ctx, report, d)
 }
 
-// planOf is the plan of a model that can be deployed.
+// planOf is the plan of a model, or an error with all its problems.
 func planOf(m access.Model) (*access.Plan, error) {
 	plan, problems := access.Compile(m)
 	if plan == nil {

@@ -17,10 +17,10 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// A base is the old version, deployed: each kill begins with it.
+// A base is the old version, deployed. Each kill begins with a copy of it.
 type base struct {
 	azure   azure.Snapshot
-	backend string // a copy of Pulumi's
+	backend string // a copy of Pulumi's state
 }
 
 func (c *change) base() (b base, err error) {
@@ -37,8 +37,8 @@ func (c *change) base() (b base, err error) {
 	return b, os.CopyFS(b.backend, os.DirFS(filepath.Join(c.StateDir, "backend")))
 }
 
-// kill begins the change anew, kills the engine at a random write, before it is done or before it is answered, recovers
-// the stack, and compares its end with that of the change without a kill.
+// kill starts the change again, kills the engine at a random write, before Azure does it or before it answers, recovers
+// the stack, and compares the result with that of the change without a kill.
 func (c *change) kill(ctx context.Context, b base, w *watcher) error {
 	if c.Kills == 0 || len(w.writes) == 0 {
 		return nil
@@ -80,8 +80,8 @@ func (c *change) restore(b base) error {
 	return errors.Join(c.azure.Restore(b.azure), os.RemoveAll(backend), os.CopyFS(backend, os.DirFS(b.backend)))
 }
 
-// killAt kills the change at a write, counted from 0. A change that has ended before is not killed: in other weather it
-// may make fewer writes.
+// killAt kills the change at a write, counted from 0. In other weather the change may make fewer writes; then it may
+// end before that write, and is not killed.
 func (c *change) killAt(ctx context.Context, at int, done bool) (what string, err error) {
 	cmd := exec.CommandContext(ctx, c.Pulumi, "up", "--yes", "--skip-preview", "--stack", c.Stack, "--non-interactive")
 	cmd.Env = c.new.engine.Env()
@@ -113,7 +113,7 @@ func (c *change) killAt(ctx context.Context, at int, done bool) (what string, er
 		return "", fmt.Errorf("starting pulumi: %w", err)
 	}
 	close(started)
-	_ = cmd.Wait() // the kill is its error
+	_ = cmd.Wait() // the error of the kill itself
 	if what == "" {
 		what = "which came after the end"
 	}
@@ -131,8 +131,8 @@ func (c *change) recoverStack(ctx context.Context) error {
 		}
 		return nil
 	}
-	_ = run(c.Pulumi, "cancel", "--yes", c.Stack) // fails where no lock was left
-	// Exit code 1 leaves something to a person: the deployment below shows what.
+	_ = run(c.Pulumi, "cancel", "--yes", c.Stack) // fails if no lock was left
+	// Exit code 1 leaves something to a person: the next deployment shows what.
 	var exit *exec.ExitError
 	if err := run(c.Command, "adopt", "--stack", c.Stack, "--yes"); err != nil &&
 		(!errors.As(err, &exit) || exit.ExitCode() != 1) {
@@ -141,9 +141,9 @@ func (c *change) recoverStack(ctx context.Context) error {
 	return c.new.up(ctx, "--skip-preview")
 }
 
-// endState is what there is after a change.
+// endState is what exists after a change.
 type endState struct {
-	azure     map[string]int // how many there are of each thing, whatever its ID
+	azure     map[string]int // the number of each kind of object, whatever their IDs
 	resources []string
 	works     []string
 }
@@ -160,7 +160,7 @@ func (c *change) state(ctx context.Context) (s endState, err error) {
 		return s, err
 	}
 	for _, r := range all {
-		// The provider that reads the stack's own state is there where there was a state to read.
+		// There is a provider for reading the stack's own state if there was a state to read.
 		if r.Type != "pulumi:providers:pulumi" {
 			s.resources = append(s.resources, string(r.URN))
 		}
@@ -179,7 +179,7 @@ func (c *change) state(ctx context.Context) (s endState, err error) {
 	for _, p := range c.passagesOf(c.new, d, c.deployments) {
 		token, err := c.calm.SignIn(ctx, p.principal, c.calm.Cloud().MachineLearning)
 		if err != nil {
-			continue // no job of theirs works
+			continue // their jobs never work
 		}
 		got, err := p.try(ctx, token)
 		if err != nil {
@@ -193,7 +193,7 @@ func (c *change) state(ctx context.Context) (s endState, err error) {
 	return s, nil
 }
 
-// differs lists how another end differs from this one.
+// differs lists the differences of another end state.
 func (s endState) differs(have endState) (all []string) {
 	for what, n := range s.azure {
 		if have.azure[what] != n {

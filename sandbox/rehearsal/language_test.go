@@ -10,12 +10,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A program whose language can't run here is refused before it is tried, with the name of each thing to install.
+// If the machine can't run the program's language, the program is refused, with the name of each thing to install.
 func TestTheErrorNamesWhatALanguageLacks(t *testing.T) {
 	for name, test := range map[string]struct {
 		runtime      string
-		path, beside string // the commands on PATH, and in the folder of the Pulumi CLI
-		lacks        string // "" where nothing does
+		path, beside string // commands on PATH, and in the folder of the Pulumi CLI
+		lacks        string // "" if nothing is missing
 		install      []string
 	}{
 		"Python": {"python", "", "", "pulumi-language-python, python3",

@@ -12,14 +12,14 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// neverChecked is what Azure decides by and the sandbox does not model.
+// neverChecked has what Azure decides by and the sandbox does not model.
 var neverChecked = []string{
 	"Azure Policy, resource locks, Conditional Access, role assignments that are only eligible",
 	"networks: firewalls, private endpoints, name resolution",
 	"whether the data, the model and the environment of a deployment work; quotas of cores",
 }
 
-// notChecked names what a rehearsal of the model takes on trust, beside what the sandbox never looks at.
+// notChecked names what a rehearsal of the model takes on trust, besides what the sandbox never looks at.
 func notChecked(m access.Model, w *world.World, weather azure.Weather) (all []string) {
 	add := func(what string, names []string) {
 		if len(names) > 0 {
@@ -45,9 +45,9 @@ func notChecked(m access.Model, w *world.World, weather azure.Weather) (all []st
 			}
 		}
 	}
-	add("subject not checked, for issuer and subject are given as they are", raw)
+	add("subject not checked, because issuer and subject are literal values", raw)
 	add("on which host the identity is used", hosts)
-	add("how they sign in, and that their IDs are theirs", trusted)
+	add("how they sign in, and that their IDs are right", trusted)
 	add("how they sign in", elsewhere)
 	var clusters []string
 	for _, name := range slices.Sorted(maps.Keys(m.Clusters)) {
@@ -62,7 +62,7 @@ func notChecked(m access.Model, w *world.World, weather azure.Weather) (all []st
 				pulls = append(pulls, name)
 			}
 		}
-		add("that workspace.imagePull is right about who has been let pull", pulls)
+		add("that others have assigned the roles that workspace.imagePull says they assign", pulls)
 		add("that the cluster exists and which identity it has", clusters)
 	}
 	if w == nil || len(m.Endpoints) == 0 {
@@ -70,16 +70,16 @@ func notChecked(m access.Model, w *world.World, weather azure.Weather) (all []st
 	}
 	if w != nil {
 		all = append(all, "what has changed in Azure since the file of --world was written",
-			"deny assignments that are there, and members of groups who are none of the stack's principals")
+			"existing deny assignments, and members of groups who are not principals of the stack")
 	} else if m.Role.RoleDefinitionID.Given() {
 		all = append(all, "that the existing role allows what the configuration says of it")
 	}
 	if s := m.Services; s.LookUp && w == nil {
-		all = append(all, fmt.Sprintf("that the workspace answers of the rest of the way what it answers here: "+
+		all = append(all, fmt.Sprintf("that the real workspace has the settings that the sandbox's has: "+
 			"systemDatastoresAuthMode %s, registryPermissions %s", s.SystemDatastoresAuthMode, s.RegistryPermissions))
 	}
 	for _, hop := range m.NotLookedAt() {
-		all = append(all, "the rest of the way, "+hop)
+		all = append(all, "what a job uses beside its data: "+hop)
 	}
 	if weather.Propagation == 0 && weather.IdentityTokens == 0 {
 		all = append(all, "how late grants act: up to 10 minutes, up to 24 hours for a managed identity through a group")

@@ -11,7 +11,7 @@ import (
 const storage = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/" +
 	"Microsoft.Storage/storageAccounts/"
 
-// limited reads below two paths, of a flat and of a hierarchical account, and writes below another.
+// limited reads below two paths, in an account with and one without a hierarchical namespace, and writes below another.
 const limited = `config:
   batchaccess:workspaceId: ` + workspace + `
   batchaccess:location: westeurope
@@ -36,7 +36,7 @@ const limited = `config:
     other: { cluster: cpu, inputs: [deep], invokers: [bob] }
 `
 
-// Grants that are limited to a path let a job read and write there, and nothing beside it.
+// Grants that are limited to a path let a job read and write there, and nowhere beside it.
 func TestPathsAreRehearsedAndWhatLiesBesideThem(t *testing.T) {
 	t.Parallel()
 	report, err := Run(t.Context(), options(t, limited))

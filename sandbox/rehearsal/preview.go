@@ -20,12 +20,12 @@ import (
 	sandbox "github.com/batchaccess/batchaccess/sandbox/engine"
 )
 
-// previewRounds is more than any program takes: each finds more of what it refers to.
+// previewRounds is more than any program needs: each round finds more of what it refers to.
 const previewRounds = 20
 
-// Preview previews the stack of any program against the embedded Azure, without credentials, and returns what `pulumi
-// preview --json` prints. Workspaces, storage accounts, clusters, identities and their hosts that the program looks up
-// exist, since it refers to them; what else exists is in the seed. Model and Weather of the options are not used.
+// Preview previews the stack of any program against the embedded Azure, without credentials, and returns the output of
+// `pulumi preview --json`. Workspaces, storage accounts, clusters, identities and their hosts exist if the program
+// looks them up; everything else has to be in the seed. Model and Weather of the options are not used.
 func Preview(ctx context.Context, o Options, exists azure.Seed) (text []byte, err error) {
 	if o.Progress == nil {
 		o.Progress = silent{}
@@ -44,8 +44,8 @@ func Preview(ctx context.Context, o Options, exists azure.Seed) (text []byte, er
 	}
 	var said bytes.Buffer
 	e, err := sandbox.Start(ctx, sandbox.Options{
-		StateDir: o.StateDir, Azure: a, ProjectDir: o.ProjectDir, Named: true, Pulumi: o.Pulumi,
-		StandIns: o.StandIns, Stdout: &said, Stderr: &said, Logger: slog.New(asked.next),
+		StateDir: o.StateDir, Azure: a, ProjectDir: o.ProjectDir, StackFiles: o.stackFiles(), Named: true,
+		Pulumi: o.Pulumi, StandIns: o.StandIns, Stdout: &said, Stderr: &said, Logger: slog.New(asked.next),
 	})
 	if err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func Preview(ctx context.Context, o Options, exists azure.Seed) (text []byte, er
 		more, found := asked.seed(o.Location)
 		if !found || ctx.Err() != nil {
 			err := engine.PreviewFailed(fmt.Errorf("%w\n%s", failed, strings.TrimSpace(said.String())), out.Bytes())
-			return nil, fmt.Errorf("%v", err) // not wrapped: the exit code of Pulumi is none of ours
+			return nil, fmt.Errorf("%v", err) // not wrapped: Pulumi's exit code is not ours
 		}
 		if err := a.Seed(more); err != nil {
 			return nil, err
@@ -72,7 +72,7 @@ func Preview(ctx context.Context, o Options, exists azure.Seed) (text []byte, er
 	return nil, fmt.Errorf("after %d previews the program still looks up what is not in the sandbox", previewRounds)
 }
 
-// missing listens to the embedded Azure's log for what was asked for and does not exist.
+// missing reads the embedded Azure's log, and collects what was asked for and does not exist.
 type missing struct {
 	next slog.Handler
 	lock sync.Mutex
@@ -109,7 +109,7 @@ func (m *missing) Handle(ctx context.Context, r slog.Record) error {
 	return nil
 }
 
-// seed is what was missing since the last time; false where nothing is new that can be made up.
+// seed has what was found missing since the last call; false if nothing new can be made up.
 func (m *missing) seed(location string) (s azure.Seed, found bool) {
 	m.lock.Lock()
 	defer m.lock.Unlock()
@@ -145,13 +145,13 @@ func (m *missing) seed(location string) (s azure.Seed, found bool) {
 	return s, found
 }
 
-// hosts are the types of resources that code runs on as their identity.
+// hosts are the types of resources on which code runs with the resource's identity.
 var hosts = []string{"Microsoft.DataFactory/factories", "Microsoft.Web/sites", "Microsoft.Compute/virtualMachines"}
 
-// languageNeeds are what a program in one of Pulumi's languages needs on the machine.
+// languageNeeds says what a program in each of Pulumi's languages needs on the machine.
 type languageNeeds struct{ commands, advice string }
 
-// LanguageHost is an error that names what to install where the machine can't run the project's program.
+// LanguageHost returns an error that names what to install if the machine can't run the project's program.
 func LanguageHost(cli, name string) error {
 	const brings = "install the Pulumi CLI, which brings pulumi-language-"
 	needs, known := map[string]languageNeeds{

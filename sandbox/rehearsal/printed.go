@@ -9,169 +9,13 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
-
-// A recipe is what howToInvoke prints for one invoker, read as whoever follows it does: who signs in, for which
-// audience a token is got, and the requests that start jobs.
-type recipe struct {
-	logins    [][]string // the arguments of each az login
-	clientIDs []string
-	tenants   []string
-	audiences []string
-	posts     []post
-	// wantsSubscription is a sign-in of the Azure CLI that fails where whoever signs in sees no subscription.
-	wantsSubscription bool
-}
-
-// A post is one request. The body is as it is printed.
-type post struct {
-	url    string
-	header http.Header
-	body   json.RawMessage
-}
-
-var (
-	azCall     = regexp.MustCompile(`\baz (login|account get-access-token)\b`)
-	curlCall   = regexp.MustCompile(`(?m)^[ \t]*curl `)
-	ofWorkflow = regexp.MustCompile(`(?m)^\s*(client|tenant)-id: (".*")$`) // the inputs of azure/login
-	ofPython   = regexp.MustCompile(`(?m)^    query = (\{.*\})$`)
-	startCall  = regexp.MustCompile(`(?m)^print\(start\(`)
-	objectLine = regexp.MustCompile(`(?m)^\{`)
-)
-
-// read takes a recipe out of the text: commands of a shell, alone or in a pipeline's YAML, the JSON of an activity or a
-// workflow, a program in Python.
-func read(text string) (r recipe, err error) {
-	for _, at := range azCall.FindAllStringIndex(text, -1) {
-		words, _, err := azure.Words(text[at[0]:])
-		if err != nil {
-			return r, err
-		}
-		if words[1] == "login" {
-			r.logins = append(r.logins, words[2:])
-			r.wantsSubscription = r.wantsSubscription || !slices.Contains(words, "--allow-no-subscriptions")
-			r.clientIDs = append(r.clientIDs, after(words, "--client-id")...)
-			r.tenants = append(r.tenants, after(words, "--tenant")...)
-			if slices.Contains(words, "--service-principal") {
-				r.clientIDs = append(r.clientIDs, after(words, "--username")...)
-			}
-			continue
-		}
-		r.audiences = append(r.audiences, after(words, "--resource")...)
-	}
-	for _, m := range ofWorkflow.FindAllStringSubmatch(text, -1) {
-		var value string
-		if err := json.Unmarshal([]byte(m[2]), &value); err != nil {
-			return r, err
-		}
-		if m[1] == "client" {
-			r.wantsSubscription = r.wantsSubscription || !strings.Contains(text, "allow-no-subscriptions: true")
-			r.clientIDs = append(r.clientIDs, value)
-		} else {
-			r.tenants = append(r.tenants, value)
-		}
-	}
-	for _, at := range curlCall.FindAllStringIndex(text, -1) {
-		words, _, err := azure.Words(strings.TrimLeft(text[at[0]:], " \t"))
-		if err != nil {
-			return r, err
-		}
-		p := post{url: strings.Join(after(words, "POST"), ""), header: http.Header{},
-			body: json.RawMessage(strings.Join(after(words, "--data"), ""))}
-		for _, header := range after(words, "--header") {
-			key, value, _ := strings.Cut(header, ": ")
-			p.header.Add(key, value)
-		}
-		r.posts = append(r.posts, p)
-	}
-	for _, m := range ofPython.FindAllStringSubmatch(text, -1) {
-		var query struct {
-			Resource string `json:"resource"`
-			ClientID string `json:"client_id"`
-		}
-		if err := json.Unmarshal([]byte(m[1]), &query); err != nil {
-			return r, err
-		}
-		r.audiences = append(r.audiences, query.Resource)
-		if query.ClientID != "" {
-			r.clientIDs = append(r.clientIDs, query.ClientID)
-		}
-	}
-	for _, at := range startCall.FindAllStringIndex(text, -1) {
-		var uri string
-		var header map[string]string
-		p := post{header: http.Header{"Authorization": {"Bearer $TOKEN"}}}
-		rest := text[at[1]:]
-		for _, into := range []any{&uri, &header, &p.body} {
-			d := json.NewDecoder(strings.NewReader(strings.TrimLeft(rest, ", \n")))
-			if err := d.Decode(into); err != nil {
-				return r, err
-			}
-			rest = strings.TrimLeft(rest, ", \n")[d.InputOffset():]
-		}
-		p.url = uri
-		for key, value := range header {
-			p.header.Set(key, value)
-		}
-		r.posts = append(r.posts, p)
-	}
-	return r, r.readServices(text)
-}
-
-// An httpCall is what an HTTP request is in a Web activity of a Data Factory and in an action of a Logic App.
-type httpCall struct {
-	URL, URI       string
-	Headers        map[string]string
-	Body           json.RawMessage
-	Authentication struct{ Resource, Audience string }
-}
-
-// readServices reads the JSON of a pipeline of a Data Factory, or of the actions of a Logic App.
-func (r *recipe) readServices(text string) error {
-	for _, at := range objectLine.FindAllStringIndex(text, -1) {
-		var one struct {
-			Properties struct {
-				Activities []struct{ TypeProperties httpCall }
-			}
-			Actions map[string]struct{ Inputs httpCall }
-		}
-		if json.NewDecoder(strings.NewReader(text[at[0]:])).Decode(&one) != nil {
-			continue // part of a script
-		}
-		var calls []httpCall
-		for _, activity := range one.Properties.Activities {
-			calls = append(calls, activity.TypeProperties)
-		}
-		for _, name := range slices.Sorted(maps.Keys(one.Actions)) {
-			calls = append(calls, one.Actions[name].Inputs)
-		}
-		for _, c := range calls {
-			p := post{url: cmp.Or(c.URL, c.URI), header: http.Header{"Authorization": {"Bearer $TOKEN"}}, body: c.Body}
-			for key, value := range c.Headers {
-				p.header.Set(key, value)
-			}
-			r.posts = append(r.posts, p)
-			r.audiences = append(r.audiences, cmp.Or(c.Authentication.Resource, c.Authentication.Audience))
-		}
-	}
-	return nil
-}
-
-// after are the words that stand behind each of a word.
-func after(words []string, word string) (all []string) {
-	for i := range len(words) - 1 {
-		if words[i] == word {
-			all = append(all, words[i+1])
-		}
-	}
-	return all
-}
 
 // printed follows what the stack's output howToInvoke says, invoker by invoker: each request in it must do what the
 // same job does that the rehearsal starts by itself. What goes as it should is no attempt of its own.
@@ -179,7 +23,7 @@ func (r *rehearsal) printed(ctx context.Context, j *jobs, report *Report, d depl
 	var gaps []string // what is not exported, or leaves to its reader where to send what
 	defer func() {
 		if len(gaps) > 0 {
-			report.NotChecked = append([]string{"what howToInvoke says, where it is no output or has gaps: " +
+			report.NotChecked = append([]string{"howToInvoke, because the stack does not export it or it has gaps: " +
 				strings.Join(gaps, ", ")}, report.NotChecked...)
 		}
 	}()
@@ -192,71 +36,221 @@ func (r *rehearsal) printed(ctx context.Context, j *jobs, report *Report, d depl
 		wrong := func(got string, err error) {
 			report.add(Outcome{Invoker: name, Want: works, Got: got, Detail: "as howToInvoke says: " + err.Error()})
 		}
-		recipe, err := read(text)
+		recipes, err := read(text)
 		if err != nil {
 			wrong("can't be read", err)
 			continue
 		}
-		tokens, err := r.follow(ctx, name, recipe, d)
-		if err != nil {
-			wrong(failsAt(access.TokenHop), err)
-			continue
-		}
-		if err := r.send(ctx, j, report, name, recipe, tokens); err != nil {
-			return err
+		for _, one := range recipes {
+			tokens, err := r.follow(ctx, name, one, d)
+			if err != nil {
+				wrong(failsAt(access.TokenHop), err)
+				continue
+			}
+			if err := r.send(ctx, j, report, name, one, tokens); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// follow signs in as the recipe says.
-func (r *rehearsal) follow(ctx context.Context, name string, is recipe, d deployed) (map[string]string, error) {
-	i := r.Model.Invokers[name]
-	for _, tenant := range is.tenants {
-		if known := strings.Trim(tenant, "<>") == tenant; known && tenant != r.azure.Deployer().TenantID {
-			return nil, fmt.Errorf("the tenant %s is not that of the stack", tenant)
+// follow signs in as the recipe says, for each audience that it asks for.
+func (r *rehearsal) follow(ctx context.Context, name string, is recipe, d deployed) (tokens []string, err error) {
+	if is.pipeline == nil || is.pipeline.connection == "" { // a service connection has its cloud
+		if cmp.Or(strings.ToLower(is.cloud), "azurecloud") != strings.ToLower(r.azure.Cloud().Name) &&
+			(is.login != nil || is.pipeline != nil) {
+			return nil, fmt.Errorf("signs in to the cloud %q, and the stack is in %s", is.cloud, r.azure.Cloud().Name)
 		}
 	}
-	for _, login := range is.logins {
-		person := i.Kind == access.User || i.Kind == access.Group
-		if interactive := !slices.Contains(login, "--identity") && !slices.Contains(login, "--service-principal"); person !=
-			interactive {
-			return nil, fmt.Errorf("az login %s is no sign-in of a %s", strings.Join(login, " "), i.Kind)
+	own := r.azure.Cloud().Management[0] // by which the Azure CLI looks for subscriptions
+	for _, audience := range compact(is.audiences) {
+		if is.wantsSubscription && audience == own {
+			continue
 		}
+		got, err := r.signInAs(ctx, name, is, d, audience)
+		if err != nil {
+			return nil, err
+		}
+		tokens = append(tokens, got...)
 	}
 	if is.wantsSubscription {
-		is.audiences = append(is.audiences, r.azure.Cloud().Management[0])
-	}
-	tokens := map[string]string{}
-	for _, audience := range compact(is.audiences) {
-		clients := compact(is.clientIDs)
-		if len(clients) == 0 {
-			clients = []string{d.ClientIDs[name]}
+		got, err := r.signInAs(ctx, name, is, d, own)
+		if err != nil {
+			return nil, err
 		}
-		for _, client := range clients {
-			as := d
-			if strings.Trim(client, "<>") == client { // it is known
-				as.ClientIDs = map[string]string{name: client}
-			}
-			ways, err := signIns(ctx, r.azure, name, i, as, audience)
-			if err != nil {
+		for _, token := range got {
+			if err := r.seesSubscription(ctx, token); err != nil {
 				return nil, err
-			}
-			for way, token := range ways {
-				if audience == r.azure.Cloud().Management[0] && is.wantsSubscription {
-					if err := r.seesSubscription(ctx, token); err != nil {
-						return nil, err
-					}
-					continue // and starts no job
-				}
-				tokens[audience+" "+client+" "+way] = token
 			}
 		}
 	}
 	if len(tokens) == 0 && len(is.posts) > 0 { // nothing would be sent, and nothing found
-		return nil, errors.New("no token is got that starts a job")
+		return nil, errors.New("the recipe gets no token that starts a job")
 	}
 	return tokens, nil
+}
+
+// signInAs gets a token in each of the ways that the recipe leaves open: with each secret, or with the token of each
+// workload that no pipeline is printed for.
+func (r *rehearsal) signInAs(ctx context.Context, name string, is recipe, d deployed, audience string) ([]string,
+	error) {
+	i, one := r.Model.Invokers[name], func(token string, err error) ([]string, error) { return []string{token}, err }
+	switch {
+	case is.pipeline != nil:
+		assertion, err := r.issued(i, *is.pipeline)
+		if err != nil {
+			return nil, err
+		}
+		e := r.entraAs(is.pipeline.clientID, is.pipeline.tenant, d.ClientIDs[name], audience)
+		return one(e.with(ctx, func(context.Context) (string, error) { return assertion, nil }))
+	case is.service != nil:
+		return one(r.asService(ctx, *is.service, d.PrincipalIDs[name], audience))
+	case is.host != nil:
+		return one(r.onHost(ctx, i, *is.host, d.PrincipalIDs[name], audience))
+	case is.login == nil:
+		return nil, errors.New("it does not say how to sign in")
+	}
+	person := i.Kind == access.User || i.Kind == access.Group
+	client, tenant := strings.Join(after(is.login, "--username"), ""), strings.Join(after(is.login, "--tenant"), "")
+	e := r.entraAs(client, tenant, d.ClientIDs[name], audience)
+	switch {
+	case slices.Contains(is.login, "--identity"):
+		if i.Kind != access.ManagedIdentity {
+			return nil, fmt.Errorf("az login %s is no sign-in of a %s", strings.Join(is.login, " "), i.Kind)
+		}
+		client := strings.Join(after(is.login, "--client-id"), "")
+		query := url.Values{"api-version": {"2018-02-01"}, "resource": {audience}}
+		if client != "" {
+			query.Set("client_id", client)
+		}
+		return one(r.onHost(ctx, i, hostQuery{query: query, header: http.Header{"Metadata": {"true"}}},
+			d.PrincipalIDs[name], audience))
+	case slices.Contains(is.login, "--service-principal") == person:
+		return nil, fmt.Errorf("az login %s is no sign-in of a %s", strings.Join(is.login, " "), i.Kind)
+	case i.Kind == access.Group:
+		return one(r.azure.SignIn(ctx, memberOf(i.PrincipalID.Text()), audience))
+	case person, len(i.FederatedCredentials)+len(i.ClientSecrets) == 0: // whose credentials are elsewhere
+		if known := strings.Trim(client, "<>") == client; known && client != "" && client != d.ClientIDs[name] {
+			return nil, fmt.Errorf("%s is not the client ID", client)
+		}
+		return one(r.azure.SignIn(ctx, d.PrincipalIDs[name], audience))
+	case slices.Contains(is.login, "--federated-token"):
+		return e.each(ctx, i)
+	}
+	var tokens []string
+	for _, key := range slices.Sorted(maps.Keys(i.ClientSecrets)) {
+		token, err := e.bySecret(ctx, d.ClientSecrets[name][key])
+		if err != nil {
+			return nil, fmt.Errorf("client secret %s: %w", key, err)
+		}
+		tokens = append(tokens, token)
+	}
+	return tokens, nil
+}
+
+// entraAs signs in by a client ID and at a tenant as they are printed; what is left to the reader, in angle brackets,
+// and what does not stand there is known.
+func (r *rehearsal) entraAs(client, tenant, known, audience string) entra {
+	if client == "" || strings.Trim(client, "<>") != client {
+		client = known
+	}
+	e := entraOf(r.azure, client, audience)
+	if tenant != "" && strings.Trim(tenant, "<>") == tenant {
+		e.tenant = tenant
+	}
+	return e
+}
+
+// each signs in with the token of each workload that a shell can be of.
+func (e entra) each(ctx context.Context, i access.Invoker) (tokens []string, err error) {
+	for _, key := range slices.Sorted(maps.Keys(i.FederatedCredentials)) {
+		f := i.FederatedCredentials[key]
+		if f.GitHub != nil || f.GitLab != nil || f.AzureDevOps != nil {
+			continue
+		}
+		token, err := e.byAssertion(ctx, f)
+		if err != nil {
+			return nil, fmt.Errorf("federated credential %s: %w", key, err)
+		}
+		tokens = append(tokens, token)
+	}
+	return tokens, nil
+}
+
+// issued is the token that a printed job has of its issuer: for what the text says that it runs for, and the audience
+// that the text asks for. Of what no text of a job holds, such as numbers of repositories, the configuration is taken
+// at its word.
+func (r *rehearsal) issued(i access.Invoker, job pipelineJob) (string, error) {
+	for _, key := range slices.Sorted(maps.Keys(i.FederatedCredentials)) {
+		f := i.FederatedCredentials[key]
+		if !job.of(key, f) {
+			continue
+		}
+		switch w := workloadOf(f).(type) {
+		case azure.GitHubJob:
+			w.Repository, w.Environment, w.Branch, w.Tag = job.repository, job.environment, job.branch, job.tag
+			w.PullRequest = job.pullRequest
+			return r.azure.WorkloadAssertion(w, job.audience)
+		case azure.GitLabJob:
+			w.Branch, w.Tag = job.branch, job.tag
+			return r.azure.WorkloadAssertion(w, job.audience)
+		default:
+			// Azure DevOps asks for the audience itself.
+			return Assertion(r.azure, f)
+		}
+	}
+	return "", fmt.Errorf("no federated credential is for job %q, service connection %q", job.name, job.connection)
+}
+
+// of reports whether a credential is the one of a printed job.
+func (job pipelineJob) of(key string, f signin.FederatedCredential) bool {
+	if c := f.AzureDevOps; c != nil {
+		return job.connection != "" && (job.connection == c.ServiceConnection ||
+			c.ServiceConnection == "" && strings.Contains(job.connection, c.ConnectionID))
+	}
+	return job.connection == "" && key == job.name && (f.GitHub != nil) == (job.repository != "") &&
+		(f.GitHub != nil || f.GitLab != nil)
+}
+
+// asService is the token of an identity that a service says it calls as: its own, or one that it names.
+func (r *rehearsal) asService(ctx context.Context, as serviceIdentity, principal, audience string) (string, error) {
+	if as.resourceID != "" {
+		var found struct{ Properties struct{ PrincipalID string } }
+		if err := manage(ctx, r.azure, http.MethodGet, r.azure.URL()+as.resourceID+"?api-version=2023-01-31", nil,
+			&found); err != nil {
+			return "", fmt.Errorf("the identity %s: %w", as.resourceID, err)
+		}
+		principal = found.Properties.PrincipalID
+	}
+	return r.azure.SignIn(ctx, principal, audience)
+}
+
+// onHost is the token that a host answers. Without a client ID it is for the host's own identity, and the sandbox's
+// host, which stands for all, is told whose. An identity of which the resource is not known has no host here.
+func (r *rehearsal) onHost(ctx context.Context, i access.Invoker, q hostQuery, principal, audience string) (string,
+	error) {
+	client := q.query.Get("client_id")
+	if strings.Trim(client, "<>") != client || client == "" && i.ResourceID == "" || i.Exists() && i.ResourceID == "" {
+		return r.azure.SignIn(ctx, principal, audience)
+	}
+	query, path := maps.Clone(q.query), "/metadata/identity/oauth2/token"
+	query.Set("resource", audience)
+	if client == "" {
+		query.Set("object_id", principal)
+	} else if err := r.azure.AttachIdentity(client); err != nil {
+		return "", err
+	}
+	header := q.header.Clone()
+	if q.appService {
+		path = "/msi/token"
+		for key, values := range header {
+			if values[0] == `os.environ["IDENTITY_HEADER"]` {
+				header.Set(key, r.azure.IdentityHeader())
+			}
+		}
+	}
+	return askHost(ctx, r.azure, path+"?"+query.Encode(), header)
 }
 
 // seesSubscription is the Azure CLI's error where a sign-in sees none.
@@ -284,34 +278,47 @@ func (r *rehearsal) seesSubscription(ctx context.Context, token string) error {
 
 func compact(all []string) []string { return slices.Compact(slices.Sorted(slices.Values(all))) }
 
-// send sends the requests of a recipe, each by one of its tokens for each audience.
+// send sends the requests of a recipe by each of its tokens: there is one for each endpoint that the invoker is to
+// invoke, and none for another.
 func (r *rehearsal) send(
-	ctx context.Context, j *jobs, report *Report, name string, is recipe, tokens map[string]string,
+	ctx context.Context, j *jobs, report *Report, name string, is recipe, tokens []string,
 ) error {
-	started := map[string]bool{}
+	unsaid := slices.Clone(is.posts)
+	seen := map[string]bool{}
 	for _, path := range r.plan.Paths() {
 		e := r.Model.Endpoints[path.Endpoint]
-		first := ""
-		if len(e.Inputs) > 0 {
-			first = e.Inputs[0]
-		}
-		if path.Invoker != name || !path.Declared || path.Input != first ||
-			path.Deployment != "" && path.Deployment != e.Deployment || started[path.Endpoint] {
+		if path.Invoker != name || !path.Declared {
 			continue
 		}
-		started[path.Endpoint] = true
-		o := Outcome{Invoker: name, Endpoint: path.Target(), Input: path.Input, Want: works,
-			Got: "is not in howToInvoke"}
-		at := slices.IndexFunc(is.posts, func(p post) bool {
+		ofEndpoint := func(p post) bool {
 			u, err := url.Parse(p.url)
 			return err == nil && strings.HasPrefix(u.Hostname(), endpointName(r.Model, path.Endpoint)+".")
-		})
+		}
+		unsaid = slices.DeleteFunc(unsaid, ofEndpoint)
+		if path.Deployment != "" && path.Deployment != e.Deployment || seen[path.Endpoint+" "+path.Input] {
+			continue
+		}
+		seen[path.Endpoint+" "+path.Input] = true
+		o := Outcome{Invoker: name, Endpoint: path.Target(), Input: path.Input, Want: works,
+			Got: "is not in howToInvoke"}
+		at := slices.IndexFunc(is.posts, ofEndpoint)
 		if at < 0 {
 			report.add(o)
 			continue
 		}
-		for _, key := range slices.Sorted(maps.Keys(tokens)) {
-			got, err := j.post(ctx, tokens[key], is.posts[at])
+		p := is.posts[at]
+		if len(e.Inputs) > 0 && path.Input != e.Inputs[0] {
+			body, there, err := p.with(is.others[path.Endpoint], path.Input)
+			if err != nil {
+				return err
+			}
+			if p.body = body; !there {
+				report.add(o)
+				continue
+			}
+		}
+		for _, token := range tokens {
+			got, err := j.post(ctx, token, p)
 			if err != nil {
 				return err
 			}
@@ -321,7 +328,32 @@ func (r *rehearsal) send(
 			}
 		}
 	}
+	for _, p := range unsaid {
+		report.add(Outcome{Control: true, Invoker: name, Want: "not in howToInvoke", Got: "is in howToInvoke",
+			Detail: p.url + " is of no endpoint that it is to invoke"})
+	}
 	return nil
+}
+
+// with is the body of a request with another of the endpoint's inputs, which stands beside it, in the place of its own.
+func (p post) with(others []json.RawMessage, input string) (body json.RawMessage, there bool, err error) {
+	for _, other := range others {
+		var inputs map[string]json.RawMessage
+		if err := json.Unmarshal(other, &inputs); err != nil {
+			return nil, false, err
+		}
+		if inputs[input] == nil {
+			continue
+		}
+		var request map[string]map[string]json.RawMessage
+		if err := json.Unmarshal(p.body, &request); err != nil {
+			return nil, false, err
+		}
+		request["properties"]["InputData"] = other
+		body, err = json.Marshal(request)
+		return body, true, err
+	}
+	return p.body, false, nil
 }
 
 // post starts the job of a printed request, at the sandbox in the place of the host that the request names, and
@@ -347,6 +379,9 @@ func (j *jobs) post(ctx context.Context, token string, p post) (failure, error) 
 		return failure{access.TokenHop, "the request does not carry the token: " + sent}, nil
 	}
 	header.Del("Authorization")
+	if p.method != http.MethodPost {
+		return failure{requestHop, "a job is started by POST, and not by " + p.method}, nil
+	}
 	_, got, err := j.follow(ctx, uri, token, header, p.body)
 	return got, err
 }

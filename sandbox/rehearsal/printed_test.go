@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -10,7 +11,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// Each form in which howToInvoke is printed is read as whoever follows it reads it.
+// Each form of howToInvoke is read as a person would read it.
 func TestARecipeIsReadInEachOfItsForms(t *testing.T) {
 	t.Parallel()
 	const (
@@ -22,45 +23,90 @@ func TestARecipeIsReadInEachOfItsForms(t *testing.T) {
 			"  --header 'azureml-model-deployment: blue' \\\n  --data '" +
 			`{"properties": {"InputData": {"it'\''s": {"JobInputType": "UriFolder", "Uri": "https://x/a b"}}}}'`
 	)
+	const workflow, mayAsk = "# GitHub Actions: a workflow of a/b, x.yml\n", "permissions: {id-token: write}\n"
+	asIdentity := func(r recipe) string { return r.service.resourceID }
 	for name, c := range map[string]struct {
-		text    string
-		clients []string
-		token   string // that the request carries, but for the clients that sign in by themselves
+		text string
+		who  func(recipe) string
+		want string
 	}{
-		"a shell": {"az login --service-principal --username id --tenant t --password=\"$S\"  # az login\n" + curl,
-			[]string{"id"}, "Bearer $TOKEN"},
-		"a workflow": {"          client-id: \"id\"\n          tenant-id: \"t\"\n        run: |\n          " + curl,
-			[]string{"id"}, "Bearer $TOKEN"},
-		"a host": {"az login --identity --client-id id\n" + curl, []string{"id"}, "Bearer $TOKEN"},
-		"an activity": {"# Data Factory\n" + `{"name": "n", "properties": {"activities": [{"typeProperties": {"url": "` +
+		"a shell": {"az cloud set --name AzureUSGovernment\naz login --service-principal --username id --tenant t " +
+			"--password=\"$S\"  # az login\n" + curl,
+			func(r recipe) string { return strings.Join(r.login, " ") + " in " + r.cloud },
+			"--service-principal --username id --tenant t --password=$S in AzureUSGovernment"},
+		"a workflow": {workflow + "on: [workflow_dispatch]\npermissions:\n  id-token: write\n" +
+			"jobs:\n  start-main:\n    if: \"github.ref == 'refs/heads/it''s'\"\n    steps:\n" +
+			"      - uses: azure/login@v2\n" +
+			"        with:\n          client-id: \"id\"\n          tenant-id: \"t\"\n          audience: \"au\"\n" +
+			"          environment: AzureChinaCloud\n      - run: |\n          " +
+			strings.ReplaceAll(curl, "\n", "\n          "),
+			func(r recipe) string {
+				p := r.pipeline
+				return strings.Join([]string{p.name, p.repository, p.branch, p.clientID, p.tenant, p.audience, r.cloud}, " ")
+			}, "main a/b it's id t au AzureChinaCloud"},
+		"a pipeline": {"# Azure Pipelines: x.yml\nsteps:\n  - task: AzureCLI@2\n    inputs:\n" +
+			"      azureSubscription: \"prod\"\n" +
+			"      inlineScript: |\n        " + strings.ReplaceAll(curl, "\n", "\n        "),
+			func(r recipe) string { return r.pipeline.connection }, "prod"},
+		"a job of GitLab": {"# GitLab: x.yml\nstart-main:\n  rules:\n    - if: '$CI_COMMIT_TAG == \"v1\"'\n" +
+			"  id_tokens:\n    T:\n" +
+			"      aud: \"au\"\n  script:\n    - |\n      az login --service-principal --username id --tenant t " +
+			"--federated-token \"$T\"\n      " + strings.ReplaceAll(curl, "\n", "\n      "),
+			func(r recipe) string {
+				p := r.pipeline
+				return strings.Join([]string{p.name, p.tag, p.clientID, p.tenant, p.audience}, " ")
+			}, "main v1 id t au"},
+		"a host": {"az login --identity --client-id id\n" + curl,
+			func(r recipe) string { return strings.Join(r.login, " ") }, "--identity --client-id id"},
+		"an activity": {"# Data Factory: a credential\n" + `{"name": "c", "properties": {"type": "ManagedIdentity", ` +
+			`"typeProperties": {"resourceId": "/identity"}}}` + "\n# Data Factory: a pipeline\n" +
+			`{"name": "n", "properties": {"activities": [{"typeProperties": {"method": "POST", "url": "` +
 			uri + `", "headers": {"azureml-model-deployment": "blue"}, "body": ` + body +
-			`, "authentication": {"type": "MSI", "resource": "https://ml.azure.com"}}}]}}`, nil, "Bearer $TOKEN"},
-		"a workflow's action": {"# Logic Apps\n" + `{"actions": {"a": {"inputs": {"uri": "` + uri +
-			`", "headers": {"azureml-model-deployment": "blue"}, "body": ` + body +
-			`, "authentication": {"audience": "https://ml.azure.com"}}}}}`, nil, "Bearer $TOKEN"},
-		"a program": {"    query = {\"client_id\":\"id\",\"resource\":\"https://ml.azure.com\"}\n" +
-			`print(start("` + uri + `", {"azureml-model-deployment": "blue"}, ` + body + `)["name"])`, []string{"id"},
-			"Bearer $TOKEN"},
+			`, "authentication": {"type": "UserAssignedManagedIdentity", "credential": {"referenceName": "c"}, ` +
+			`"resource": "https://ml.azure.com"}}}]}}`, asIdentity, "/identity"},
+		"a workflow's action": {"# Logic Apps: actions\n" + `{"actions": {"a": {"inputs": {"method": "POST", "uri": "` + uri +
+			`", "headers": {"azureml-model-deployment": "blue"}, "body": ` + body + `, "authentication": {"type": ` +
+			`"ManagedServiceIdentity", "identity": "/identity", "audience": "https://ml.azure.com"}}}}}`, asIdentity,
+			"/identity"},
+		"a program": {"# For a virtual machine\n\n" +
+			"    query = {\"client_id\":\"id\",\"resource\":\"https://ml.azure.com\"}\n" +
+			`    request = urllib.request.Request("http://169.254.169.254/metadata/identity/oauth2/token?" + x(query, ` +
+			`**{"api-version": "2018-02-01"}), headers={"Metadata": "true"})` + "\n" + `    r = Request(url, method="POST")` +
+			"\n" + `print(start("` + uri + `", {"azureml-model-deployment": "blue"}, ` + body + `)["name"])`,
+			func(r recipe) string { return r.host.query.Encode() + " " + r.host.header.Get("Metadata") },
+			"api-version=2018-02-01&client_id=id&resource=https%3A%2F%2Fml.azure.com true"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := read(c.text)
+			all, err := read(c.text)
 			require.NoError(t, err)
-			assert.Equal(t, c.clients, got.clientIDs)
+			require.Len(t, all, 1)
+			got := all[0]
+			assert.Equal(t, c.want, c.who(got))
 			assert.Equal(t, []string{"https://ml.azure.com"}, got.audiences)
 			require.Len(t, got.posts, 1)
+			assert.Equal(t, "POST", got.posts[0].method)
 			assert.Equal(t, uri, got.posts[0].url)
 			assert.Equal(t, "blue", got.posts[0].header.Get("azureml-model-deployment"))
-			assert.Equal(t, c.token, got.posts[0].header.Get("Authorization"))
+			assert.Equal(t, "Bearer $TOKEN", got.posts[0].header.Get("Authorization"))
 			assert.JSONEq(t, body, string(got.posts[0].body))
 		})
 	}
-	_, err := read("curl --data 'x")
-	assert.ErrorContains(t, err, "not closed")
+	for text, want := range map[string]string{
+		"curl --data 'x":      "not closed",
+		workflow + "jobs: {}": "without id-token: write",
+		workflow + mayAsk + "jobs: {start-x: {if: nobody}}":                     "runs if",
+		workflow + mayAsk + "jobs: {start-x: {environment: e}}":                 "nothing starts",
+		"# Azure Pipelines: x.yml\nsteps: [{task: Bash@3}]":                     "other steps",
+		"# GitLab: x.yml\nstart-x: {script: ['az login --federated-token $T']}": "does not ask for",
+		"# For a host\nimport json":                                             "is none that asks",
+	} {
+		_, err := read(text)
+		assert.ErrorContains(t, err, want)
+	}
 }
 
-// A recipe whose only token is the one by which the Azure CLI sees a subscription starts no job, also where there is
-// one to see: it is not one that goes as it should.
+// A recipe that gets no token for jobs starts none. That is reported, even if its sign-in sees a subscription.
 func TestARecipeWithoutATokenForJobsIsFound(t *testing.T) {
 	t.Parallel()
 	const ada, subscription = "33333333-3333-4333-8333-333333333333", "11111111-1111-4111-8111-111111111111"
@@ -85,7 +131,7 @@ func TestARecipeWithoutATokenForJobsIsFound(t *testing.T) {
 		"of Resource Manager":     {[]string{a.Cloud().Management[0]}, true},
 		"of Azure ML beside that": {[]string{a.Cloud().Management[0], a.Cloud().MachineLearning}, false},
 	} {
-		tokens, err := r.follow(t.Context(), "ada", recipe{logins: [][]string{{}}, audiences: c.audiences,
+		tokens, err := r.follow(t.Context(), "ada", recipe{login: []string{}, audiences: c.audiences,
 			posts: []post{{}}, wantsSubscription: true}, d)
 		assert.Equal(t, c.wrong, err != nil, "%s: %v, %v", name, tokens, err)
 		assert.Equal(t, c.wrong, len(tokens) == 0, name)

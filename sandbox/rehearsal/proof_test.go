@@ -15,9 +15,9 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// The proof that role and grants are enough, and none of them too much, as far as the sandbox is Azure. The sample is
-// deployed once for each scope; then each of the 35 actions, and each grant of the stack, is taken away in turn and put
-// back.
+// The proof that role and grants are enough, and none of them is too much, as far as the sandbox is like Azure. The
+// sample is deployed once for each scope. Then each of the 35 actions, and each grant of the stack, is taken away in
+// turn and put back.
 func TestTheProof(t *testing.T) {
 	t.Parallel()
 	for scope, role := range map[string]string{
@@ -61,7 +61,7 @@ type proof struct {
 	d      deployed
 }
 
-// agrees tries every path and compares it with what the model says of these grants.
+// agrees tries every path and compares it with the model's answer for these grants.
 func (p proof) agrees(ctx context.Context, grants []access.Grant, what string) (failed int) {
 	p.t.Helper()
 	for _, path := range plans.Of(p.r.Model).PathsWith(grants) {
@@ -83,7 +83,7 @@ func (p proof) start(ctx context.Context, invoker, endpoint, input string) failu
 	return got
 }
 
-// everyAction takes each action out of the role that has it and expects the refusal to name it.
+// everyAction takes each action out of the role that has it, and expects the refusal to name it.
 func (p proof) everyAction(ctx context.Context) {
 	p.t.Helper()
 	at := workspace + "/providers/Microsoft.Authorization/roleDefinitions"
@@ -108,7 +108,7 @@ func (p proof) everyAction(ctx context.Context) {
 	assert.ElementsMatch(p.t, roles.InvokerActions(), taken)
 }
 
-// everyGrant deletes each role assignment of the stack and expects exactly the paths to fail that the model says.
+// everyGrant deletes each role assignment of the stack, and expects exactly those paths to fail that fail in the model.
 func (p proof) everyGrant(ctx context.Context) {
 	p.t.Helper()
 	grants := plans.Of(p.r.Model).Grants
@@ -129,7 +129,7 @@ func (p proof) everyGrant(ctx context.Context) {
 	}
 }
 
-// assignment finds the one role assignment that a principal has exactly at a scope.
+// assignment finds the only role assignment of a principal at a scope.
 func (p proof) assignment(ctx context.Context, scope, principal string) map[string]any {
 	p.t.Helper()
 	list := get(ctx, p.t, p.r.azure,

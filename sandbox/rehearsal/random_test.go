@@ -20,8 +20,8 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// Explain and the sandbox, which know nothing of one another, never disagree: over random models, with random grants of
-// the model missing, every path ends at the hop that Explain says.
+// Explain and the sandbox, which know nothing of each other, always agree: over random models without some random
+// grants, every path ends at the hop that Explain names.
 func TestExplainAndTheSandboxNeverDisagree(t *testing.T) {
 	t.Parallel()
 	a, err := azure.Start(t.Context(), azure.Options{})
@@ -53,7 +53,7 @@ func TestExplainAndTheSandboxNeverDisagree(t *testing.T) {
 	})
 }
 
-// existing makes everything of a model exist, in a workspace and accounts of its own, so that no engine is needed.
+// existing makes everything in a model exist, in its own workspace and accounts, so that no engine is needed.
 func existing(m access.Model, n int) access.Model {
 	own := func(id access.ID) string {
 		return strings.ReplaceAll(id.Text(), "/providers/", fmt.Sprintf("%d/providers/", n))
@@ -102,7 +102,7 @@ func deployByHand(t *testing.T, a *azure.Azure, m access.Model, grants []access.
 		if defined[g.Role] == "" {
 			scope, _ := m.RoleScopeID()
 			if g.Scope.InStorage() {
-				scope = strings.Join(strings.Split(at, "/")[:3], "/") // its subscription
+				scope = strings.Join(strings.Split(at, "/")[:3], "/") // the workspace's subscription
 			}
 			permissions, known := plan.Permissions(g)
 			require.True(t, known)

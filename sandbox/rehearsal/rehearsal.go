@@ -1,7 +1,7 @@
 // Package rehearsal deploys a stack with the real Pulumi engine to the embedded Azure, lets every invoker start a job
-// on every endpoint with every input, and compares what happens with what the stack's configuration promises.
+// on every endpoint with every input, and compares the results with the stack's configuration.
 //
-// A stack of one's own that imports the components is rehearsed by a test in its own module, from its own folder:
+// A test can rehearse a stack of its own module that imports the components, from that module's folder:
 //
 //	stack := accesstest.Run(t, deploy, accesstest.Configured(t, ".", "dev"))
 //	report, err := rehearsal.Run(t.Context(), rehearsal.Options{
@@ -15,13 +15,12 @@
 //		t.Error("the rehearsal failed")
 //	}
 //
-// It learns from the stack's outputs who the principals are: the stack exports BatchEndpointAccess.Outputs under
-// their names.
+// The stack's outputs say who the principals are: the stack must export BatchEndpointAccess.Outputs under their names.
 //
-// Nothing in it is staged: that a path works is learned from the sandbox alone, which knows nothing of package access.
-// What should work is what the configuration declares; what should not is left to access.Plan.Paths, and to controls: a
-// principal without a role and a cluster without a reader get nowhere, and nobody may do more than is declared.
-// Requests, tokens and the reading of failures are its own; the report names what it did not check.
+// Only the sandbox, which knows nothing of package access, decides whether a path works. Which paths should work, the
+// configuration declares. Which should not, access.Plan.Paths says, and the controls: a principal without a role and a
+// cluster without a reader get nowhere, and nobody may do more than is declared. Requests, tokens and the reading of
+// failures are the package's own. The report names what it did not check.
 package rehearsal
 
 import (
@@ -53,29 +52,31 @@ import (
 type Options struct {
 	// ProjectDir is the folder with Pulumi.yaml, Stack the name of the stack. Required.
 	ProjectDir, Stack string
+	// StackFile is the stack's settings, where they are not those beside Pulumi.yaml.
+	StackFile string
 	// Model is what the stack's configuration describes. Required.
 	Model access.Model
 	// Location of the workspace and its endpoints; default DefaultLocation.
 	Location string
-	// World is what Azure has, in place of what is guessed from the model; nil for the guesses. Tenants are those that the
-	// stack is of, by where that is said.
+	// World is what Azure has, in place of guesses from the model; nil means guesses. Tenants are the stack's tenants,
+	// by the setting that names them.
 	World   *world.World
 	Tenants map[string]string
-	// StateDir takes all that the rehearsal writes. Required.
+	// StateDir is the folder for everything that the rehearsal writes. Required.
 	StateDir string
 	// Pulumi is the path of the CLI; default: the one that pulumicli.Find finds or builds.
 	Pulumi string
-	// StandIns are the providers to serve stand-ins for; nil means those whose real plugin is not installed.
+	// StandIns are the providers that get a stand-in; nil means those whose real plugin is not installed.
 	StandIns []string
 	// Component is the URN of the BatchEndpointAccess that Model is of; "" for a program that exports its Outputs.
-	// Beside are the models of all of the program's: what they refer to exists too.
+	// Beside are the models of the program's others: what they refer to exists too.
 	Component string
 	Beside    []access.Model
-	// Inputs are those of Component, as a preview knows them, where the program makes the workspace or a storage account
-	// itself: their IDs are taken from what was deployed. Nil for none.
+	// Inputs are the inputs of Component in a preview, if the program makes the workspace or a storage account itself.
+	// Their IDs are then taken from the deployment. Nil for none.
 	Inputs map[string]any
-	// SubscriptionID is that of the program's provider, which exists where the program makes the first thing in it; ""
-	// where it is not known.
+	// SubscriptionID is the subscription of the program's provider. It must exist before the program makes the first
+	// resource in it. "" if it is not known.
 	SubscriptionID string
 	// Keep leaves the stack deployed at the end.
 	Keep bool
@@ -85,7 +86,7 @@ type Options struct {
 	Progress Progress
 	Logger   *slog.Logger
 
-	// afterUp lets a test change what was deployed before the invokers come.
+	// afterUp lets a test change the deployment before the invokers try their jobs.
 	afterUp func(context.Context, *rehearsal, deployed) error
 }
 
@@ -100,7 +101,7 @@ type silent struct{}
 func (silent) Step(string) {}
 func (silent) Line(string) {}
 
-// Run rehearses the stack. The report says what went as it should and what did not; an error means that there is none,
+// Run rehearses the stack. The report says which attempts had the right result. An error means that there is no report,
 // because the configuration can't be deployed or the sandbox failed.
 func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	if o.Progress == nil {
@@ -109,7 +110,7 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	seed, err := o.seedBefore()
+	seeds, err := o.seedsBefore()
 	if err != nil {
 		return nil, fmt.Errorf("preparing the sandbox: %w", err)
 	}
@@ -119,7 +120,7 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 		return nil, err
 	}
 	all := o.Model
-	o.Model = plan.Model // without what has ended
+	o.Model = plan.Model // without access that has ended
 	if o.Pulumi == "" {
 		if o.Pulumi, err = pulumicli.Find(ctx, lines(o.Progress)); err != nil {
 			return nil, err
@@ -130,22 +131,15 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	for _, m := range o.Beside {
-		more, err := SeedBefore(m, o.Location)
-		if err == nil {
-			err = a.Seed(more)
+	for _, seed := range seeds {
+		if err := a.Seed(seed); err != nil {
+			return nil, err
 		}
-		if err != nil {
-			return nil, fmt.Errorf("preparing the sandbox: %w", err)
-		}
-	}
-	if err := a.Seed(seed); err != nil {
-		return nil, err
 	}
 	r := &rehearsal{Options: o, plan: plan, azure: a, all: all.Invokers, ended: all.Ended}
 	r.engine, err = sandbox.Start(ctx, sandbox.Options{
-		StateDir: o.StateDir, Azure: a, ProjectDir: o.ProjectDir, Named: true, Pulumi: o.Pulumi, StandIns: o.StandIns,
-		Env: collectRarely(), Stdout: io.Discard, Stderr: &r.errors, Logger: o.Logger,
+		StateDir: o.StateDir, Azure: a, ProjectDir: o.ProjectDir, StackFiles: o.stackFiles(), Named: true, Pulumi: o.Pulumi,
+		StandIns: o.StandIns, Env: collectRarely(), Stdout: io.Discard, Stderr: &r.errors, Logger: o.Logger,
 	})
 	if err != nil {
 		return nil, err
@@ -154,8 +148,9 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	return r.run(ctx)
 }
 
-// collectRarely has Pulumi, the program and the plugins of a rehearsal collect garbage a quarter as often as Go does by
-// itself, unless the user has set how often: they end after seconds, and a sixth of their CPU would be the collector's.
+// collectRarely makes Pulumi, the program and the plugins of a rehearsal collect garbage a quarter as often as Go's
+// default, unless the user has set how often. They end after seconds, and garbage collection would take a sixth of
+// their CPU.
 func collectRarely() []string {
 	if os.Getenv("GOGC") != "" {
 		return nil
@@ -163,11 +158,19 @@ func collectRarely() []string {
 	return []string{"GOGC=400"}
 }
 
-// stateFile is where the embedded Azure keeps its state; "" where nobody needs it, since all ends with the rehearsal.
+// stackFiles are the settings that are not those beside Pulumi.yaml, by stack.
+func (o Options) stackFiles() map[string]string {
+	if o.StackFile == "" {
+		return nil
+	}
+	return map[string]string{o.Stack: o.StackFile}
+}
+
+// stateFile is the embedded Azure's state file; "" if it is not needed, because everything ends with the rehearsal.
 func (o Options) stateFile() string {
 	file := filepath.Join(o.StateDir, "azure", "state.json")
 	if _, err := os.Stat(file); err == nil || o.Keep {
-		return file // of a rehearsal that is kept, or was
+		return file // state of a rehearsal that was kept, or will be
 	}
 	return ""
 }
@@ -175,15 +178,15 @@ func (o Options) stateFile() string {
 type rehearsal struct {
 	Options
 	plan   *access.Plan
-	all    map[string]access.Invoker // with those who have ended
-	ended  string                    // the latest of the ends that is over
+	all    map[string]access.Invoker // includes invokers whose access has ended
+	ended  string                    // the latest end that is over
 	azure  *azure.Azure
 	engine *sandbox.Engine
-	errors bytes.Buffer // what Pulumi and the program print on standard error
+	errors bytes.Buffer // standard error of Pulumi and the program
 }
 
 func (r *rehearsal) run(ctx context.Context) (*Report, error) {
-	r.Progress.Step("pulumi up") // with its preview, which may fail where the deployment would not
+	r.Progress.Step("pulumi up") // with its preview, which may fail although the deployment would not
 	if err := r.pulumi(ctx, "up", "--yes", "--stack", r.Stack, "--non-interactive", "--color", "never"); err != nil {
 		return nil, err
 	}
@@ -224,85 +227,105 @@ func (r *rehearsal) run(ctx context.Context) (*Report, error) {
 	return report, nil
 }
 
-// makesPlaces reports whether the program makes the workspace or a storage account itself.
-func (o Options) makesPlaces() bool {
-	return o.Model.WorkspaceID.Later() || slices.ContainsFunc(slices.Collect(maps.Values(o.Model.StorageAccounts)),
-		access.ID.Later)
+// madePlaces are the workspace and the storage accounts that the program makes itself, as the configuration calls them.
+func madePlaces(m access.Model) (made []string) {
+	if m.WorkspaceID.Later() {
+		made = append(made, "workspaceId")
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.StorageAccounts)) {
+		if m.StorageAccounts[name].Later() {
+			made = append(made, "storageAccounts."+name)
+		}
+	}
+	return made
 }
 
-// seedBefore is what exists before the program is deployed.
-func (o Options) seedBefore() (azure.Seed, error) {
+// seedsBefore are what exists before the program is deployed: what the other components refer to, and last what this
+// one does.
+func (o Options) seedsBefore() (all []azure.Seed, err error) {
+	for _, m := range o.Beside {
+		seed, err := SeedBefore(m, o.Location)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, seed)
+	}
+	made := madePlaces(o.Model)
+	var own azure.Seed
 	switch {
-	case !o.makesPlaces() || o.Inputs == nil:
-		return SeedFrom(o.World, o.Model, o.Tenants, o.Location)
+	case len(made) == 0 || o.Inputs == nil:
+		own, err = SeedFrom(o.World, o.Model, o.Tenants, o.Location)
 	case o.World != nil:
-		made := []string{}
-		if o.Model.WorkspaceID.Later() {
-			made = append(made, "workspaceId")
-		}
-		for _, name := range slices.Sorted(maps.Keys(o.Model.StorageAccounts)) {
-			if o.Model.StorageAccounts[name].Later() {
-				made = append(made, "storageAccounts."+name)
-			}
-		}
-		return azure.Seed{}, fmt.Errorf("--world: the file is of a workspace and accounts that exist, and the program makes "+
+		return nil, fmt.Errorf("--world: the file is of a workspace and accounts that exist, and the program makes "+
 			"some itself (%s); leave out --world, or give their IDs in plain text", strings.Join(made, ", "))
+	default:
+		own, err = SeedBefore(o.Model, o.Location)
+		if o.SubscriptionID != "" {
+			own.SubscriptionIDs = append(own.SubscriptionIDs, o.SubscriptionID)
+		}
 	}
-	seed, err := SeedBefore(o.Model, o.Location)
-	if o.SubscriptionID != "" {
-		seed.SubscriptionIDs = append(seed.SubscriptionIDs, o.SubscriptionID)
-	}
-	return seed, err
+	return append(all, own), err
 }
 
-// complete takes the IDs of what the program has made into the model, and puts there what it refers to in it: the
-// endpoints, data stores and controls. What a stack has made, a seed leaves as it is.
-func (r *rehearsal) complete(ctx context.Context) error {
-	if !r.makesPlaces() || r.Inputs == nil {
-		return nil
+// madeBy are the inputs of the component as it was deployed; none for a program that exports its Outputs.
+func (r *rehearsal) madeBy() (map[string]any, error) {
+	if r.Component == "" {
+		return nil, nil
 	}
 	resources, err := r.engine.Resources(r.Stack)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, one := range resources {
-		if string(one.URN) != r.Component || one.Delete {
-			continue
+		if string(one.URN) == r.Component && !one.Delete {
+			deployed := engine.State{Inputs: one.Inputs}
+			return deployed.Known(), nil
 		}
-		deployed := engine.State{Inputs: one.Inputs}
-		plan, _, err := engine.Plan(engine.Fill(r.Inputs, deployed.Known()))
-		if err != nil {
-			return fmt.Errorf("the access of the stack, as it was deployed:\n%w", err)
-		}
-		seed, err := Seed(plan.Model, r.Location)
-		var workspace struct {
-			Properties struct{ ContainerRegistry string }
-		}
-		if err == nil {
-			err = manage(ctx, r.azure, http.MethodGet, r.azure.URL()+plan.Model.WorkspaceID.Text()+"?api-version="+
-				machineLearningVersion, nil, &workspace)
-		}
-		if registry := workspace.Properties.ContainerRegistry; registry != "" {
-			for _, by := range []services.RegistryPermissions{services.ByPullRole, services.ByABAC} { // whichever mode it has
-				seed.RoleAssignments = append(seed.RoleAssignments, controlsPull(plan.Model.WorkspaceID.Text(), registry, by)...)
-			}
-		}
-		if err == nil {
-			err = r.azure.Seed(seed)
-		}
-		if err != nil {
-			return fmt.Errorf("preparing the sandbox: %w", err)
-		}
-		model := Identified(plan.Model)
-		if r.plan, err = planOf(model); err == nil {
-			r.all, r.ended, r.Model = model.Invokers, model.Ended, r.plan.Model
-		}
-		return err
 	}
-	return fmt.Errorf("the state of stack %s has no %s", r.Stack, r.Component)
+	return nil, fmt.Errorf("the state of stack %s has no %s", r.Stack, r.Component)
 }
 
-// destroy takes down what was deployed, protected resources too.
+// complete puts the IDs of deployed resources into the model, and seeds what the model refers to inside them:
+// endpoints, data stores and controls. Seeding never changes what a stack has made.
+func (r *rehearsal) complete(ctx context.Context) error {
+	if len(madePlaces(r.Model)) == 0 || r.Inputs == nil {
+		return nil
+	}
+	made, err := r.madeBy()
+	if err != nil {
+		return err
+	}
+	plan, _, err := engine.Plan(engine.Fill(r.Inputs, made))
+	if err != nil {
+		return fmt.Errorf("the access of the stack, as it was deployed:\n%w", err)
+	}
+	seed, err := Seed(plan.Model, r.Location)
+	var workspace struct {
+		Properties struct{ ContainerRegistry string }
+	}
+	if err == nil {
+		err = manage(ctx, r.azure, http.MethodGet, r.azure.URL()+plan.Model.WorkspaceID.Text()+"?api-version="+
+			machineLearningVersion, nil, &workspace)
+	}
+	if registry := workspace.Properties.ContainerRegistry; registry != "" {
+		for _, by := range []services.RegistryPermissions{services.ByPullRole, services.ByABAC} { // whichever mode it has
+			seed.RoleAssignments = append(seed.RoleAssignments, controlsPull(plan.Model.WorkspaceID.Text(), registry, by)...)
+		}
+	}
+	if err == nil {
+		err = r.azure.Seed(seed)
+	}
+	if err != nil {
+		return fmt.Errorf("preparing the sandbox: %w", err)
+	}
+	model := Identified(plan.Model)
+	if r.plan, err = planOf(model); err == nil {
+		r.all, r.ended, r.Model = model.Invokers, model.Ended, r.plan.Model
+	}
+	return err
+}
+
+// destroy destroys the stack, protected resources too.
 func (r *rehearsal) destroy(ctx context.Context) error {
 	protects, err := r.engine.Protects(r.Stack)
 	if err == nil && protects {
@@ -315,8 +338,8 @@ func (r *rehearsal) destroy(ctx context.Context) error {
 		"--non-interactive", "--color", "never")
 }
 
-// settle has all that was changed act, however late the weather has it do so. To try until it works would be as quick,
-// and would miss the grant that acts late and lets someone in who should stay out.
+// settle gives every change its effect, however late the weather makes it. Trying until a job works would be as quick,
+// but would miss a late grant that lets in somebody who should stay out.
 func (r *rehearsal) settle() error {
 	if r.Weather.Propagation == 0 && r.Weather.IdentityTokens == 0 && r.Weather.Replication == 0 {
 		return nil
@@ -324,7 +347,7 @@ func (r *rehearsal) settle() error {
 	return r.azure.Settle()
 }
 
-// pulumi runs a command of the CLI; the error of one that fails ends with what it printed.
+// pulumi runs a command of the CLI. The error of a command that fails ends with its output.
 func (r *rehearsal) pulumi(ctx context.Context, args ...string) error {
 	return r.print(ctx, r.engine.Pulumi, args...)
 }
@@ -335,7 +358,7 @@ func (r *rehearsal) print(
 	var out bytes.Buffer
 	r.errors.Reset()
 	if err := pulumi(ctx, io.MultiWriter(&out, lines(r.Progress)), args...); err != nil {
-		// Not wrapped: the exit code of Pulumi is no exit code of the rehearsal.
+		// Not wrapped: Pulumi's exit code is not ours.
 		return fmt.Errorf("pulumi %s: %v\n%s\n%s",
 			args[0], err, strings.TrimSpace(out.String()), strings.TrimSpace(r.errors.String()))
 	}
@@ -362,7 +385,7 @@ func (w *lineWriter) Write(p []byte) (int, error) {
 	}
 }
 
-// outputs reads what the stack says of its principals.
+// outputs reads the stack's outputs about its principals.
 func (r *rehearsal) outputs(ctx context.Context) (d deployed, err error) {
 	all, err := r.engine.Outputs(ctx, r.Stack, r.Component)
 	if err != nil {
@@ -382,8 +405,8 @@ func (r *rehearsal) outputs(ctx context.Context) (d deployed, err error) {
 	return d, nil
 }
 
-// byHand does what the stack leaves to people: the ACLs of the output aclCommands, and the roles that imagePull says
-// are assigned. Of an identity that is made with the stack nobody can have assigned them before.
+// byHand does what the stack leaves to people: the ACLs in the output aclCommands, and the roles that, by imagePull,
+// somebody else assigns. For an identity that the stack makes, nobody can have assigned them earlier.
 func (r *rehearsal) byHand(d deployed) error {
 	var pulls azure.Seed
 	for _, name := range slices.Sorted(maps.Keys(r.Model.Clusters)) {
@@ -409,7 +432,7 @@ func (r *rehearsal) byHand(d deployed) error {
 	return nil
 }
 
-// A wrongCommand is one that the stack prints and that does not do what it is printed for.
+// A wrongCommand is a command that the stack prints and that does not do what it is printed for.
 type wrongCommand struct {
 	command string
 	why     error
@@ -419,7 +442,7 @@ func (w wrongCommand) Error() string {
 	return fmt.Sprintf("the output aclCommands, %s: %v", w.command, w.why)
 }
 
-// byHandFor is byHand for a report: that a command is wrong is for it to say.
+// byHandFor is byHand for a report, which shows a wrong command as a failure.
 func (r *rehearsal) byHandFor(report *Report, d deployed) error {
 	err := r.byHand(d)
 	if wrong := (wrongCommand{}); errors.As(err, &wrong) {
@@ -459,7 +482,7 @@ func (r *rehearsal) invoke(ctx context.Context, report *Report, d deployed) erro
 	if err := r.assertions(ctx, j, report, tokens, d); err != nil {
 		return err
 	}
-	if known { // else a way does not end at who it should, whatever it opens
+	if known { // otherwise a way would not end at the right identity, whatever it opens
 		if err := r.walk(ctx, report, d); err != nil {
 			return err
 		}
@@ -468,7 +491,7 @@ func (r *rehearsal) invoke(ctx context.Context, report *Report, d deployed) erro
 	return nil
 }
 
-// heldBefore says of each outcome that is wrong what its invoker holds in the world already.
+// heldBefore adds, to each outcome that is wrong, the roles that its invoker had in the world before.
 func (r *rehearsal) heldBefore(report *Report, d deployed) {
 	if r.World == nil {
 		return
@@ -483,7 +506,7 @@ func (r *rehearsal) heldBefore(report *Report, d deployed) {
 	}
 }
 
-// signIn gets a token for each invoker. One that can't sign in is an outcome that is wrong.
+// signIn gets a token for each invoker. An invoker that can't sign in is an outcome that is wrong.
 func (r *rehearsal) signIn(ctx context.Context, report *Report, d deployed) (*jobs, map[string]string, error) {
 	j := newJobs(r.azure, r.Model)
 	tokens := map[string]string{}
@@ -498,7 +521,7 @@ func (r *rehearsal) signIn(ctx context.Context, report *Report, d deployed) (*jo
 	return j, tokens, nil
 }
 
-// try walks one path. A declared path should work; for any other the model is asked.
+// try tries one path. A declared path should work; for any other the model decides.
 func (r *rehearsal) try(ctx context.Context, j *jobs, report *Report, token string, path access.Path) error {
 	deployment := cmp.Or(path.Deployment, r.Model.EffectiveEndpoints()[path.Endpoint].Deployment)
 	got, err := j.run(ctx, token, path.Endpoint, deployment, path.Input)
@@ -514,7 +537,7 @@ func (r *rehearsal) try(ctx context.Context, j *jobs, report *Report, token stri
 	return nil
 }
 
-// controls tries what no stack may make possible.
+// controls tries what no stack may allow.
 func (r *rehearsal) controls(ctx context.Context, j *jobs, report *Report, tokens map[string]string) error {
 	stranger, err := r.azure.SignIn(ctx, made("stranger"), r.azure.Cloud().MachineLearning)
 	if err != nil {
@@ -552,10 +575,10 @@ func (r *rehearsal) onBareCluster(ctx context.Context, j *jobs, report *Report, 
 	}
 	if r.storesByIdentity() ||
 		r.World != nil && strings.EqualFold(r.World.Workspace.SystemDatastoresAuthMode, string(services.ByIdentity)) {
-		// they are used first, and the cluster has no role there either
+		// a job uses these first, and the cluster has no role there either
 		o.Want = failsAt(access.StoresHop)
 	}
-	if r.Model.Role.Scope == access.AtEndpoint { // which nobody is named by
+	if r.Model.Role.Scope == access.AtEndpoint { // it has no principal in the outputs
 		o.Want = failsAt(access.InvokeHop)
 	}
 	report.add(o)

@@ -29,7 +29,7 @@ const (
 		"Microsoft.MachineLearningServices/workspaces/scoring-dev"
 )
 
-// options are those of a rehearsal of the project's own program with a configuration of the test's.
+// options are those for rehearsing the project's own program with a configuration of the test's.
 func options(t *testing.T, stack string) Options {
 	t.Helper()
 	dir := t.TempDir()
@@ -53,7 +53,7 @@ func sample(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, "Pulumi.dev.yaml"))
 	require.NoError(t, err)
-	// The sandbox refuses a secret that has ended, as Entra does: the sample's is made one of today.
+	// The sandbox refuses a secret that has ended, as Entra does, so the sample's secret begins today here.
 	const period = "startDate: 2026-11-01, endDate: 2028-10-31"
 	require.Contains(t, string(text), period)
 	today := fmt.Sprintf("startDate: %s, endDate: %s", time.Now().AddDate(0, 0, -1).Format(time.DateOnly),
@@ -61,7 +61,7 @@ func sample(t *testing.T) string {
 	return strings.Replace(string(text), period, today, 1)
 }
 
-// small is one invoker, one cluster, one Blob input.
+// small has one invoker, one cluster, one Blob input.
 const small = `config:
   batchaccess:workspaceId: ` + workspace + `
   batchaccess:location: westeurope
@@ -76,7 +76,7 @@ const small = `config:
     rows: { kind: blob, storageAccount: lake, container: rows }
 `
 
-// named has principals of every kind by the names that people know them by, and an existing cluster.
+// named has principals of every kind, by name, and an existing cluster.
 const named = `config:
   batchaccess:workspaceId: ` + workspace + `
   batchaccess:location: westeurope
@@ -189,8 +189,7 @@ func TestTheSamplePasses(t *testing.T) {
 	theDocsShow(t, report)
 }
 
-// Nothing is staged: what is taken away from Azure behind the stack's back is missed at the hop where the article says
-// so.
+// If a grant is removed from Azure outside of the stack, jobs fail at the hop that the article names.
 func TestWhatIsTakenAwayIsMissed(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -219,7 +218,7 @@ func TestWhatIsTakenAwayIsMissed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := options(t, small)
-			o.Keep = true // what was taken away can't be destroyed again
+			o.Keep = true // a deleted grant can't be destroyed again
 			o.afterUp = func(ctx context.Context, r *rehearsal, _ deployed) error { c.away(ctx, t, r.azure); return nil }
 			report, err := Run(t.Context(), o)
 			require.NoError(t, err)
@@ -231,7 +230,7 @@ func TestWhatIsTakenAwayIsMissed(t *testing.T) {
 	}
 }
 
-// A grant that the stack does not know of is found too: what should not work does.
+// A grant that the stack does not know is found too: a job that should fail works.
 func TestWhatIsAddedIsNoticed(t *testing.T) {
 	t.Parallel()
 	o := options(t, small)
@@ -260,13 +259,13 @@ func TestARoleThatLacksAnActionFailsAtInvoke(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, report.Passed())
 	assert.Equal(t, "fails at invoke", report.Outcomes[0].Got)
-	// workspaces/read comes before it, and is undecided: facts/built-in-roles.md.
+	// workspaces/read comes first, and is undecided: facts/built-in-roles.md.
 	assert.Contains(t, report.Outcomes[0].Detail,
 		"'Microsoft.MachineLearningServices/workspaces/computes/listKeys/action'")
 	assert.Empty(t, report.Left)
 }
 
-// Each of several deployments is started by its name; what anyone may read takes no role (facts/batch-endpoints.md).
+// A job names one of several deployments; public data needs no role (facts/batch-endpoints.md).
 func TestDeploymentsAndPublicDataAreRehearsed(t *testing.T) {
 	t.Parallel()
 	stack := strings.NewReplacer(
@@ -327,6 +326,9 @@ func call(ctx context.Context, t *testing.T, a *azure.Azure, method, path string
 	require.NoError(t, err)
 	text, err := json.Marshal(body)
 	require.NoError(t, err)
+	if body == nil {
+		text = nil
+	}
 	req, err := http.NewRequestWithContext(ctx, method, a.URL()+path, bytes.NewReader(text))
 	require.NoError(t, err)
 	req.Header.Set("Authorization", "Bearer "+token)
@@ -388,7 +390,7 @@ func clusterPrincipal(ctx context.Context, t *testing.T, a *azure.Azure) string 
 		workspace+"/computes/cpu?api-version=2024-04-01")["identity"].(map[string]any)["principalId"].(string)
 }
 
-// A stack of another cloud is rehearsed by that cloud's audience, storage and exchange audience (facts/clouds.md).
+// A stack in another cloud is rehearsed with that cloud's audience, storage and exchange audience (facts/clouds.md).
 func TestAStackOfAnotherCloudIsRehearsedThere(t *testing.T) {
 	t.Parallel()
 	for _, word := range []string{"usgovernment", "china"} {

@@ -12,25 +12,25 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// A Report is what a rehearsal found.
+// A Report is the result of a rehearsal.
 type Report struct {
-	Version int    `json:"version"` // of the JSON form: raised when something is renamed or taken away
+	Version int    `json:"version"` // of the JSON form: raised when something is renamed or removed
 	Stack   string `json:"stack"`
 	// Weather of the sandbox, as azure.ParseWeather reads it.
 	Weather  string    `json:"weather"`
 	Outcomes []Outcome `json:"outcomes"`
-	// Assertions are judged by what was seen, not by the model.
+	// Assertions are judged by observation, not by the model.
 	Assertions []access.Verdict `json:"assertions,omitempty"`
-	// Walks are the indirect ways to data inputs, each for one who goes it.
+	// Walks are the indirect ways that were tried, each for one principal.
 	Walks []Walk `json:"walks,omitempty"`
 	// NotChecked names what the rehearsal took on trust, or did not look at.
 	NotChecked []string `json:"notChecked"`
-	// Guesses are those of docs/parity.md that the outcomes depend on: what the sandbox does and no document of Azure
-	// states.
+	// Guesses are the guesses in docs/parity.md that the outcomes depend on: the sandbox does something that no
+	// document of Azure states.
 	Guesses []string `json:"guesses"`
-	// Left are the IDs of what the stack made and its destruction did not take away.
+	// Left has the IDs of resources that the stack made and that its destruction did not delete.
 	Left []string `json:"left"`
-	// Kept is the folder of a stack that was left up; "" for one that was destroyed.
+	// Kept is the folder of a stack that was not destroyed; "" if it was.
 	Kept string `json:"kept,omitempty"`
 }
 
@@ -39,7 +39,7 @@ type Outcome struct {
 	Invoker  string `json:"invoker"`
 	Endpoint string `json:"endpoint,omitempty"`
 	Input    string `json:"input,omitempty"`
-	// Control marks what no stack may make possible: a principal without a role, a cluster without a reader.
+	// Control marks what no stack may allow: a principal without a role, a cluster without a reader.
 	Control bool   `json:"control,omitempty"`
 	Want    string `json:"want"` // works, or the hop at which it should fail
 	Got     string `json:"got"`  // works, or the hop at which it failed
@@ -49,7 +49,7 @@ type Outcome struct {
 
 const works = "works"
 
-// failsAt says at which hop a job failed: works if at none.
+// failsAt is the hop at which a job failed: works if it did not fail.
 func failsAt(hop access.HopKind) string {
 	if hop == "" {
 		return works
@@ -62,13 +62,13 @@ func (r *Report) add(o Outcome) {
 	r.Outcomes = append(r.Outcomes, o)
 }
 
-// Passed reports whether every path went as it should, every assertion held and nothing was left behind.
+// Passed reports whether every path had the right result, every assertion held and nothing was left behind.
 func (r *Report) Passed() bool {
 	refused := slices.ContainsFunc(r.Walks, func(w Walk) bool { return w.Refused })
 	return len(r.Failures()) == 0 && len(r.Violated()) == 0 && len(r.Left) == 0 && !refused
 }
 
-// writeWalks says how many ways were walked, and of the others why not.
+// writeWalks writes how many ways were walked, and why the others were not.
 func (r *Report) writeWalks(w io.Writer, failed string) {
 	if len(r.Walks) == 0 {
 		return
@@ -89,14 +89,14 @@ func (r *Report) writeWalks(w io.Writer, failed string) {
 	}
 	fmt.Fprintf(w, "indirect ways: %d of %d walked\n", walked, len(r.Walks))
 	if waits > 0 {
-		fmt.Fprintf(w, "  of those, %d wait for somebody else to start a job\n", waits)
+		fmt.Fprintf(w, "  of those, waiting for somebody else to start a job: %d\n", waits)
 	}
 	for _, reason := range slices.Sorted(maps.Keys(why)) {
 		fmt.Fprintf(w, "  not walked, %d: %s\n", why[reason], reason)
 	}
 }
 
-// Violated are the assertions that were seen not to hold.
+// Violated are the assertions that did not hold.
 func (r *Report) Violated() (violated []access.Verdict) {
 	for _, v := range r.Assertions {
 		if !v.Holds {
@@ -106,7 +106,7 @@ func (r *Report) Violated() (violated []access.Verdict) {
 	return violated
 }
 
-// Failures are the outcomes that are not what they should be.
+// Failures are the outcomes that are wrong.
 func (r *Report) Failures() (failed []Outcome) {
 	for _, o := range r.Outcomes {
 		if !o.OK {
@@ -116,7 +116,8 @@ func (r *Report) Failures() (failed []Outcome) {
 	return failed
 }
 
-// Write prints the access matrix, the controls in one line each, and what went wrong. It colours only if asked to.
+// Write prints the access matrix, one line for each control, and everything that is wrong. It uses colours only if
+// asked to.
 func (r *Report) Write(w io.Writer, colour bool) error {
 	paint := func(code, text string) string {
 		if !colour {
@@ -179,6 +180,14 @@ func (r *Report) Write(w io.Writer, colour bool) error {
 	_, err := fmt.Fprintf(w, "\nrehearsal of stack %s: %s, %d of %d attempts as they should be\n", r.Stack, verdict,
 		len(r.Outcomes)-len(r.Failures()), len(r.Outcomes))
 	return err
+}
+
+// counted is a number with its noun: 1 job, 2 jobs.
+func counted(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
 }
 
 func dash(s string) string {

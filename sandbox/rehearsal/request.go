@@ -11,7 +11,7 @@ import (
 )
 
 // requestBody is the body that starts a job with one input ("" for none), as the service documents it (azure-facts.md,
-// Invoking): it is not made by the code that the command sends requests with, so that a mistake there is not repeated.
+// Invoking). The command sends requests with code of its own, so that a mistake there is not repeated here.
 func requestBody(m access.Model, endpoint, input string) (map[string]any, error) {
 	properties := map[string]any{}
 	if input != "" {
@@ -36,7 +36,7 @@ func requestBody(m access.Model, endpoint, input string) (map[string]any, error)
 	return map[string]any{"properties": properties}, nil
 }
 
-// inputURI is one of the three forms that a batch endpoint reads: a data store's ARM ID with a path behind it, a data
+// inputURI is one of the three forms that a batch endpoint reads: a data store's ARM ID followed by a path, a data
 // asset's ARM ID with its version, an https URL of Blob storage or Data Lake Storage Gen2.
 func inputURI(m access.Model, d access.DataInput) (string, error) {
 	switch d.Kind {
@@ -63,14 +63,14 @@ func storeURI(workspace, store, path string) string {
 	return workspace + "/datastores/" + store + "/paths/" + strings.TrimPrefix(path, "/")
 }
 
-// The hops beside those of package access at which a job may end.
+// The hops at which a job may end, besides those of package access.
 const (
-	requestHop   access.HopKind = "request"   // the endpoint does not understand it, or can't run it: no matter of access
-	undecidedHop access.HopKind = "undecided" // the sandbox does not model what decides
+	requestHop   access.HopKind = "request"   // the endpoint can't read or run it: no matter of access
+	undecidedHop access.HopKind = "undecided" // the sandbox does not model what decides it
 )
 
-// signatures find in Azure's own error where a job was refused or failed (facts/failures.md). Status 0 is that of a
-// job that was started; an empty code fits any.
+// signatures find the hop in Azure's own error (facts/failures.md). Status 0 means a job that was started; an empty
+// code matches any.
 var signatures = []struct {
 	status int
 	code   string
@@ -83,7 +83,7 @@ var signatures = []struct {
 	{http.StatusNotImplemented, notModelled, undecidedHop, ""},
 	{0, notModelled, undecidedHop, ""},
 	{0, "ScriptExecution.StreamAccess.Authentication", access.MountHop, ""},
-	// of an input or output the sandbox has codes of their own
+	// for an input or output the sandbox has codes of its own
 	{0, "AuthorizationPermissionMismatch", access.StoresHop, ""},
 	{0, "DataAccessError(PermissionDenied)", access.ReadHop, ""},
 	{0, "ScriptExecution.WriteStreams.Authentication", access.WriteHop, ""},
@@ -91,8 +91,8 @@ var signatures = []struct {
 	{0, "UserError", access.ImageHop, "failed to pull"},
 }
 
-// shownAt is the hop at which Azure shows that a path fails, "" for one that works: its error for an output that may
-// not be written is one, whether the cluster or the job identity lacks the role (facts/failures.md).
+// shownAt is the hop at which Azure shows that a path fails, "" for one that works. Azure has one error for an output
+// that may not be written, whether the cluster or the job identity lacks the role (facts/failures.md).
 func shownAt(p access.Path) access.HopKind {
 	hop := p.FailsAt()
 	if hop == nil {
@@ -106,13 +106,13 @@ func shownAt(p access.Path) access.HopKind {
 	return hop.Kind
 }
 
-// notModelled is the code with which the sandbox says that an answer is none of Azure's.
+// notModelled is the code by which the sandbox says that Azure's answer is not known.
 const notModelled = "NotModelledBySandbox"
 
-// serviceError is the error of Azure's services, and of a job.
+// serviceError is an error of Azure's services, or of a job.
 type serviceError struct{ Code, Message string }
 
-// failed reads an error: where it came from, by what Azure says and nothing else.
+// failed finds the hop of an error, only by what Azure says.
 func (e serviceError) failed(status int) failure {
 	for _, s := range signatures {
 		if s.status == status && (s.code == "" || s.code == e.Code) && strings.Contains(e.Message, s.phrase) {

@@ -18,21 +18,22 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// DefaultLocation is where the sandbox puts what the configuration gives no location.
+// DefaultLocation is the sandbox's location for resources to which the configuration gives none.
 const DefaultLocation = "westeurope"
 
-// The controls: what the stack must not let happen. They exist in the sandbox beside what the configuration refers to.
+// The controls: what the stack must not allow. They exist in the sandbox beside the resources that the configuration
+// names.
 const (
 	strangerName   = "(no role)"
 	bareCluster    = "no-reader"
 	bareEndpoint   = "cluster-without-reader"
 	deployment     = "default"
 	someContainer  = "data"
-	credentialOnly = "credential" // with something of the workspace behind it: account names are unique in Azure
+	credentialOnly = "credential" // plus a part of the workspace's name: account names are unique
 )
 
-// Seed is what must exist before a stack with this model does: all that it refers to and does not make. It also holds
-// the controls of a rehearsal. It needs the IDs; one that is encrypted in the configuration is an error that names it.
+// Seed is what must exist before a stack with this model is deployed: everything that it refers to and does not make,
+// and the controls of a rehearsal. It needs the IDs; if one is encrypted in the configuration, the error names it.
 func Seed(m access.Model, location string) (azure.Seed, error) {
 	m, location = Identified(m), cmp.Or(location, DefaultLocation)
 	workspace, err := m.Workspace()
@@ -62,8 +63,8 @@ func Seed(m access.Model, location string) (azure.Seed, error) {
 	return s.Seed, nil
 }
 
-// SeedBefore is Seed for a program that may make the workspace and the storage accounts itself: what is known only
-// after deployment is left out, with what lies in it.
+// SeedBefore is Seed for a program that may make the workspace and the storage accounts itself: it leaves out resources
+// that are known only after deployment, and everything inside them.
 func SeedBefore(m access.Model, location string) (azure.Seed, error) {
 	m.StorageAccounts, m.DataInputs = maps.Clone(m.StorageAccounts), maps.Clone(m.DataInputs)
 	m.DataOutputs = maps.Clone(m.DataOutputs)
@@ -85,8 +86,8 @@ func SeedBefore(m access.Model, location string) (azure.Seed, error) {
 	return s.Seed, err
 }
 
-// Identified gives every principal that the model only names the ID that it has in the sandbox; and, of what the model
-// leaves to the workspace of the rest of a job's way, the answer that the sandbox's gives.
+// Identified fills the model's gaps with the sandbox's values: IDs for principals that it only names, and answers for
+// the stores, image and registries that it leaves to the workspace.
 func Identified(m access.Model) access.Model {
 	if w := &m.Services; w.LookUp {
 		w.SystemDatastoresAuthMode = cmp.Or(w.SystemDatastoresAuthMode, services.ByAccessKey)
@@ -102,12 +103,12 @@ func Identified(m access.Model) access.Model {
 	m.Invokers = maps.Clone(m.Invokers)
 	for name, i := range m.Invokers {
 		if i.PrincipalID.Later() {
-			i.PrincipalID = access.ID{} // as accesstest has it, whose mocks made the ID up
+			i.PrincipalID = access.ID{} // Pulumi's mocks made the ID up, as in accesstest
 		}
 		if key, value := i.Named(); value.Text() != "" {
 			id := made("principal", key, strings.ToLower(value.Text()))
 			if _, err := arm.Parse(value.Text(), arm.UserAssignedIdentity); err == nil {
-				id = identityOf(value.Text()) // which may be a cluster's too, in this version of a stack or in another
+				id = identityOf(value.Text()) // it may also be a cluster's, in this version of a stack or in another
 			}
 			i.PrincipalID = access.Known(id)
 			m.Invokers[name] = i
@@ -125,12 +126,12 @@ type seeder struct {
 	workspaceID string
 }
 
-// made is the ID of something that the configuration does not name: the same in every run.
+// made is the ID of something to which the configuration gives none: the same in every run.
 func made(parts ...string) string {
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("batchaccess sandbox|"+strings.Join(parts, "|"))).String()
 }
 
-// identityOf is the principal of a user-assigned identity that exists, and clientOf its client ID.
+// identityOf is the principal of an existing user-assigned identity, and clientOf its client ID.
 func identityOf(id string) string { return made("identity", strings.ToLower(id)) }
 func clientOf(id string) string   { return made("client", strings.ToLower(id)) }
 
@@ -140,8 +141,8 @@ func (s *seeder) subscription(id string) {
 	}
 }
 
-// role is the role that the model refers to by its ID: what it allows is what the configuration says of it, never
-// what it ought to allow.
+// role is the role that the model refers to by its ID. It has the permissions that the configuration gives, not those
+// that it should have.
 func (s *seeder) role() error {
 	r := s.m.Role
 	switch _, builtIn := roles.BuiltIn(r.RoleDefinitionGUID()); {
@@ -179,8 +180,7 @@ func definitionOf(d roles.Definition) azure.RoleDefinition {
 	return definition
 }
 
-// shared are the assignments that other stacks hold, by what the configuration says of them: that they do is taken on
-// trust.
+// shared are the assignments that other stacks have, by the configuration: that they exist is taken on trust.
 func (s *seeder) shared() {
 	for _, name := range slices.Sorted(maps.Keys(s.m.SharedGrants)) {
 		g := s.m.SharedGrants[name]
@@ -219,8 +219,8 @@ func (s *seeder) shared() {
 	}
 }
 
-// services are the registries that the model refers to, and the roles there that others assign: that those are there is
-// taken on trust. The controls' clusters pull, as if Azure had let them.
+// services are the registries that the model refers to, and the roles that others assign there: that they exist is
+// taken on trust. The controls' clusters can pull too, so that only data stops them.
 func (s *seeder) services() error {
 	w := s.m.Services
 	for _, name := range slices.Sorted(maps.Keys(s.m.Registries)) {
@@ -258,7 +258,7 @@ func (s *seeder) services() error {
 	return nil
 }
 
-// pullOf is the assignment by which a principal pulls images; none where no role is needed.
+// pullOf is the assignment by which a principal pulls images; none if no role is needed.
 func pullOf(m access.Model, principal string) []azure.RoleAssignment {
 	return pull(m.Services.ContainerRegistry, principal, m.Services.RegistryPermissions)
 }
@@ -272,7 +272,7 @@ func pull(registry, principal string, by services.RegistryPermissions) []azure.R
 		PrincipalID: principal, PrincipalType: "ServicePrincipal"}}
 }
 
-// controlsPull lets the clusters of the controls pull images, as if Azure had let them.
+// controlsPull lets the controls' clusters pull images, as if Azure had assigned the role.
 func controlsPull(workspace, registry string, by services.RegistryPermissions) (all []azure.RoleAssignment) {
 	for _, name := range []string{bareCluster, mountingCluster} {
 		all = append(all, pull(registry, made("cluster", workspace, name), by)...)
@@ -313,7 +313,8 @@ func (s *seeder) storage() error {
 	return nil
 }
 
-// public makes the containers that anyone may read: in the account of that name, or in one that nobody here declares.
+// public makes the containers that anyone may read, in the account of the URL. That account is either one of the
+// model's or nobody's here.
 func (s *seeder) public() {
 	for _, name := range slices.Sorted(maps.Keys(s.m.DataInputs)) {
 		m := publicURL.FindStringSubmatch(s.m.DataInputs[name].URL)
@@ -335,7 +336,7 @@ func (s *seeder) public() {
 	}
 }
 
-// publicURL is the URL of public data: its account, and the container in it.
+// publicURL splits the URL of public data into its account and container.
 var publicURL = regexp.MustCompile(`^https://([a-z0-9]+)\.(?:blob|dfs)\.[^/]+/([^/]+)`)
 
 func (s *seeder) data() {
@@ -346,7 +347,7 @@ func (s *seeder) data() {
 		}
 		stores[name] = true
 		id := s.m.StorageAccounts[account].Text()
-		if id == "" { // its own credential opens it, so the configuration need not say where it lies
+		if id == "" { // the store's own credential opens it, so the configuration need not say where it is
 			id = s.workspace.Group() + "/providers/" + arm.StorageAccount + "/" + credentialOnly + made(s.workspaceID)[:8]
 			s.StorageAccounts = append(s.StorageAccounts, azure.StorageAccount{ID: id, Containers: []string{someContainer}})
 		}
@@ -414,7 +415,7 @@ func (s *seeder) principals() {
 	}
 }
 
-// memberOf is the object ID of the user whom the sandbox makes a member of a group: a group itself never signs in.
+// memberOf is the object ID of the user whom the sandbox makes a member of a group, because a group can't sign in.
 func memberOf(groupID string) string { return made("member", strings.ToLower(groupID)) }
 
 func (s *seeder) compute() {
@@ -424,7 +425,7 @@ func (s *seeder) compute() {
 			id := given.Text()
 			there := func(of azure.UserAssignedIdentity) bool { return strings.EqualFold(of.ID, id) }
 			if id == "" || slices.ContainsFunc(s.UserAssignedIdentities, there) {
-				continue // an invoker's, or another cluster's
+				continue // it may also be an invoker's, or another cluster's
 			}
 			s.UserAssignedIdentities = append(s.UserAssignedIdentities, azure.UserAssignedIdentity{
 				ID: id, PrincipalID: identityOf(id), ClientID: clientOf(id), Location: s.location,
@@ -470,8 +471,8 @@ func (s *seeder) compute() {
 	}
 }
 
-// registries are the names in Azure of registries of the model: those that a deployment's model and environment can be
-// in at once, the first and the last.
+// registries are the names of the model's registries in Azure. A deployment's model and environment can be in two at
+// once: the first and the last.
 func (s *seeder) registries(names []string) (all []string) {
 	for i, name := range names {
 		if i == 0 || i == len(names)-1 {
@@ -481,10 +482,10 @@ func (s *seeder) registries(names []string) (all []string) {
 	return all
 }
 
-// control is the name in the sandbox of an endpoint that the rehearsal adds.
+// control is the sandbox's name of an endpoint that the rehearsal adds.
 func (s *seeder) control(name string) string { return endpointName(s.m, name) }
 
-// cluster seeds one with a system-assigned identity; principalID is "" where it is not known.
+// cluster seeds a cluster with a system-assigned identity; principalID is "" if it is not known.
 func (s *seeder) cluster(name, principalID string) {
 	if principalID == "" {
 		principalID = made("cluster", s.workspaceID, name)
@@ -503,8 +504,8 @@ func (s *seeder) endpoint(name, deployment, cluster string) {
 
 var endpointForm = regexp.MustCompile(`^[a-zA-Z](-?[a-zA-Z0-9])*$`) // facts/batch-endpoints.md
 
-// endpointName is the name in the sandbox of an endpoint: the model's where it has one that Azure takes, else one
-// that no other workspace of the region has.
+// endpointName is the sandbox's name of an endpoint: the model's name if Azure accepts it, else a name that no other
+// workspace of the region has.
 func endpointName(m access.Model, name string) string {
 	_, ofModel := m.EffectiveEndpoints()[name]
 	if ofModel && endpointForm.MatchString(name) && len(name) >= 3 && len(name) <= 32 {

@@ -10,7 +10,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/world"
 )
 
-// A world is of what exists: what the program makes itself is in none.
+// A world has only what exists: resources that the program makes are not in it.
 func TestAWorldIsRefusedForAProgramThatMakesItsPlaces(t *testing.T) {
 	t.Parallel()
 	there := access.Known("/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/" +
@@ -35,7 +35,7 @@ func TestAWorldIsRefusedForAProgramThatMakesItsPlaces(t *testing.T) {
 	}
 }
 
-// What a program makes itself is not there before: neither the thing, nor what lies in it.
+// A resource that a program makes does not exist before, nor does anything in it.
 func TestWhatAProgramMakesIsNotSeeded(t *testing.T) {
 	t.Parallel()
 	const group = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/"

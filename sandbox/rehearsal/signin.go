@@ -22,7 +22,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// deployed is what the stack's outputs say of its principals.
+// deployed has the stack's outputs about its principals.
 type deployed struct {
 	PrincipalIDs  map[string]string            `json:"principalIds"`
 	ClientIDs     map[string]string            `json:"clientIds"`
@@ -36,9 +36,9 @@ type deployed struct {
 	RoleDefinitionID string `json:"roleDefinitionId"`
 }
 
-// Person is the object ID of the user who signs in as the invoker: a user is itself, a group has a member in the
+// Person is the object ID of the user who signs in as the invoker: a user signs in itself, a group has a member in the
 // sandbox. It is "" for an invoker that is no person, for one whose ID is not known, and for a group that the stack
-// makes: its members sign in.
+// makes, whose members sign in.
 func Person(i access.Invoker) string {
 	switch {
 	case i.PrincipalID.Later(), len(i.Members) > 0:
@@ -51,8 +51,8 @@ func Person(i access.Invoker) string {
 	return ""
 }
 
-// signIns gets a token for the audience and the invoker in each of the ways that the stack gives it, by the name of the
-// way. All but the ways that are people's own go over HTTP to the sandbox's Entra or its managed-identity endpoint.
+// signIns gets a token for the audience and the invoker in each way to sign in that the stack gives it, by the name of
+// the way. All ways but those of people go over HTTP to the sandbox's Entra or its managed-identity endpoint.
 func signIns(
 	ctx context.Context, a *azure.Azure, name string, i access.Invoker, d deployed, audience string,
 ) (map[string]string, error) {
@@ -75,7 +75,7 @@ func signIns(
 	}
 	tokens := map[string]string{}
 	if i.Kind == access.ManagedIdentity && !i.Exists() {
-		// To which host it will be attached is for others to say; the rehearsal takes one.
+		// The host that it will be attached to is not known here; the rehearsal takes any.
 		if err := a.AttachIdentity(d.ClientIDs[name]); err != nil {
 			return nil, err
 		}
@@ -100,21 +100,22 @@ func signIns(
 	return tokens, nil
 }
 
-// entra signs one application in at the sandbox's Entra, by Azure's own client.
+// entra signs one application in at the sandbox's Entra, with Azure's own client.
 type entra struct {
 	azure    *azure.Azure
+	tenant   string
 	clientID string
 	audience string
 	options  policy.ClientOptions
 }
 
 func entraOf(a *azure.Azure, clientID, audience string) entra {
-	return entra{a, clientID, audience, policy.ClientOptions{
+	return entra{a, a.Deployer().TenantID, clientID, audience, policy.ClientOptions{
 		Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: a.URL()}, Transport: a.Client()}}
 }
 
 func (e entra) bySecret(ctx context.Context, secret string) (string, error) {
-	credential, err := azidentity.NewClientSecretCredential(e.azure.Deployer().TenantID, e.clientID, secret,
+	credential, err := azidentity.NewClientSecretCredential(e.tenant, e.clientID, secret,
 		&azidentity.ClientSecretCredentialOptions{ClientOptions: e.options, DisableInstanceDiscovery: true})
 	if err != nil {
 		return "", err
@@ -123,8 +124,12 @@ func (e entra) bySecret(ctx context.Context, secret string) (string, error) {
 }
 
 func (e entra) byAssertion(ctx context.Context, f signin.FederatedCredential) (string, error) {
-	issued := func(context.Context) (string, error) { return Assertion(e.azure, f) }
-	credential, err := azidentity.NewClientAssertionCredential(e.azure.Deployer().TenantID, e.clientID, issued,
+	return e.with(ctx, func(context.Context) (string, error) { return Assertion(e.azure, f) })
+}
+
+// with signs in with what another issuer has issued.
+func (e entra) with(ctx context.Context, issued func(context.Context) (string, error)) (string, error) {
+	credential, err := azidentity.NewClientAssertionCredential(e.tenant, e.clientID, issued,
 		&azidentity.ClientAssertionCredentialOptions{ClientOptions: e.options, DisableInstanceDiscovery: true})
 	if err != nil {
 		return "", err
@@ -132,9 +137,9 @@ func (e entra) byAssertion(ctx context.Context, f signin.FederatedCredential) (s
 	return token(ctx, credential, e.audience)
 }
 
-// Assertion is the token with which the workload of a federated credential signs in. It is made from what the
-// credential says of the workload, by the sandbox; only where the credential has issuer and subject as they are,
-// those are taken.
+// Assertion is the token with which the workload of a federated credential signs in. The sandbox makes it from the
+// credential's description of the workload. A credential with an explicit issuer and subject has no description, so
+// those are used.
 func Assertion(a *azure.Azure, f signin.FederatedCredential) (string, error) {
 	audience := cmp.Or(f.Audience, a.Cloud().Exchange)
 	if w := workloadOf(f); w != nil {
@@ -146,7 +151,7 @@ func Assertion(a *azure.Azure, f signin.FederatedCredential) (string, error) {
 	return a.FederatedAssertion(f.Issuer, f.Subject, audience)
 }
 
-// workloadOf is the workload that a credential describes; nil where it has issuer and subject as they are.
+// workloadOf is the workload that a credential describes; nil for an explicit issuer and subject.
 func workloadOf(f signin.FederatedCredential) azure.Workload {
 	switch {
 	case f.GitHub != nil:
@@ -194,17 +199,21 @@ func token(ctx context.Context, credential azcore.TokenCredential, audience stri
 	return got.Token, err
 }
 
-// identityToken asks the managed-identity endpoint itself: Azure's client keeps tokens for the whole process, and so
-// across sandboxes.
+// identityToken is that of a user-assigned identity on a virtual machine.
 func identityToken(ctx context.Context, a *azure.Azure, clientID, audience string) (string, error) {
-	at := a.URL() + "/metadata/identity/oauth2/token?" + url.Values{
+	return askHost(ctx, a, "/metadata/identity/oauth2/token?"+url.Values{
 		"api-version": {"2018-02-01"}, "resource": {audience}, "client_id": {clientID},
-	}.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
+	}.Encode(), http.Header{"Metadata": {"true"}})
+}
+
+// askHost asks the managed-identity endpoint itself: Azure's client keeps tokens for the whole process, and so across
+// sandboxes.
+func askHost(ctx context.Context, a *azure.Azure, at string, header http.Header) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.URL()+at, nil)
 	if err != nil {
 		return "", err
 	}
-	req.Header.Set("Metadata", "true")
+	req.Header = header
 	resp, err := send(a, req)
 	if err != nil {
 		return "", err
@@ -224,7 +233,7 @@ func identityToken(ctx context.Context, a *azure.Azure, clientID, audience strin
 	return answer.AccessToken, nil
 }
 
-// send sends a request as Azure's clients do: again, where the weather makes the answer a 429 or a 5xx.
+// send sends a request as Azure's clients do: it repeats it if the weather makes the answer a 429 or a 5xx.
 func send(a *azure.Azure, req *http.Request) (*http.Response, error) {
 	again, err := runtime.NewRequestFromRequest(req)
 	if err != nil {

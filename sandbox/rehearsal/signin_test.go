@@ -12,7 +12,7 @@ import (
 
 func TestASignInThatTheWeatherRefusesIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	a, err := azure.Start(t.Context(), azure.Options{Weather: azure.Weather{Faults: 1}}) // twice in a row at the most
+	a, err := azure.Start(t.Context(), azure.Options{Weather: azure.Weather{Faults: 1}}) // at most twice in a row
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = a.Close() })
 	owner := a.Deployer()

@@ -9,8 +9,8 @@ import (
 	"github.com/batchaccess/batchaccess/access/services"
 )
 
-// undeclared reports who holds what nobody has declared: more than the endpoints read and write, more than invoking
-// takes. It is read off the configuration here, and not asked of package access, which works out the grants.
+// undeclared reports principals that may do more than is declared: more than the endpoints read and write, or more than
+// invoking needs. It reads this from the configuration here, not from package access, which calculates the grants.
 func (r *rehearsal) undeclared(report *Report, d deployed) {
 	reads, writes, _ := r.declared()
 	all := r.principals(d)
@@ -20,7 +20,7 @@ func (r *rehearsal) undeclared(report *Report, d deployed) {
 		for _, place := range r.places() {
 			scope := containerID(r.Model.StorageAccounts[place.account].Text(), place.container)
 			reading, writing, whole := false, false, false
-			for _, same := range all { // clusters may have one identity, which may be an invoker
+			for _, same := range all { // clusters may share an identity, which may also be an invoker
 				if strings.EqualFold(same.id, p.id) {
 					writing = writing || writes.has(same.name, place)
 					reading = reading || writing || reads.has(same.name, place)
@@ -51,7 +51,7 @@ func (r *rehearsal) undeclared(report *Report, d deployed) {
 				}))
 			}
 		}
-		// The default is the workspace: by the configuration's words, and not by the code that deploys.
+		// The default is the workspace, by the configuration's documentation and not by the code that deploys.
 		if slices.Contains([]access.Level{"", access.AtEndpoint, access.AtWorkspace}, r.Model.Role.Scope) {
 			group := r.Model.WorkspaceID.Text()[:strings.Index(r.Model.WorkspaceID.Text(), "/providers/")]
 			r.mayNotUnless(report, p, group, mlActions+"read", false, false)
@@ -68,7 +68,7 @@ const (
 	deleteContainers = inStorage + "blobServices/containers/delete"
 )
 
-// notForInvoking are actions that the article does not list, and the addition that gives one (azure-facts.md).
+// notForInvoking are actions that the article does not list, with the addition that gives each (azure-facts.md).
 var notForInvoking = []struct{ name, addition string }{
 	{mlActions + "batchEndpoints/jobs/read", "pollJobs"},
 	{mlActions + "jobs/cancel/action", "cancelJobs"},
@@ -80,7 +80,7 @@ var notForInvoking = []struct{ name, addition string }{
 	{"Microsoft.ManagedIdentity/userAssignedIdentities/assign/action", ""},
 }
 
-// mayNotUnless adds an outcome for an action that is not declared; what is declared is tried by the jobs.
+// mayNotUnless adds an outcome for an action that is not declared. Jobs try those that are.
 func (r *rehearsal) mayNotUnless(report *Report, p holder, scope, action string, data, declared bool) {
 	if declared {
 		return
@@ -98,7 +98,7 @@ func mayDo(p holder, what, answer string) Outcome {
 
 const mayNot = "may not"
 
-// holder is a principal to look at.
+// holder is a principal whose access is checked.
 type holder struct {
 	name, id string
 	cluster  bool
@@ -118,11 +118,11 @@ func (r *rehearsal) principals(d deployed) (all []holder) {
 	return all
 }
 
-// place is a container of an account, or a path in it: a folder, which ends in a slash, or a file. "" stands for all of
-// the account, or of the container.
+// place is a container of an account, or a path in it: a folder, which ends in a slash, or a file. "" means the whole
+// account, or the whole container.
 type place struct{ account, container, path string }
 
-// holds reports whether all of another place is in it.
+// holds reports whether the other place is entirely inside this one.
 func (p place) holds(other place) bool {
 	return p.account == other.account && (p.container == "" || p.container == other.container) &&
 		(p.path == "" || p.path == other.path || strings.TrimSuffix(p.path, "/") == other.path ||
@@ -164,7 +164,7 @@ func (n needs) add(name string, p place) {
 	n[name][p] = true
 }
 
-// has reports whether a principal is declared for something of a container, or of an account.
+// has reports whether something in a container, or in an account, is declared for a principal.
 func (n needs) has(name string, p place) bool {
 	for held := range n[name] {
 		if held.path = ""; held.holds(p) {
@@ -174,7 +174,7 @@ func (n needs) has(name string, p place) bool {
 	return false
 }
 
-// whole reports whether a principal is declared for all of a place.
+// whole reports whether all of a place is declared for a principal.
 func (n needs) whole(name string, p place) bool {
 	for held := range n[name] {
 		if held.holds(p) {
@@ -184,7 +184,7 @@ func (n needs) whole(name string, p place) bool {
 	return false
 }
 
-// starters are the invokers that each endpoint names, by its ARM ID, where they are limited to those.
+// starters are the invokers that each endpoint names, by its ARM ID, if the role is limited to endpoints.
 func (r *rehearsal) starters() map[string][]string {
 	named := map[string][]string{}
 	for name, e := range r.Model.EffectiveEndpoints() {
@@ -196,15 +196,15 @@ func (r *rehearsal) starters() map[string][]string {
 	return named
 }
 
-// startsJobs are the actions of the article that are about an endpoint and its jobs: at an endpoint that does not name
-// them, who is limited to endpoints has none of them (facts/batch-endpoints.md).
+// startsJobs are the article's actions about an endpoint and its jobs. An invoker that is limited to endpoints has none
+// of them at an endpoint that does not name it (facts/batch-endpoints.md).
 var startsJobs = []string{
 	mlActions + "batchEndpoints/write", mlActions + "batchEndpoints/read",
 	mlActions + "batchEndpoints/jobs/write", mlActions + "batchEndpoints/deployments/read",
 	mlActions + "batchEndpoints/deployments/write", mlActions + "batchEndpoints/deployments/jobs/write",
 }
 
-// declared reads off the endpoints who is to read and to write where by a role, and who is to read by ACLs.
+// declared returns, from the endpoints, who may read and write where by a role, and who may read by ACLs.
 func (r *rehearsal) declared() (reads, writes, acls needs) {
 	reads, writes, acls = needs{}, needs{}, needs{}
 	m := r.Model
@@ -215,7 +215,7 @@ func (r *rehearsal) declared() (reads, writes, acls needs) {
 				writes.add(name, place{account: m.Services.StorageAccount})
 			}
 		}
-		if len(who) > 0 { // else no job is to run, and no cluster mounts
+		if len(who) > 0 { // otherwise no job may run, and no cluster mounts
 			who = append(who, clustersOf(e)...)
 		}
 		for _, name := range who {
@@ -244,8 +244,8 @@ func (r *rehearsal) storesByIdentity() bool {
 	return w.SystemDatastoresAuthMode == services.ByIdentity && w.StorageAccount != ""
 }
 
-// undeclaredInStores looks at the other services of storage: who starts jobs, or runs them, uses files, or tables and
-// queues, of the workspace's own account alone.
+// undeclaredInStores looks at the other services of storage: invokers and clusters use files, tables and queues in the
+// workspace's own account only.
 func (r *rehearsal) undeclaredInStores(report *Report, p holder, all []holder) {
 	_, writes, _ := r.declared()
 	for _, account := range slices.Sorted(maps.Keys(r.Model.StorageAccounts)) {
@@ -266,7 +266,7 @@ func (r *rehearsal) undeclaredInStores(report *Report, p holder, all []holder) {
 
 func isTrue(b *bool) bool { return b != nil && *b }
 
-// at is where a role is granted for data.
+// at is the place at which a role for data is granted.
 func at(account, container, path string, scope access.Level) place {
 	switch scope {
 	case access.AtPath:
@@ -278,7 +278,7 @@ func at(account, container, path string, scope access.Level) place {
 	}
 }
 
-// limitOf is the path of data as a place has it.
+// limitOf is the path of data, in a place's form.
 func limitOf(path, kind string) string {
 	if path = strings.Trim(path, "/"); path == "" || kind == "file" {
 		return path
@@ -286,8 +286,7 @@ func limitOf(path, kind string) string {
 	return path + "/"
 }
 
-// named are the invokers of an endpoint whose time there is not over, with the members of the groups that the stack
-// makes.
+// named are the invokers of an endpoint whose access has not ended, with the members of groups that the stack makes.
 func (r *rehearsal) named(e access.Endpoint) (all []string) {
 	who := e.Invokers
 	if who == nil {
@@ -307,10 +306,10 @@ func (r *rehearsal) named(e access.Endpoint) (all []string) {
 	return all
 }
 
-// over reports whether a last day is over: dates as 2027-03-31 are in the order of their texts.
+// over reports whether a last day is over. Dates such as 2027-03-31 sort as text.
 func (r *rehearsal) over(until string) bool { return until != "" && until <= r.ended }
 
-// formerHolders looks at those whose time is over, and who are given by their IDs: they hold nothing of the stack.
+// formerHolders looks at invokers whose access has ended and whose ID is known: they have nothing of the stack.
 func (r *rehearsal) formerHolders(report *Report) {
 	for _, name := range slices.Sorted(maps.Keys(r.all)) {
 		i := r.all[name]

@@ -15,8 +15,8 @@ import (
 )
 
 // workspaceKeys asks for the key of the workspace's own storage account, and reads a blob there with it. A workspace
-// has always such an account (https://learn.microsoft.com/azure/machine-learning/concept-workspace, Associated
-// resources): where nothing is known of it, one is made.
+// always has such an account (https://learn.microsoft.com/azure/machine-learning/concept-workspace, Associated
+// resources): if none is known, one is made.
 func workspaceKeys(ctx context.Context, w *walker, at standing, _ access.Hop, way access.Way) (standing, error) {
 	const container, blob = "walked", "walked.txt"
 	id := w.r.Model.WorkspaceID.Text()
@@ -42,8 +42,8 @@ func workspaceKeys(ctx context.Context, w *walker, at standing, _ access.Hop, wa
 	return by, w.read(ctx, by, located{account, arm.Last(account), container, blob}, content)
 }
 
-// pointElsewhere makes a data store name storage of the actor's own, with a key of that, and has somebody else start a
-// job that reads the store (facts/grants-access.md, Machine learning and neighbours): what the job finds is theirs.
+// pointElsewhere makes a data store name the actor's own storage, with its key, and has somebody else start a job that
+// reads the store (facts/grants-access.md, Machine learning and neighbours): the job then reads the actor's data.
 func pointElsewhere(ctx context.Context, w *walker, at standing, _ access.Hop, way access.Way) (standing, error) {
 	endpoint, input := w.readsStore()
 	if endpoint == "" {
@@ -97,8 +97,8 @@ func pointElsewhere(ctx context.Context, w *walker, at standing, _ access.Hop, w
 	return at, nil
 }
 
-// readsStore is an endpoint with one of its inputs that lies in a data store of the workspace; both are "" where none
-// does.
+// readsStore is an endpoint with one of its inputs that is in a data store of the workspace; both are "" if there is
+// none.
 func (w *walker) readsStore() (endpoint, input string) {
 	endpoints := w.r.Model.EffectiveEndpoints()
 	for _, endpoint := range slices.Sorted(maps.Keys(endpoints)) {
@@ -111,7 +111,7 @@ func (w *walker) readsStore() (endpoint, input string) {
 	return "", ""
 }
 
-// startAsAnother has somebody start a job who is not the one who goes the way. The job is "" where nobody could.
+// startAsAnother has somebody other than the actor start a job. The job is "" if nobody can.
 func (w *walker) startAsAnother(ctx context.Context, way access.Way, endpoint, deployment, input string) (
 	job string, got failure, err error) {
 	for _, other := range w.starters(endpoint) {

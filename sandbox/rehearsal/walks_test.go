@@ -10,14 +10,14 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// Every row of the table by which a way may be open has a walk, or a reason why not. A way by an inferred row is
-// undecided, and is not walked.
+// Every row of the table by which a way may be open has a walk, or a reason for having none. A way by an inferred row
+// is undecided, and is not walked.
 func TestEachRowIsWalkedOrSaysWhyNot(t *testing.T) {
 	t.Parallel()
 	rows := map[string]bool{}
-	for _, row := range roles.Leadings() {
+	for _, row := range roles.Escalations() {
 		rows[key(row.Action.Name)] = true
-		if row.Lead == roles.Nowhere || row.Lead == roles.ToAttach || row.Inferred {
+		if row.To == roles.Nowhere || row.To == roles.ToAttach || row.Inferred {
 			continue
 		}
 		step, why := stepOf(access.Hop{Needs: row.Action.Name, Takes: []string{row.Action.Name}})

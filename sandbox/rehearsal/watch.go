@@ -14,17 +14,17 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// A moment is what works between two writes.
+// A moment is the state of all jobs between two writes.
 type moment struct {
-	after string // the write that it follows; "" for before the change
+	after string // the write before it; "" before the change
 	works map[string]bool
-	why   map[string]string // what does not, and how it failed
+	why   map[string]string // the jobs that fail, and how
 }
 
 // A passage is a job that somebody starts.
 type passage struct {
-	// key is the same for jobs of the same person on the same endpoint with the same data: what they are called in
-	// the configuration is not in it. nearly leaves the endpoint out, and has its cluster.
+	// key is the same for jobs of the same person on the same endpoint with the same data, whatever the configuration
+	// calls them. nearly has the cluster in place of the endpoint.
 	key, nearly string
 	invoker     string
 	principal   string // who signs in
@@ -40,20 +40,20 @@ type signIn struct {
 	try                          func(context.Context) error
 }
 
-// A watcher tries, at each moment of a change, what worked before it.
+// A watcher tries, at each moment of a change, the jobs that worked before it.
 type watcher struct {
 	*change
 	ctx     context.Context
-	oldOnes []passage // of before the change, which work
+	oldOnes []passage // jobs that worked before the change
 	oldIns  []signIn
 	writes  []azure.Write
-	seen    map[time.Duration]int // writes that act, by how late they do
-	failed  error                 // the first error of the rehearsal's own
+	seen    map[time.Duration]int // writes with late effect, by delay
+	failed  error                 // the first error of the rehearsal itself
 }
 
 func (c *change) watcher(ctx context.Context) *watcher { return &watcher{change: c, ctx: ctx} }
 
-// signer is the object ID of who signs in as an invoker; "" where it is not known.
+// signer is the object ID of the principal who signs in as an invoker; "" if it is not known.
 func signer(i access.Invoker, name string, d deployed) string {
 	switch {
 	case i.Kind == access.Group && len(i.Members) == 0:
@@ -64,7 +64,7 @@ func signer(i access.Invoker, name string, d deployed) string {
 	return strings.ToLower(d.PrincipalIDs[name])
 }
 
-// passagesOf are the jobs of a version that somebody whose ID is known may try.
+// passagesOf are the jobs of a version, for the invokers whose object ID is known.
 func (c *change) passagesOf(r *rehearsal, d deployed, renamed map[string]string) (all []passage) {
 	j := newJobs(c.calm, r.Model)
 	endpoints := r.Model.EffectiveEndpoints()
@@ -81,7 +81,7 @@ func (c *change) passagesOf(r *rehearsal, d deployed, renamed map[string]string)
 		}
 		data := ""
 		if p.Input != "" {
-			data, _ = inputURI(r.Model, r.Model.DataInputs[p.Input]) // the plan would not have one that has none
+			data, _ = inputURI(r.Model, r.Model.DataInputs[p.Input]) // the plan refuses an input without a URI
 			data = strings.Replace(data, "next/paths/", "/paths/", 1)
 		}
 		for _, name := range endpoints[p.Endpoint].Outputs {
@@ -109,8 +109,8 @@ func (c *change) passagesOf(r *rehearsal, d deployed, renamed map[string]string)
 	return all
 }
 
-// signInsOf are the ways in which the principals that the stack makes sign in, where they are known: a secret is after
-// it was made.
+// signInsOf are the ways to sign in of the principals that the stack makes, if they are known: a secret is known only
+// after it was made.
 func (c *change) signInsOf(m access.Model, d deployed) (all []signIn) {
 	for _, name := range slices.Sorted(maps.Keys(m.Invokers)) {
 		i, client, who := m.Invokers[name], d.ClientIDs[name], strings.ToLower(d.PrincipalIDs[name])
@@ -143,9 +143,9 @@ func (c *change) signInsOf(m access.Model, d deployed) (all []signIn) {
 	return all
 }
 
-// begin finds what works before the change. What does not is not tried again: nobody can lose it. If it should work,
-// the rehearsal does not see what the change does to it, and so must not pass; unless it takes place in a given world,
-// or a test has changed Azure beside the stack: there it may well not work.
+// begin finds the jobs that work before the change. The others are not tried again: nobody can lose them. If one of
+// them should work, the rehearsal does not see what the change does to it, and so must not pass; unless it takes place
+// in a given world, or a test has changed Azure beside the stack: there it may well not work.
 func (w *watcher) begin() error {
 	w.seen = map[time.Duration]int{}
 	w.oldOnes, w.oldIns = w.passagesOf(w.old, w.before, nil), w.signInsOf(w.oldProbe, w.before)
@@ -169,7 +169,7 @@ func (w *watcher) begin() error {
 // look tries everything at this moment.
 func (w *watcher) look(after string) (moment, error) {
 	m := moment{after, map[string]bool{}, map[string]string{}}
-	// Whom the new version knows by an ID can be tried before it is deployed; whom it makes, if they are there already.
+	// Jobs of the new version can be tried before it is deployed, if their invoker is given by an ID or exists already.
 	newOnes, newIns := w.passagesOf(w.new, w.knownNow(), w.deployments), w.signInsOf(w.newProbe, w.knownNow())
 	tokens := map[string]string{}
 	try := func(age string, p passage) error {
@@ -216,17 +216,18 @@ func (w *watcher) look(after string) (moment, error) {
 	return m, nil
 }
 
-// knownNow are the outputs after the change if there are any, else those before it: an invoker that stays has its IDs.
+// knownNow are the outputs after the change if there are any, else those before it: an invoker that stays keeps its
+// IDs.
 func (w *watcher) knownNow() deployed {
 	if w.after.PrincipalIDs != nil {
 		return w.after
 	}
 	d := w.before
-	d.ClientSecrets = nil // of which the new ones are known only when they are made
+	d.ClientSecrets = nil // new outputs are known only after they are made
 	return d
 }
 
-// hooks are what the sandbox calls at each write.
+// hooks are the functions that the sandbox calls at each write.
 func (w *watcher) hooks() *azure.Watcher {
 	return &azure.Watcher{
 		Before: func(azure.Write) { w.fail(w.catchUp(w.now())) },
@@ -247,9 +248,9 @@ func (w *watcher) fail(err error) {
 
 func (*watcher) now() time.Time { return time.Now().UTC() }
 
-// catchUp looks at each moment at which a write has come to act by the weather, up to a time: what everybody sees of
-// assignments, roles and groups after its propagation, and what managed identities are in after their tokens. All else
-// is as it has been since the last write.
+// catchUp looks at each moment, up to a time, at which an earlier write takes effect by the weather: assignments, roles
+// and groups after the propagation, and the groups of managed identities when their tokens have expired. Everything
+// else is as it was after the last write.
 func (w *watcher) catchUp(until time.Time) (err error) {
 	for {
 		at, write, lag := w.next()
@@ -268,7 +269,7 @@ func (w *watcher) catchUp(until time.Time) (err error) {
 	}
 }
 
-// next is when something comes to act next: which write, and how late. lag is 0 where nothing is left.
+// next is the next time at which a write takes effect: which write, and its delay. lag is 0 if there is none.
 func (w *watcher) next() (at time.Time, write azure.Write, lag time.Duration) {
 	lags := []time.Duration{w.Weather.Propagation}
 	if longer := w.Weather.IdentityTokens; longer > w.Weather.Propagation {
@@ -286,7 +287,8 @@ func (w *watcher) next() (at time.Time, write azure.Write, lag time.Duration) {
 	return at, write, lag
 }
 
-// end looks at what works after the change, once its user has done what it leaves to them, and compares all moments.
+// end looks at the jobs that work after the change and after the user has done what it leaves to them, and compares all
+// moments. By then everything has taken effect; new members of groups come last.
 func (w *watcher) end(acls func() error, d deployed) error {
 	// By then all acts: who has come into a group last of all.
 	settled := w.now().Add(2*max(w.Weather.Propagation, w.Weather.IdentityTokens) + time.Second)
@@ -295,7 +297,7 @@ func (w *watcher) end(acls func() error, d deployed) error {
 		return w.failed
 	}
 	if acls == nil {
-		w.compare(d) // a change that failed: what has worked until then counts
+		w.compare(d) // a change that failed: the jobs that worked until then count
 		return nil
 	}
 	if err := acls(); err != nil {

@@ -13,31 +13,32 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// A Walk is what became of one indirect way for one who goes it.
+// A Walk is the result of trying one indirect way for one principal.
 type Walk struct {
 	Who string `json:"who"`
-	// Input or Output is the data that it ends at; Ends is what it ends at that is no data.
+	// Input or Output is the data at the end of the way; Ends is the end of a way that reaches no data.
 	Input  string `json:"input,omitempty"`
 	Output string `json:"output,omitempty"`
 	Ends   string `json:"ends,omitempty"`
 	Way    string `json:"way"`
-	// Walked is set where it was gone to its end, with requests as the one who goes it: to the content of a blob that was
-	// read or written, to a key, to a token.
+	// Walked: the principal's own requests got to the end of the way: to the content of a blob that was read or
+	// written, to a key, to a token.
 	Walked bool `json:"walked"`
-	// Waits is set where the one who goes it may start no job, and waits for somebody who does.
+	// Waits: the principal may start no job, and waits for somebody who does.
 	Waits bool `json:"waits,omitempty"`
-	// Why says what was not gone, or how Azure refused it; "" for a way that was walked.
+	// Why says why the way was not walked, or how Azure refused it; "" for a way that was walked.
 	Why string `json:"why,omitempty"`
-	// Refused is set where Azure refused what the plan says is open: the plan is wrong.
+	// Refused: Azure refused a way that the plan calls open, so the plan is wrong.
 	Refused bool `json:"refused,omitempty"`
 }
 
-// maxWalks is how many ways are gone at most: each is some dozen requests.
+// maxWalks is the most ways that are walked: each takes some dozen requests.
 const maxWalks = 200
 
-// walk goes the indirect ways of the plan, each as who goes it, with requests alone: from their own sign-in to the
-// content of a blob that lies in the data. Each begins with what is deployed, whatever the one before it changed: a
-// copy of it. What the sandbox does not model, and what the plan does not decide, is not walked, and says so.
+// walk walks the indirect ways of the plan, each as the principal who has it, by requests alone: from the principal's
+// own sign-in to the content of a blob in the data. Each walk begins with a copy of the deployment, whatever the one
+// before it changed. A way that the sandbox does not model, or that the plan does not decide, is not walked, and the
+// report says why.
 func (r *rehearsal) walk(ctx context.Context, report *Report, d deployed) (err error) {
 	w := walker{d: d, places: map[datum]located{}}
 	if w.before, err = r.azure.Snapshot(); err != nil {
@@ -75,21 +76,21 @@ type walker struct {
 	r *rehearsal
 	j *jobs
 	d deployed
-	// places are where data lies, in what was deployed.
+	// places are where data is in the deployment.
 	places map[datum]located
-	// before is what was deployed.
+	// before is the deployment before any walk.
 	before azure.Snapshot
-	// waits is set where somebody else had to start a job.
+	// waits is set if somebody else had to start a job.
 	waits bool
 }
 
-// unable is why a way can't be walked; "" if it can.
+// unable says why a way can't be walked; "" if it can.
 func (w walker) unable(way access.Way) string {
 	if way.Undecided() {
 		return "it is undecided"
 	}
 	if w.principal(way.Who[0]) == "" {
-		return "nobody is known who signs in as " + way.Who[0]
+		return "no principal is known that signs in as " + way.Who[0]
 	}
 	for _, hop := range way.Hops {
 		if hop.Kind == access.ReadHop || hop.Kind == access.WriteHop {
@@ -102,7 +103,7 @@ func (w walker) unable(way access.Way) string {
 	return ""
 }
 
-// principal is the object ID of who signs in as an invoker, or as the cluster:<name>; "" if nobody is known.
+// principal is the object ID of who signs in as an invoker, or as cluster:<name>; "" if nobody is known.
 func (w walker) principal(who string) string {
 	if cluster, is := strings.CutPrefix(who, "cluster:"); is {
 		return w.d.ClusterPrincipalIDs[cluster]
@@ -116,12 +117,12 @@ func (w walker) principal(who string) string {
 	}
 }
 
-// errNotWalked is why a walk that had begun could not be ended.
+// errNotWalked says why a walk could not be finished.
 type errNotWalked string
 
 func (e errNotWalked) Error() string { return string(e) }
 
-// walk goes one way, and puts back what it changed.
+// walk walks one way, and undoes its changes.
 func (w *walker) walk(ctx context.Context, way access.Way, walk *Walk) (err error) {
 	defer func() { err = errors.Join(err, w.r.azure.Restore(w.before)) }()
 	w.waits = false
@@ -157,7 +158,7 @@ func (w *walker) walk(ctx context.Context, way access.Way, walk *Walk) (err erro
 	return nil
 }
 
-// clusterOf is the cluster that a deployment of an endpoint of the model runs on; deployment "" is the endpoint's own.
+// clusterOf is the cluster of a deployment of an endpoint in the model; deployment "" means the endpoint's own.
 func clusterOf(e access.Endpoint, deployment string) string {
 	if d, several := e.Deployments[deployment]; several {
 		return d.Cluster
@@ -165,7 +166,7 @@ func clusterOf(e access.Endpoint, deployment string) string {
 	return e.Cluster
 }
 
-// deploymentName is what a deployment is called in the sandbox.
+// deploymentName is the sandbox's name of a deployment.
 func deploymentName(e access.Endpoint, named string) string {
 	return cmp.Or(named, e.Deployment, deployment)
 }
@@ -173,8 +174,9 @@ func deploymentName(e access.Endpoint, named string) string {
 // target is a deployment that a walk changes.
 type target struct{ endpoint, deployment string }
 
-// targets are the deployments that may be made to run as a cluster, the likeliest first: one that runs as it and reads
-// the input, one that runs as it, any. By their deployments' names in the model, "" for an endpoint that has one.
+// targets are the deployments that the way may make run as a cluster, the likeliest first: one that runs as it and
+// reads the input, one that runs as it, any other. They have their names in the model, "" for an endpoint without named
+// ones.
 func (w walker) targets(cluster, input string) (all []target) {
 	endpoints := w.r.Model.EffectiveEndpoints()
 	likely := map[target]int{}
@@ -199,7 +201,7 @@ func (w walker) targets(cluster, input string) (all []target) {
 	return all
 }
 
-// sameIdentity reports whether two clusters have one identity.
+// sameIdentity reports whether two clusters have the same identity.
 func (w walker) sameIdentity(a, b string) bool {
 	return slices.ContainsFunc(w.r.plan.Identities, func(i access.Identity) bool {
 		return slices.Contains(i.Names, access.ClusterPrincipal(a)) && slices.Contains(i.Names, access.ClusterPrincipal(b))

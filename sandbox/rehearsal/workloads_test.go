@@ -9,8 +9,8 @@ import (
 	"github.com/batchaccess/batchaccess/access/signin"
 )
 
-// What the product gives to Entra and what the sandbox's issuers write come from two readings of the sheet. Each kind
-// of workload is described to the sandbox, whole: none is "not checked".
+// The claims that the product gives to Entra and those that the sandbox's issuers write come from two readings of the
+// sheet. The sandbox has a complete description of each kind of workload: none is "not checked".
 func TestEachWorkloadIsDescribedToTheSandbox(t *testing.T) {
 	t.Parallel()
 	const id = "22222222-2222-2222-2222-222222222222"

@@ -15,17 +15,17 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// SeedFrom is Seed with what a world has in the place of what is guessed from the model: the workspace, its endpoints
-// with their deployments, its data stores, the clusters that the stack does not make, storage accounts, identities, and
-// principals that are given by their IDs. A nil world leaves the guesses. One that is not the stack's, or lacks what
-// the stack refers to, is an error that names all of it; tenants are the stack's, by where they were read. The model is
-// as the stack has it, not Identified.
+// SeedFrom is Seed with what a world has in place of guesses from the model: the workspace, its endpoints with their
+// deployments, its data stores, clusters that the stack does not make, storage accounts, identities, and principals
+// that are given by their IDs. With a nil world the guesses stay. If the world is not the stack's, or lacks what the
+// stack refers to, the error lists all differences; tenants are the stack's, by the setting that names them. The model
+// is the stack's own, not Identified.
 func SeedFrom(w *world.World, m access.Model, tenants map[string]string, location string) (azure.Seed, error) {
 	if w == nil {
 		return Seed(m, location)
 	}
 	if err := w.Check(m, tenants).Err(); err != nil {
-		return azure.Seed{}, fmt.Errorf("the world is not that of the stack:\n%w", err)
+		return azure.Seed{}, fmt.Errorf("the world is not the stack's:\n%w", err)
 	}
 	s, err := Seed(m, w.Workspace.Location)
 	if err != nil {
@@ -35,7 +35,7 @@ func SeedFrom(w *world.World, m access.Model, tenants map[string]string, locatio
 	s.Workspaces = []azure.Workspace{{ID: w.Workspace.ID, Location: w.Workspace.Location, PrivateLink: w.Workspace.Private,
 		SystemDatastoresAuthMode: strings.ToLower(w.Workspace.SystemDatastoresAuthMode),
 		StorageAccountID:         w.Workspace.StorageAccountID,
-		// The stack may mean another one than the workspace's own, of which only the stack knows.
+		// The stack may mean another account than the workspace's own; only the stack knows it.
 		ContainerRegistryID: cmp.Or(m.Services.ContainerRegistry, w.Workspace.ContainerRegistryID)}}
 	s.ContainerRegistries = nil
 	for _, r := range w.ContainerRegistries {
@@ -43,7 +43,7 @@ func SeedFrom(w *world.World, m access.Model, tenants map[string]string, locatio
 			ABAC: r.ABAC})
 	}
 	s.Datastores, s.DataAssets, s.UserAssignedIdentities = nil, nil, nil
-	// Public data may be in accounts that are nobody's here.
+	// Public data may be in accounts that are not in the world.
 	s.StorageAccounts = slices.DeleteFunc(s.StorageAccounts, func(a azure.StorageAccount) bool {
 		return len(a.PublicContainers) == 0
 	})
@@ -71,7 +71,7 @@ func SeedFrom(w *world.World, m access.Model, tenants map[string]string, locatio
 			PrincipalID: i.PrincipalID, ClientID: i.ClientID, Location: i.Location})
 	}
 	s.Computes = append(notMade(w, m), slices.DeleteFunc(s.Computes, func(c azure.Compute) bool {
-		return w.Cluster(c.Name) != nil // the controls are left
+		return w.Cluster(c.Name) != nil // only the controls remain
 	})...)
 	endpoints := slices.DeleteFunc(s.Endpoints, func(e azure.Endpoint) bool { return w.Endpoint(e.Name) != nil })
 	s.Endpoints = nil
@@ -104,16 +104,16 @@ func SeedFrom(w *world.World, m access.Model, tenants map[string]string, locatio
 	return s, nil
 }
 
-// known are the registries that the world knows. Of others, which the stack does not look at either, the sandbox could
-// only say that it does not know who may use them.
+// known are the registries in the world. For others, which the stack does not look at either, the sandbox could only
+// say that it does not know who may use them.
 func known(w *world.World, names []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
 		return world.Find(w.Registries, func(r world.Registry) string { return arm.Last(r.ID) }, name) == nil
 	})
 }
 
-// held puts what principals hold already, and the groups that they are in, in the place of what is taken on trust: that
-// others hold what the stack does not make. Of those it leaves the ones of the controls and of what the stack makes.
+// held replaces assignments that are taken on trust (others grant what the stack does not make) by the roles and groups
+// that principals have in the world. It keeps those of the controls and of principals that the stack makes.
 func held(s *azure.Seed, w *world.World, m access.Model) {
 	known := map[string]bool{}
 	for _, g := range w.Groups {
@@ -165,7 +165,7 @@ func held(s *azure.Seed, w *world.World, m access.Model) {
 	}
 }
 
-// holds says what an identity holds in the world already, and by which group; "" for nothing.
+// holds lists the roles that an identity has in the world already, with the group that gives them; "" for none.
 func holds(w *world.World, id string) string {
 	var all []string
 	for _, a := range w.RoleAssignments {
@@ -188,7 +188,7 @@ func holds(w *world.World, id string) string {
 	return strings.Join(all, ", ")
 }
 
-// identifiedIn is Identified where a world has the workspace's answers.
+// identifiedIn is Identified with the world's answers about the workspace.
 func identifiedIn(w *world.World, m access.Model) access.Model {
 	s := &m.Services
 	if w == nil || !s.LookUp {
@@ -209,7 +209,7 @@ func identifiedIn(w *world.World, m access.Model) access.Model {
 		s.ContainerRegistry = cmp.Or(s.ContainerRegistry, w.Workspace.ContainerRegistryID)
 	}
 	if r := w.ContainerRegistry(s.ContainerRegistry); r != nil && s.RegistryPermissions == "" && r.AdminUser {
-		s.RegistryPermissions = services.ByAdminUser // more the plugin that looks it up does not say
+		s.RegistryPermissions = services.ByAdminUser // the plugin's look-up returns no more
 	}
 	m.Endpoints = maps.Clone(m.Endpoints)
 	for name, e := range m.Endpoints {
@@ -244,7 +244,7 @@ func identifiedIn(w *world.World, m access.Model) access.Model {
 	return Identified(m)
 }
 
-// notMade are the clusters of the world that the stack does not make: a rehearsal begins where none of it is deployed.
+// notMade are the clusters of the world that the stack does not make: a rehearsal begins before its first deployment.
 func notMade(w *world.World, m access.Model) (all []azure.Compute) {
 	made := func(name string) bool {
 		for key, c := range m.Clusters {

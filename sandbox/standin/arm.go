@@ -16,29 +16,29 @@ import (
 
 // armType is a type of resource in Resource Manager. A PUT creates and updates it.
 type armType struct {
-	// location of the resource: its ID, with the input for each {part}. {scope} is itself an ID; {subscriptionId} is
-	// the provider's.
+	// location is the resource's ID, with the input for each {part}. {scope} is itself an ID; {subscriptionId} is the
+	// provider's.
 	id         string
 	apiVersion string
 	// name is the input that is named automatically.
 	name string
-	// top are the inputs that the body holds at its top; the others go into `properties`. If properties is set, the
-	// body is not divided: the input of that name holds Azure's `properties` as they are.
+	// top are the inputs at the top of the body; the others go into `properties`. If properties is set, the body is not
+	// divided: the input of that name holds Azure's `properties` as they are.
 	top        []string
 	properties string
-	// renamed are the properties that azure-native calls otherwise than Azure does: its name -> Azure's.
+	// renamed maps azure-native's name of a property to Azure's, if they differ.
 	renamed map[string]string
-	// replace are the inputs that replace the resource, sets the ones whose order means nothing.
+	// replace are the inputs whose change replaces the resource, sets those whose order means nothing.
 	replace, sets []string
-	deleteQuery   string // what a DELETE must say besides its api-version
+	deleteQuery   string // query parameters of a DELETE besides its api-version
 }
 
-// ofVersion is azure-native's token of a type in an API version that it does not use by default, such as
+// ofVersion matches azure-native's token of a type in an API version that is not its default, such as
 // azure-native:storage/v20230101:StorageAccount.
 var ofVersion = regexp.MustCompile(`^(azure-native:\w+)/v(\d{4})(\d{2})(\d{2})(preview|privatepreview)?(:\w+)$`)
 
-// unversioned gives the token without its API version, and the version as Resource Manager writes it; "" if it names
-// none. Which versions there are, Resource Manager knows.
+// unversioned returns the token without its API version, and the version as Resource Manager writes it; "" if there is
+// none. It does not check whether the version exists: Resource Manager does.
 func unversioned(token string) (plain, version string) {
 	m := ofVersion.FindStringSubmatch(token)
 	if m == nil {
@@ -58,8 +58,8 @@ func (t armType) traits() traits {
 	}
 }
 
-// naming is read off the path, as azure-native does it (resources.go, AutoName): what lies in another resource of its
-// provider has its name in Pulumi, and roles and assignments have GUIDs.
+// naming follows from the path, as in azure-native (resources.go, AutoName): a resource inside another one of its
+// provider gets its name in Pulumi; roles and assignments get GUIDs.
 func (t armType) naming() naming {
 	switch _, below, ofProvider := strings.Cut(t.id, "/providers/Microsoft."); {
 	case t.name == "roleAssignmentName", t.name == "roleDefinitionId":
@@ -70,8 +70,8 @@ func (t armType) naming() naming {
 	return random
 }
 
-// limits are those of the part of the path that names the resource. The plugin checks the parts above it too; here
-// they were checked when what they name was made.
+// limits are the limits of the part of the path that names the resource. The plugin checks the parts above it too; here
+// they were checked when those resources were made.
 func (t armType) limits() map[string]limit {
 	limits := map[string]limit{}
 	if l, is := partLimits[t.name]; is {
@@ -82,10 +82,10 @@ func (t armType) limits() map[string]limit {
 
 var (
 	part       = regexp.MustCompile(`\{(\w+)\}`)
-	quotedPart = regexp.MustCompile(`\\\{(\w+)\\\}`) // a part in a regular expression
+	quotedPart = regexp.MustCompile(`\\\{(\w+)\\\}`) // a {part} in a regular expression
 )
 
-// parts are the inputs that make the ID.
+// parts are the inputs that the ID is made of.
 func (t armType) parts() []string {
 	var parts []string
 	for _, m := range part.FindAllStringSubmatch(t.id, -1) {
@@ -122,7 +122,7 @@ func idOf(template string, c *client, in map[string]any) (string, error) {
 	return id, nil
 }
 
-// located reads an ID back into the inputs that made it.
+// located reads an ID back into the inputs that it is made of.
 func (t armType) located(id string) map[string]any {
 	pattern := strings.ReplaceAll(regexp.QuoteMeta(t.id), `\{scope\}`, `(?P<scope>.+)`)
 	pattern = quotedPart.ReplaceAllString(pattern, `(?P<$1>[^/]+)`)
@@ -172,8 +172,8 @@ func (t armType) body(in map[string]any) map[string]any {
 	return body
 }
 
-// identityBody is an identity as Azure takes it: azure-native takes the user-assigned identities as a list of IDs,
-// Azure as an object with the IDs as its keys.
+// identityBody is an identity in Azure's form: azure-native takes the user-assigned identities as a list of IDs, Azure
+// as an object with the IDs as its keys.
 func identityBody(identity any) any {
 	given, ok := identity.(map[string]any)
 	list, isList := given["userAssignedIdentities"].([]any)
@@ -191,12 +191,12 @@ func identityBody(identity any) any {
 	return body
 }
 
-// outputs lays out what Azure answers as azure-native does.
+// outputs turns Azure's answer into azure-native's outputs.
 func (t armType) outputs(resource map[string]any) map[string]any {
 	return layOut(resource, t.properties, t.renamed)
 }
 
-// layOut gives Azure's `properties` the name that they show under, or spreads them out if that is empty.
+// layOut puts Azure's `properties` under the given name, or, if that is empty, beside the other members.
 func layOut(resource map[string]any, properties string, renamed map[string]string) map[string]any {
 	out := map[string]any{}
 	inner, _ := resource["properties"].(map[string]any)
@@ -227,7 +227,7 @@ func (t armType) create(ctx context.Context, c *client, in map[string]any) (stri
 	if err != nil {
 		return "", nil, err
 	}
-	// azure-native does not take over what exists: that is what `pulumi import` is for.
+	// azure-native does not take over an existing resource: that is what `pulumi import` is for.
 	switch existing, err := c.getARM(ctx, id, t.apiVersion); {
 	case err != nil:
 		return "", nil, err
@@ -298,7 +298,7 @@ func (t armType) delete(ctx context.Context, c *client, id string) error {
 	return err
 }
 
-// armFunction makes the function that gets a resource. properties is the name under which Azure's `properties` show.
+// armFunction makes the function that gets a resource. properties is the name for Azure's `properties`.
 func armFunction(id, apiVersion, properties string, renamed map[string]string) function {
 	return func(ctx context.Context, c *client, args map[string]any) (map[string]any, error) {
 		id, err := idOf(id, c, args)
@@ -330,7 +330,7 @@ func (c *client) arm(ctx context.Context, method, id, apiVersion, query string, 
 	return c.call(ctx, method, address, e.managementScope(), body)
 }
 
-// getARM gives nil when there is no such resource.
+// getARM returns nil if the resource does not exist.
 func (c *client) getARM(ctx context.Context, id, apiVersion string) (map[string]any, error) {
 	got, err := c.arm(ctx, http.MethodGet, id, apiVersion, "", nil)
 	if isStatus(err, http.StatusNotFound) {
@@ -342,8 +342,8 @@ func (c *client) getARM(ctx context.Context, id, apiVersion string) (map[string]
 	return got.object()
 }
 
-// await waits for the end of the operation that an answer names in a header; ran is false where it names none. The
-// address in Azure-AsyncOperation has a status document; the one in Location answers 202 until the end.
+// await waits for the end of the operation that a header of the answer names; ran is false if none does. The address in
+// Azure-AsyncOperation has a status document; the one in Location answers 202 until the end.
 func (c *client) await(ctx context.Context, started answer) (ran bool, err error) {
 	address, statuses := started.header.Get("Azure-AsyncOperation"), true
 	if address == "" && started.status == http.StatusAccepted {
@@ -356,7 +356,7 @@ func (c *client) await(ctx context.Context, started answer) (ran bool, err error
 	if err != nil {
 		return true, err
 	}
-	// The operation's address comes from an answer: the token must not follow it to another host.
+	// The address comes from an answer: the token must not follow it to another host.
 	if !strings.HasPrefix(address, e.ResourceManager+"/") {
 		return true, errors.New("the operation is not at Azure's Resource Manager: " + address)
 	}
@@ -366,7 +366,7 @@ func (c *client) await(ctx context.Context, started answer) (ran bool, err error
 		if !asked {
 			pause = pollWait
 		}
-		// The real plugin waits as long as Azure says. The stand-in looks sooner, as its Azure is on this machine.
+		// The real plugin waits as long as Azure says. The stand-in asks earlier, because its Azure is on this machine.
 		if err := sleep(ctx, min(gap, pause)); err != nil {
 			return true, fmt.Errorf("waiting for Azure: %w", err)
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/batchaccess/batchaccess/sdks/schemas"
 )
 
-// The modules that the Go module proxy has an SDK for have no schema among ours, but the stand-in needs theirs.
+// Modules whose SDK is on the Go module proxy have no schema in sdks/schemas, but the stand-in needs one.
 var (
 	//go:embed schemas/authorization.json
 	authorizationSchema []byte
@@ -48,19 +48,19 @@ const (
 	imagesID         = inGroup + "/Microsoft.ContainerRegistry/registries/{registryName}"
 )
 
-// A role definition's type ("CustomRole") is roleType to azure-native, whose `type` is that of the resource.
+// azure-native calls a role definition's type ("CustomRole") roleType: its `type` is the type of the resource.
 var roleTypeRenamed = map[string]string{"roleType": "type"}
 
-// Likewise the SDK of storage calls three properties of an account by other names than those that are sent
-// (Azure/azure-rest-api-specs, storage 2022-09-01, x-ms-client-name).
+// In the same way the SDK of storage has other names for three properties of an account (Azure/azure-rest-api-specs,
+// storage 2022-09-01, x-ms-client-name).
 var accountRenamed = map[string]string{
 	"networkRuleSet": "networkAcls", "enableHttpsTrafficOnly": "supportsHttpsTrafficOnly", "enableNfsV3": "isNfsV3Enabled",
 }
 
-// partLimits are what Azure's specifications, in the versions above, say of the parts of paths, and the plugin with
-// them: Azure/azure-rest-api-specs, msi 2023-01-31 ManagedIdentity.json and common-types v3; of the others
-// Azure/bicep-types-az. Clusters, identities, roles and assignments have none there: only Azure refuses their names.
-// That of a cluster in later versions is a pattern that Go does not read, which the plugin then disregards.
+// partLimits are the limits of the parts of paths in Azure's specifications of the versions above, which the plugin
+// checks: Azure/azure-rest-api-specs, msi 2023-01-31 ManagedIdentity.json and common-types v3; the others are from
+// Azure/bicep-types-az. Clusters, identities, roles and assignments have none there, so that only Azure refuses their
+// names. Later versions have a pattern for a cluster's name that Go can't read, and the plugin then ignores it.
 var partLimits = map[string]limit{
 	"resourceGroupName": {min: 1, max: 90, form: regexp.MustCompile(`^[-\w\._\(\)]+$`)},
 	"workspaceName":     {form: regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}$`)},
@@ -97,7 +97,7 @@ var azureNative = packageSource{
 			sets:        identities,
 			deleteQuery: "underlyingResourceAction=Delete",
 		},
-		// What programs make beside the components.
+		// Resources that programs make besides the components.
 		"azure-native:resources:ResourceGroup": armType{
 			id: groupID, apiVersion: resourceGroups, name: "resourceGroupName", top: []string{"location", "tags", "managedBy"},
 		},
@@ -147,7 +147,7 @@ var azureNative = packageSource{
 		}},
 }
 
-// armClientConfig answers who deploys and where.
+// armClientConfig answers who deploys, and in which subscription and tenant.
 func armClientConfig(ctx context.Context, c *client, _ map[string]any) (map[string]any, error) {
 	e, err := c.discover(ctx)
 	if err != nil {

@@ -12,9 +12,9 @@ import (
 
 func objectOf(m props) resource.PropertyValue { return resource.NewProperty(m) }
 
-// beside are the resources that programs make beside the components, each in the resource group "rg".
+// beside are the resources that programs make besides the components, each in the resource group "rg".
 var beside = map[string]struct {
-	in, change props // change is of what changes in place
+	in, change props // change has properties that change in place
 	fixed      string
 	shows      map[resource.PropertyKey]resource.PropertyValue
 }{
@@ -57,7 +57,7 @@ var beside = map[string]struct {
 	},
 }
 
-// What of each another version of azure-native's types is called.
+// The names of each type in another API version of azure-native.
 var versions = map[string]string{
 	"azure-native:resources:ResourceGroup":              "v20240301",
 	"azure-native:storage:StorageAccount":               "v20230101",

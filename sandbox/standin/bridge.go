@@ -8,18 +8,18 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
-// A bridged plugin differs from azure-native in what it keeps and compares (pulumi-terraform-bridge, pkg/tfbridge,
+// A bridged plugin differs from azure-native in what it stores and compares (pulumi-terraform-bridge, pkg/tfbridge,
 // schema.go):
 //   - its inputs name, in defaultsKey, those that it filled in itself;
 //   - it compares the program with its state, where a value that is not set is null, empty or zero.
 
-// defaultsKey is the input that names the inputs which the plugin filled in.
+// defaultsKey is the input with the names of the inputs that the plugin filled in.
 const defaultsKey resource.PropertyKey = "__defaults"
 
-// fillIn adds the defaults of inputs that the program leaves open, and their names. One that the plugin filled in
-// earlier stays as the state has it, so that what a refresh found there is not put back. The bridge's source would have
-// a refresh take a changed one off the names, and then takes any earlier value where no name is left
-// (pulumi-terraform-bridge #3579); the plugin, run against the sandbox, put back none of them (issue 18).
+// fillIn adds the defaults of inputs that the program does not set, and lists their names. An input that the plugin
+// filled in earlier keeps the value in the state, so that an update does not undo what a refresh found. By the bridge's
+// source, a refresh would take a changed input off the names, and an earlier value is kept if no name is left
+// (pulumi-terraform-bridge #3579). The plugin, run against the sandbox, undid none of them (issue 18).
 func fillIn(defaults map[string]any, before, in resource.PropertyMap) {
 	filled := []resource.PropertyValue{}
 	for _, name := range slices.Sorted(maps.Keys(defaults)) {
@@ -40,8 +40,8 @@ func fillIn(defaults map[string]any, before, in resource.PropertyMap) {
 	in[defaultsKey] = resource.NewProperty(filled)
 }
 
-// fillInEach adds a default to each object of a list. An object in a list is another one when anything in it changes,
-// so what a refresh found there is put back.
+// fillInEach adds a default to each object of a list. An object in a list is a new one if anything in it changes, so an
+// update undoes what a refresh found there.
 func fillInEach(in resource.PropertyMap, list, member string, standard any) {
 	given := in[resource.PropertyKey(list)]
 	if !given.IsArray() {
@@ -68,7 +68,7 @@ func isFilledIn(in resource.PropertyMap, name string) bool {
 	})
 }
 
-// imported are the inputs that a program would need for what was read: without what is not set, and without defaults.
+// imported are the inputs that a program would need for the resource that was read, without defaults and unset values.
 func imported(spec resourceSpec, defaults, all map[string]any) map[string]any {
 	kept := map[string]any{string(defaultsKey): []any{}}
 	for name, v := range all {
@@ -84,8 +84,8 @@ func imported(spec resourceSpec, defaults, all map[string]any) map[string]any {
 	return kept
 }
 
-// compared gives the two maps that an update is judged by. To a bridged plugin the old one is its state, where the
-// state has the input; but what the program leaves to Azure, such as the members of a group that it does not name, is
+// compared returns the two maps that an update compares. For a bridged plugin the old one is its state, as far as the
+// state has the input. Inputs that the program leaves to Azure, such as members of a group that it does not name, are
 // no change.
 func (p *provider) compared(
 	spec resourceSpec, oldInputs, state, news resource.PropertyMap,
@@ -108,7 +108,7 @@ func (p *provider) compared(
 	return withoutZeros(bare(was), bare(news))
 }
 
-// withoutZeros leaves out what is set on neither side, all the way down.
+// withoutZeros leaves out values that are set on neither side, in nested objects too.
 func withoutZeros(was, is resource.PropertyMap) (keptWas, keptIs resource.PropertyMap) {
 	keptWas, keptIs = was.Copy(), is.Copy()
 	for key := range is {
@@ -139,7 +139,7 @@ func withoutZeros(was, is resource.PropertyMap) (keptWas, keptIs resource.Proper
 	return keptWas, keptIs
 }
 
-// setMembers leaves what is not set out of the objects of a list.
+// setMembers leaves unset members out of the objects of a list.
 func setMembers(list resource.PropertyValue) resource.PropertyValue {
 	items := slices.Clone(list.ArrayValue())
 	for i, item := range items {
@@ -152,7 +152,7 @@ func setMembers(list resource.PropertyValue) resource.PropertyValue {
 	return resource.NewProperty(items)
 }
 
-// isZero reports whether Terraform takes a value for one that is not set.
+// isZero reports whether Terraform takes a value as not set.
 func isZero(v resource.PropertyValue) bool {
 	switch v = unwrap(v); {
 	case v.IsComputed():

@@ -15,7 +15,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// driftAt changes a thing at Microsoft Graph without the plugin.
+// driftAt changes an object in Microsoft Graph without the plugin.
 func driftAt(t *testing.T, a *azure.Azure, path string, body map[string]any) {
 	t.Helper()
 	token, err := a.SignIn(t.Context(), a.Deployer().ObjectID, a.URL()+"/graph")
@@ -50,7 +50,7 @@ func (l *lived) refresh() {
 	l.in, l.out = l.unpack(res.GetInputs()), l.unpack(res.GetProperties())
 }
 
-// preview gives what the program's inputs would change, by path.
+// preview returns the changes of the program's inputs, by path.
 func (l *lived) preview(program props) (news props, kinds map[string]string) {
 	l.t.Helper()
 	res, err := l.Check(l.t.Context(), &pulumirpc.CheckRequest{
@@ -94,8 +94,8 @@ type object = map[string]any
 // of makes a property of plain values.
 func of(v any) resource.PropertyValue { return resource.NewPropertyValue(v) }
 
-// What others change in an application is put back, whether the program sets it or leaves it open; but what the plugin
-// filled in is its own, and stays as it is found.
+// Changes that others make to an application are undone, whether or not the program sets the property. A value that the
+// plugin filled in stays as it is found.
 func TestDriftIsPutBackUnlessThePluginFilledItIn(t *testing.T) {
 	t.Parallel()
 	const role, graphID = "11111111-1111-4111-8111-111111111111", "00000003-0000-0000-c000-000000000000"
@@ -110,7 +110,7 @@ func TestDriftIsPutBackUnlessThePluginFilledItIn(t *testing.T) {
 	programNeed := object{"resourceAppId": graphID, "resourceAccesses": []any{object{"id": role, "type": "Role"}}}
 	tests := map[string]struct {
 		token string
-		sets  props  // in the program, beside what it must
+		sets  props  // in the program, besides required inputs
 		drift object // at Graph
 		want  map[string]string
 	}{
@@ -199,7 +199,7 @@ func TestDriftIsPutBackUnlessThePluginFilledItIn(t *testing.T) {
 	}
 }
 
-// The real plugin's state holds what is not set as an empty text or list, or as null. Either plugin goes on with it.
+// The real plugin's state has an empty text or list, or null, for what is not set. Both plugins can continue with it.
 func TestAStateOfOnePluginIsAStateOfTheOther(t *testing.T) {
 	t.Parallel()
 	ad := attach(t, "azuread", configFor(startAzure(t)))

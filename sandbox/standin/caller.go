@@ -8,8 +8,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// caller is the object ID of whom the provider acts as: the claim oid of its token. The signature is not for the holder
-// of a token to check.
+// caller is the object ID of the principal that the provider signs in as: the claim oid of its token. The signature is
+// not checked, because that is for the service that gets the token.
 func (c *client) caller(ctx context.Context, scope string) (string, error) {
 	bearer, err := c.token(ctx, scope)
 	if err != nil {

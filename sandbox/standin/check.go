@@ -12,8 +12,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 )
 
-// validate says what is wrong with inputs: required ones that are missing, values of the wrong type and, where the
-// package refuses them, properties that the schema does not have.
+// validate lists what is wrong with inputs: missing required ones, values of the wrong type and, if the package refuses
+// them, properties that the schema does not have.
 func (s schema) validate(
 	properties map[string]propertySpec, required []string, in resource.PropertyMap, refuseUnknown bool, at string,
 ) []plugin.CheckFailure {
@@ -104,7 +104,7 @@ func (s schema) validateValue(p propertySpec, v resource.PropertyValue, refuseUn
 	return nil
 }
 
-// validateUnion takes a value that fits one of the choices, and reports the least that is wrong otherwise.
+// validateUnion accepts a value that fits one of the choices. Otherwise it reports the choice with the fewest faults.
 func (s schema) validateUnion(choices []propertySpec, v resource.PropertyValue, refuseUnknown bool,
 	at string) []plugin.CheckFailure {
 	var least []plugin.CheckFailure
@@ -147,23 +147,23 @@ func unwrap(v resource.PropertyValue) resource.PropertyValue {
 	}
 }
 
-// createFirst is the input by which azure-native remembers that it made a name up itself, so that a replacement has
-// another one and can stand beside what it replaces (provider.go, getDefaultName).
+// createFirst is the input by which azure-native remembers that it made a name up: a replacement then gets another
+// name, and is made before the old resource goes (provider.go, getDefaultName).
 const createFirst resource.PropertyKey = "__createBeforeDelete"
 
-// A naming is how azure-native names what the program does not (resources.go, AutoName).
+// A naming is how azure-native names a resource if the program does not (resources.go, AutoName).
 type naming int
 
 const (
 	random naming = iota // the name in Pulumi, and eight digits
 	guid
-	copied // the name in Pulumi: what lies in another resource need not be unique elsewhere
+	copied // the name in Pulumi: inside another resource, a name need not be unique elsewhere
 )
 
-// autoName names a resource whose name the program leaves open, and says whether the name was made up (provider.go,
-// getDefaultName): a name that it has is kept; then comes one that Pulumi's autonaming enforces; then a random GUID
-// where Azure wants one; then the name that autonaming proposes, or one from the Pulumi name. There is none, null,
-// where automatic naming is switched off.
+// autoName names a resource if the program does not, and reports whether it made the name up (provider.go,
+// getDefaultName). It takes the first of these: the resource's present name; a name that Pulumi's autonaming enforces;
+// a random GUID if Azure wants one; the name that autonaming proposes, or one made from the Pulumi name. If automatic
+// naming is switched off, there is none: null.
 func autoName(req plugin.CheckRequest, t traits) (name resource.PropertyValue, madeUp bool, err error) {
 	if old, ok := req.Olds[resource.PropertyKey(t.name)]; ok && !old.IsNull() {
 		flag := req.Olds[createFirst]
@@ -191,13 +191,13 @@ func autoName(req plugin.CheckRequest, t traits) (name resource.PropertyValue, m
 	return resource.NewProperty(id.String()), true, err
 }
 
-// A limit is what a text may be: how long, and of which form.
+// A limit is the length and the pattern that a text may have.
 type limit struct {
 	min, max int            // in bytes, as the plugin counts them; 0 for none
 	form     *regexp.Regexp // nil for any
 }
 
-// broken says what is wrong with the texts that have limits (provider.go, validateProperty). What is not known yet is
+// broken lists the texts that break their limits (provider.go, validateProperty). A text that is not known yet is
 // checked when it is.
 func broken(limits map[string]limit, in resource.PropertyMap) (failures []plugin.CheckFailure) {
 	for _, name := range slices.Sorted(maps.Keys(limits)) {

@@ -20,10 +20,10 @@ import (
 )
 
 const (
-	attempts     = 6                // of one call that Azure throttles or fails
-	firstWait    = time.Second      // before the second attempt; doubled for each further one, unless Azure says
-	pollWait     = time.Second      // between looks at an operation that runs on, unless Azure says
-	callTimeout  = 2 * time.Minute  // of one attempt
+	attempts     = 6                // for one call that Azure throttles or fails
+	firstWait    = time.Second      // before the second attempt; doubled each time, unless Azure says how long
+	pollWait     = time.Second      // between looks at a running operation, unless Azure says how long
+	callTimeout  = 2 * time.Minute  // for one attempt
 	renewal      = 5 * time.Minute  // a token is renewed that long before it expires
 	maxRetryWait = 61 * time.Second // the longest wait that Azure can ask for
 )
@@ -38,7 +38,7 @@ type client struct {
 	tokens    map[string]token // by scope
 }
 
-// endpoints is the part of the metadata host's answer that a client needs.
+// endpoints are the parts of the metadata host's answer that a client needs.
 type endpoints struct {
 	ResourceManager string `json:"resourceManager"`
 	Graph           string `json:"microsoftGraphResourceId"`
@@ -63,7 +63,7 @@ func newClient(cfg Config) *client {
 	}
 }
 
-// azureError is an error that Azure answered.
+// azureError is an error in Azure's answer.
 type azureError struct {
 	Status  int
 	Code    string
@@ -80,14 +80,14 @@ func isStatus(err error, status int) bool {
 	return errors.As(err, &azure) && azure.Status == status
 }
 
-// answer is what Azure said to a call that it accepted.
+// answer is Azure's answer to a call that succeeded.
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// object is the body, which must be a JSON object; no body is an empty one.
+// object is the body, which must be a JSON object; an empty body is an empty object.
 func (a answer) object() (map[string]any, error) {
 	o := map[string]any{}
 	if len(bytes.TrimSpace(a.body)) == 0 {
@@ -129,7 +129,7 @@ func (c *client) discover(ctx context.Context) (*endpoints, error) {
 	return &e, nil
 }
 
-// managementScope is what a token for Resource Manager is asked for.
+// managementScope is the scope of a token for Resource Manager.
 func (e *endpoints) managementScope() string {
 	audience := e.ResourceManager
 	if len(e.Authentication.Audiences) > 0 {
@@ -140,7 +140,7 @@ func (e *endpoints) managementScope() string {
 
 func (e *endpoints) graphScope() string { return e.Graph + "/.default" }
 
-// token gives an access token for the scope, a kept one while it lasts.
+// token returns an access token for the scope. It keeps tokens as long as they are valid.
 func (c *client) token(ctx context.Context, scope string) (string, error) {
 	e, err := c.discover(ctx)
 	if err != nil {
@@ -175,7 +175,7 @@ func (c *client) token(ctx context.Context, scope string) (string, error) {
 	if err := json.Unmarshal(got.body, &t); err != nil || t.AccessToken == "" {
 		return "", fmt.Errorf("signing in to Azure as client %s: the answer holds no access token", c.cfg.ClientID)
 	}
-	seconds, _ := t.ExpiresIn.Int64() // absent: use it once
+	seconds, _ := t.ExpiresIn.Int64() // missing: use the token once
 	c.tokens[scope] = token{t.AccessToken, time.Now().Add(time.Duration(seconds) * time.Second)}
 	return t.AccessToken, nil
 }
@@ -189,7 +189,7 @@ func (c *client) call(ctx context.Context, method, address, scope string, body a
 	return c.send(ctx, method, address, bearer, body)
 }
 
-// send makes one call, again where Azure asks for patience: throttled calls and Azure's own faults.
+// send makes one call, and repeats it if Azure throttles it or fails.
 func (c *client) send(ctx context.Context, method, address, bearer string, body any) (answer, error) {
 	payload, contentType, err := encode(body)
 	if err != nil {
@@ -262,13 +262,13 @@ func (c *client) sendOnce(
 
 type requestIDKey struct{}
 
-// about marks the calls made with the context as being about a resource, so that Azure's log reports which made what
-// call.
+// about marks the calls made with the context as calls for a resource, so that Azure's log shows which resource made
+// which call.
 func about(ctx context.Context, urn resource.URN) context.Context {
 	return context.WithValue(ctx, requestIDKey{}, ClientRequestID(string(urn)))
 }
 
-// ClientRequestID is the client request ID of every call that is made for a resource, given by its URN.
+// ClientRequestID is the client request ID of every call for a resource, given by its URN.
 func ClientRequestID(urn string) string { return uuid.NewSHA1(uuid.NameSpaceURL, []byte(urn)).String() }
 
 func encode(body any) (payload []byte, contentType string, err error) {
@@ -285,8 +285,8 @@ func encode(body any) (payload []byte, contentType string, err error) {
 	return payload, "application/json; charset=utf-8", nil
 }
 
-// errorOf reads the error of Resource Manager and Graph, {"error": {code, message}}, and that of Entra,
-// {"error": code, "error_description": message}. Another body is the message as it is.
+// errorOf reads the error of Resource Manager and Graph, {"error": {code, message}}, and that of Entra, {"error": code,
+// "error_description": message}. Any other body becomes the message.
 func errorOf(body []byte) (code, message string) {
 	var nested struct {
 		Error struct{ Code, Message string } `json:"error"`

@@ -8,7 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 )
 
-// diff compares inputs property by property. A value that is not known yet counts as a change, a secret as its value.
+// diff compares inputs property by property. A value that is not known yet counts as a change, a secret by its value.
 func diff(
 	s schema, properties map[string]propertySpec, t traits, olds, news resource.PropertyMap,
 ) plugin.DiffResult {
@@ -37,14 +37,14 @@ func diff(
 			result.ReplaceKeys = append(result.ReplaceKeys, key)
 		}
 	}
-	// Whatever changes: azure-native looks at the name alone (provider.go, Diff). A program that needs the new one first
-	// says deleteBeforeReplace: false.
+	// Whatever changes: azure-native looks at the name alone (provider.go, Diff). A program that needs the new resource
+	// first says deleteBeforeReplace: false.
 	result.DeleteBeforeReplace = len(result.ReplaceKeys) > 0 && len(t.path) > 0 && !named
 	return result
 }
 
-// sameLocations gives the new location the old one's form where they are one region: azure-native disregards case and
-// spaces (diff.go, applyAzureSpecificDiff).
+// sameLocations gives the new location the spelling of the old one if they are one region: azure-native ignores case
+// and spaces (diff.go, applyAzureSpecificDiff).
 func sameLocations(t traits, olds, news resource.PropertyMap) {
 	const key = "location"
 	plain := func(v resource.PropertyValue) string {
@@ -58,7 +58,7 @@ func sameLocations(t traits, olds, news resource.PropertyMap) {
 // internal reports whether Pulumi added the property for itself.
 func internal(key resource.PropertyKey) bool { return strings.HasPrefix(string(key), "__") }
 
-// bare gives the map with the marks of secrets taken off and nulls left out, all the way down.
+// bare returns the map without nulls and without the marks of secrets, in nested objects too.
 func bare(m resource.PropertyMap) resource.PropertyMap {
 	out := resource.PropertyMap{}
 	for k, v := range m {
@@ -83,7 +83,7 @@ func bareValue(v resource.PropertyValue) resource.PropertyValue {
 	return v
 }
 
-// asSets puts those arrays in order whose order means nothing. A set is named by its path, with dots.
+// asSets sorts the arrays whose order means nothing. A set is named by its path, with dots.
 func asSets(t traits, m resource.PropertyMap) resource.PropertyMap {
 	out := m.Copy()
 	for _, set := range t.sets {

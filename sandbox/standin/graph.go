@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// graph calls Microsoft Graph, for one call of the engine.
+// graph calls Microsoft Graph for one call of the engine.
 type graph struct {
 	*client
 	base, scope string
-	ctx         context.Context // A graph lives no longer than the call that its context is of.
+	ctx         context.Context // A graph lives as long as the engine's call that ctx belongs to.
 }
 
 func newGraph(ctx context.Context, c *client) (graph, error) {
@@ -38,7 +38,7 @@ func (g graph) do(method, path string, body any) (map[string]any, error) {
 
 func (g graph) get(path string) (map[string]any, error) { return g.do(http.MethodGet, path, nil) }
 
-// find gives nil when there is no such thing.
+// find returns nil if the object does not exist.
 func (g graph) find(path string) (map[string]any, error) {
 	found, err := g.get(path)
 	if isStatus(err, http.StatusNotFound) {
@@ -61,11 +61,11 @@ func (g graph) remove(path string) error {
 	return err
 }
 
-// list gives the members of a list, over all its pages.
+// list returns the members of a list, from all its pages.
 func (g graph) list(path string) ([]map[string]any, error) {
 	var all []map[string]any
 	for address := g.base + path; address != ""; {
-		// A page's address comes from an answer: the token must not follow it to another host.
+		// The address of a page comes from an answer: the token must not follow it to another host.
 		if !strings.HasPrefix(address, g.base+"/") {
 			return nil, errors.New("the next page of a list is not at Microsoft Graph: " + address)
 		}
@@ -88,16 +88,15 @@ func (g graph) list(path string) ([]map[string]any, error) {
 	return all, nil
 }
 
-// where asks a list for the members whose field equals the value.
+// where returns the members of a list whose field equals the value.
 func (g graph) where(path, filter string) ([]map[string]any, error) {
 	return g.list(path + "?" + url.Values{"$filter": {filter}}.Encode())
 }
 
-// A filter makes one that a field equals a value.
+// A filter makes a $filter by which a field equals a value.
 type filter func(field, value string) string
 
-// equalsAsIs leaves quotes as they are, as the real plugin does where it looks for a group: whoever asks has to
-// double them.
+// equalsAsIs does not double quotes, like the real plugin when it looks for a group: the caller has to double them.
 func equalsAsIs(field, value string) string { return field + " eq '" + value + "'" }
 
 // equals doubles the quotes in a value.
@@ -134,7 +133,7 @@ func (g graph) object(version, id string) string {
 	return g.base + "/" + version + "/directoryObjects/" + url.PathEscape(id)
 }
 
-// relink makes a list have the wanted members: first it adds, then it removes, so that it is never empty in between.
+// relink makes the wanted members the members of a list. It adds before it removes, so that the list is never empty.
 func (g graph) relink(path, version string, wanted []string) error {
 	have, err := g.ids(path)
 	if err != nil {
@@ -157,13 +156,13 @@ func (g graph) relink(path, version string, wanted []string) error {
 	return nil
 }
 
-// text gives a member that is a string, at a path with dots.
+// text returns a member that is a string, at a path with dots.
 func text(m map[string]any, path string) string {
 	value, _ := dig(m, path).(string)
 	return value
 }
 
-// texts gives a member that is a list of strings.
+// texts returns a member that is a list of strings.
 func texts(m map[string]any, name string) []string {
 	list, _ := m[name].([]any)
 	var all []string
@@ -175,7 +174,7 @@ func texts(m map[string]any, name string) []string {
 	return all
 }
 
-// dig gives a member at a path with dots, nil if there is none.
+// dig returns a member at a path with dots, nil if there is none.
 func dig(m map[string]any, path string) any {
 	name, rest, deeper := strings.Cut(path, ".")
 	if !deeper {
@@ -185,7 +184,7 @@ func dig(m map[string]any, path string) any {
 	return dig(inner, rest)
 }
 
-// or gives the member, or what stands for it when it is not set.
+// or returns the member, or a default if it is not set.
 func or(m map[string]any, name string, unset any) any {
 	if v, ok := m[name]; ok && v != nil {
 		return v
@@ -193,11 +192,11 @@ func or(m map[string]any, name string, unset any) any {
 	return unset
 }
 
-// field is an output and where Graph's answer has it.
+// field is an output, with its place in Graph's answer.
 type field struct{ output, path string }
 
-// outputsOf reads fields from an answer. What is null or not there is unset: the real plugin has a zero value of it in
-// its state.
+// outputsOf reads fields from an answer. A field that is null or missing is unset: the real plugin has its zero value
+// in the state.
 func outputsOf(entity map[string]any, fields []field) map[string]any {
 	out := map[string]any{}
 	for _, f := range fields {
@@ -209,19 +208,19 @@ func outputsOf(entity map[string]any, fields []field) map[string]any {
 	return out
 }
 
-// graphType is a type of resource in Microsoft Graph. Its functions are the calls that the real plugin makes, in its
-// order and with its waits for replication.
+// graphType is a type of resource in Microsoft Graph. Its functions make the calls of the real plugin, in its order and
+// with its waits for replication.
 type graphType struct {
 	sets  []string      // inputs whose order means nothing
-	limit time.Duration // of a creation or a change
+	limit time.Duration // time limit of a creation or a change
 	// defaults are the inputs that the plugin fills in.
 	defaults map[string]any
-	// make gives an ID and an error if the thing exists but a later call, or the wait for it, failed.
+	// make returns an ID and an error if the object exists but a later call, or the wait for it, failed.
 	make   func(g graph, in map[string]any) (id string, err error)
 	fetch  func(g graph, id string, state map[string]any) (out map[string]any, err error)
 	change func(g graph, id string, was, in map[string]any) error // nil if every input replaces
 	drop   func(g graph, id string) error
-	// parts reads an ID back into the inputs that made it; nil if none did.
+	// parts reads an ID back into the inputs that it is made of; nil if it is made of none.
 	parts func(id string) map[string]any
 }
 
@@ -245,7 +244,7 @@ func (t graphType) create(ctx context.Context, c *client, in map[string]any) (st
 	if id == "" {
 		return "", nil, err
 	}
-	// The read has a time of its own: a creation that took too long has made something nevertheless.
+	// The read has its own time limit: a creation that took too long has made the object nevertheless.
 	reading, cancel := context.WithTimeout(ctx, otherLimit)
 	defer cancel()
 	g.ctx = reading
@@ -280,7 +279,7 @@ func (t graphType) update(
 			return nil, err
 		}
 	}
-	// What only the state knows, such as a secret, stays; what the program says wins over it.
+	// Values that only the state has, such as a secret, stay; the program's values win over them.
 	known := map[string]any{}
 	maps.Copy(known, state)
 	maps.Copy(known, in)
@@ -302,7 +301,7 @@ func (t graphType) delete(ctx context.Context, c *client, id string) error {
 	return t.drop(g, id)
 }
 
-// owners starts a list of owners with whoever deploys, as the real plugin does, so that the thing always has one.
+// owners starts a list of owners with the deployer, as the real plugin does, so that the object always has one.
 func (g graph) owners(version string, in map[string]any) (bind []string, caller string, err error) {
 	caller, err = g.caller(g.ctx, g.scope)
 	if err != nil {
@@ -317,7 +316,7 @@ func (g graph) owners(version string, in map[string]any) (bind []string, caller 
 	return bind, caller, nil
 }
 
-// disown takes whoever deploys off the owners again, unless the program names them.
+// disown removes the deployer from the owners again, unless the program names it.
 func (g graph) disown(path, caller string, in map[string]any) error {
 	if slices.Contains(texts(in, "owners"), caller) {
 		return nil

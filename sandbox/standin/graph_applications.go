@@ -51,7 +51,7 @@ func applicationBody(in map[string]any) map[string]any {
 	}
 }
 
-// redirects is the body of a block that has nothing but addresses.
+// redirects is the body of a block that has only addresses.
 func redirects(block any) map[string]any {
 	given, _ := block.(map[string]any)
 	return map[string]any{"redirectUris": or(given, "redirectUris", []any{})}
@@ -113,7 +113,7 @@ func blocks(found, out map[string]any) {
 	out["appRoles"], out["requiredResourceAccesses"] = roles, needs
 }
 
-// given reads the fields that an object has a value for.
+// given reads the fields that have a value in the object.
 func given(entity map[string]any, fields []field) map[string]any {
 	out := outputsOf(entity, fields)
 	maps.DeleteFunc(out, func(_ string, v any) bool { return v == unset{} })
@@ -131,7 +131,7 @@ func objects(list any) []map[string]any {
 	return all
 }
 
-// entities makes of a list of objects what Graph takes: the other way round than outputsOf.
+// entities makes Graph's objects from inputs: the reverse of outputsOf.
 func entities(list any, fields []field) []any {
 	all := []any{}
 	for _, item := range objects(list) {
@@ -261,7 +261,7 @@ func changeApplication(g graph, id string, was, in map[string]any) error {
 	return g.relink("/v1.0"+id+"/owners", "v1.0", texts(in, "owners"))
 }
 
-// disableRoles disables the roles that go: Graph removes no other ones.
+// disableRoles disables the roles that are to be removed: Graph removes only disabled ones.
 func disableRoles(g graph, id string, was, in map[string]any) error {
 	stays := map[string]bool{}
 	for _, role := range objects(in["appRoles"]) {
@@ -288,7 +288,7 @@ func disableRoles(g graph, id string, was, in map[string]any) error {
 	return err
 }
 
-// application checks that there is the application that a credential is for, and gives its path.
+// application checks that the credential's application exists, and returns its path.
 func application(g graph, in map[string]any) (path, id string, err error) {
 	path = text(in, "applicationId")
 	id, ok := strings.CutPrefix(path, "/applications/")
@@ -333,7 +333,7 @@ func makePassword(g graph, in map[string]any) (string, error) {
 	})
 }
 
-// password gives nil when the application, or the password, is not there.
+// password returns nil if the application, or the password, does not exist.
 func (g graph) password(app, key string) (map[string]any, error) {
 	found, err := g.find("/v1.0/applications/" + app)
 	if err != nil || found == nil {

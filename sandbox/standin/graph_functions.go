@@ -19,7 +19,7 @@ func withGraph(call func(g graph, args map[string]any) (map[string]any, error)) 
 	}
 }
 
-// userSelect are the fields that the real plugin asks for.
+// userSelect has the fields that the real plugin asks for.
 var userSelect = strings.Fields(`accountEnabled ageGroup businessPhones city companyName consentProvidedForMinor
 	country creationType department displayName employeeHireDate employeeId employeeOrgData employeeType
 	externalUserState faxNumber givenName id imAddresses jobTitle mail mailNickname mobilePhone officeLocation
@@ -28,7 +28,7 @@ var userSelect = strings.Fields(`accountEnabled ageGroup businessPhones city com
 	preferredLanguage proxyAddresses showInAddressList state streetAddress surname usageLocation userPrincipalName
 	userType`)
 
-// one gives the only match of the first of the fields that an argument is given for.
+// one returns the only match for the first of the fields that has an argument.
 func one(g graph, path, kind string, args map[string]any, fields [][2]string, equals filter,
 	more string) (map[string]any, error) {
 	for _, f := range fields {

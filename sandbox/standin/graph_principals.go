@@ -204,7 +204,7 @@ func changeGroup(g graph, id string, was, in map[string]any) error {
 	if err != nil {
 		return err
 	}
-	// Members and owners that the program does not name are not its own: they stay.
+	// Members and owners that the program does not name stay: they are not its own.
 	for _, list := range []string{"members", "owners"} {
 		_, given := in[list]
 		if !given || slices.Equal(texts(was, list), texts(in, list)) {
@@ -255,7 +255,7 @@ func fetchMember(g graph, id string, _ map[string]any) (map[string]any, error) {
 	return memberParts(id), nil
 }
 
-// member reports whether a group has the member; one that is not there has none.
+// member reports whether a group has the member; a group that does not exist has none.
 func (g graph) member(group, member string) (bool, error) {
 	found, err := g.where("/beta/groups/"+group+"/members", equals("id", member))
 	if isStatus(err, http.StatusNotFound) {

@@ -7,8 +7,8 @@ import (
 	"github.com/batchaccess/batchaccess/sdks/schemas"
 )
 
-// blocksSchema is what an application has of objects: the project sets none, so its own schema leaves them out, but the
-// real plugin puts back what others change in them.
+// blocksSchema has an application's properties that are objects. The project's own schema leaves them out, because it
+// sets none, but the real plugin undoes changes that others make to them.
 //
 //go:embed schemas/azuread-blocks.json
 var blocksSchema []byte
@@ -63,13 +63,13 @@ var azureAD = packageSource{
 	},
 }
 
-// dropAt deletes a thing whose ID is its path. Unlike Resource Manager's, the real plugin takes "not found" as an
+// dropAt deletes an object whose ID is its path. Unlike in Resource Manager, the real plugin treats "not found" as an
 // error.
 func dropAt(version string) func(graph, string) error {
 	return func(g graph, id string) error { return g.removeAndWait(version + id) }
 }
 
-// childParts reads the IDs of things within another, "{parent}/kind/{child}".
+// childParts reads the IDs of objects inside another, "{parent}/kind/{child}".
 func childParts(id, kind string) (parent, child string, ok bool) {
 	parts := strings.Split(id, "/")
 	if len(parts) != 3 || parts[1] != kind {
@@ -78,7 +78,7 @@ func childParts(id, kind string) (parent, child string, ok bool) {
 	return parts[0], parts[2], true
 }
 
-// keep copies into out what only the program or the state knows: settings that Graph does not answer.
+// keep copies values into out that only the program or the state has: Graph does not answer them.
 func keep(out, known map[string]any, names ...string) {
 	for _, name := range names {
 		if v, ok := known[name]; ok {
@@ -87,5 +87,5 @@ func keep(out, known map[string]any, names ...string) {
 	}
 }
 
-// temporary is a name that the real plugin writes and overwrites while it makes a thing, to see that writes arrive.
+// temporary is a name that the real plugin writes and overwrites while it makes an object, to see that writes arrive.
 const temporary = "TERRAFORM_UPDATE_"

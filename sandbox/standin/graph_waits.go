@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// The real plugin waits for its writes to reach the directory's replicas: it looks until it has seen what it wrote five
-// times in a row. The stand-in looks as often and in the same order, but with shorter gaps, since its Azure is on
-// this machine: the gap grows while what was written is not seen, and is the shortest again once it is.
+// The real plugin waits for its writes to reach the directory's replicas: it reads until it has seen its write five
+// times in a row. The stand-in reads as often and in the same order, but with shorter gaps, because its Azure is on
+// this machine. The gap grows while the write is not seen, and is the shortest again once it is.
 const (
 	seenInARow  = 5
 	shortestGap = 5 * time.Millisecond
 	longestGap  = time.Second
 )
 
-// The time limits of the real plugin, waits included.
+// The real plugin's time limits, waits included.
 const (
 	principalLimit  = 10 * time.Minute // to make an application or a service principal
 	credentialLimit = 15 * time.Minute // to make a password or a federated credential
@@ -26,7 +26,7 @@ const (
 	otherLimit      = 5 * time.Minute // to read or delete anything
 )
 
-// until looks until it has seen what it looks for five times in a row.
+// until reads until it has seen what it looks for five times in a row.
 func (g graph) until(what string, seen func() (bool, error)) error {
 	gap, times := shortestGap, 0
 	for {
@@ -51,7 +51,7 @@ func (g graph) unseen(what string, err error) error {
 	return fmt.Errorf("waiting for the directory to show %s: %w", what, err)
 }
 
-// removeAndWait deletes a thing, and looks until it has been gone five times in a row.
+// removeAndWait deletes an object, and reads until it has been gone five times in a row.
 func (g graph) removeAndWait(path string) error {
 	if err := g.remove(path); err != nil {
 		return err
@@ -62,7 +62,7 @@ func (g graph) removeAndWait(path string) error {
 	})
 }
 
-// again makes a call until it is refused no more for something that has not been replicated yet.
+// again repeats a call as long as it is refused because something has not been replicated yet.
 func (g graph) again(unreplicated func(error) bool, call func() error) error {
 	for gap := shortestGap; ; gap = min(2*gap, longestGap) {
 		err := call()
@@ -75,7 +75,7 @@ func (g graph) again(unreplicated func(error) bool, call func() error) error {
 	}
 }
 
-// postAgain is post for a thing that refers to others, which may not have been replicated yet.
+// postAgain is post for an object that refers to others, which may not have been replicated yet.
 func (g graph) postAgain(path string, body any, unreplicated func(error) bool) (made map[string]any, err error) {
 	err = g.again(unreplicated, func() (err error) {
 		made, err = g.post(path, body)
@@ -84,12 +84,12 @@ func (g graph) postAgain(path string, body any, unreplicated func(error) bool) (
 	return made, err
 }
 
-// patchAgain is patch for a thing that was just made.
+// patchAgain is patch for a new object.
 func (g graph) patchAgain(path string, body any, unreplicated func(error) bool) error {
 	return g.again(unreplicated, func() error { return g.patch(path, body) })
 }
 
-// refusals are those of one kind: a status and, where the status is not enough, words of the message.
+// refusals are refusals of one kind: a status and, if the status is not enough, words of the message.
 type refusals []struct {
 	status int
 	words  *regexp.Regexp
@@ -109,8 +109,8 @@ func (r refusals) of(err error) bool {
 	return false
 }
 
-// The refusals with which Graph says that something is not replicated yet. Which of them is waited on for which call is
-// the real plugin's choice.
+// The refusals by which Graph says that something is not replicated yet. The real plugin decides which of them it waits
+// for after which call.
 var (
 	// to change a new application
 	applicationUnreplicated = refusals{{http.StatusNotFound, nil}, {http.StatusConflict, nil}}

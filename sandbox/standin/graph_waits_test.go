@@ -34,7 +34,7 @@ type made struct {
 	out       props
 }
 
-// createDirectory makes one of each type, in the order in which a stack would, and reports each.
+// createDirectory makes one object of each type, in the order in which a stack would, and reports each.
 func (p provider) createDirectory(tell func(token string)) []made {
 	p.t.Helper()
 	var all []made
@@ -67,12 +67,12 @@ func (p provider) remove(all []made) {
 	}
 }
 
-// count is how many objects Graph lists at a path. It comes again in bad weather.
+// count is how many objects Graph lists at a path. It tries again in bad weather.
 func count(t *testing.T, a *azure.Azure, path string) int {
 	t.Helper()
 	bearer, err := a.SignIn(t.Context(), a.Deployer().ObjectID, "https://graph.microsoft.com")
 	require.NoError(t, err)
-	for range 3 { // the weather hits no request three times in a row
+	for range 3 { // no request goes wrong three times in a row
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, a.URL()+"/graph/v1.0"+path, nil)
 		require.NoError(t, err)
 		req.Header.Set("Authorization", "Bearer "+bearer)
@@ -89,7 +89,7 @@ func count(t *testing.T, a *azure.Azure, path string) int {
 	return 0
 }
 
-// inCalm is how many calls to Graph it takes to make one of each type, by TestTheCallsAreThoseOfTheRealPlugin.
+// inCalm is the number of calls to Graph for one object of each type, from TestTheCallsAreThoseOfTheRealPlugin.
 const inCalm = 46
 
 func TestADirectoryIsMadeOnceWhateverTheWeather(t *testing.T) {
@@ -137,7 +137,7 @@ func TestADirectoryIsMadeOnceWhateverTheWeather(t *testing.T) {
 	}
 }
 
-// recorder notes the calls to Graph that go through a front, without the IDs and queries.
+// recorder notes the calls to Graph that pass a proxy, without IDs and queries.
 type recorder struct {
 	mu    sync.Mutex
 	calls []string
@@ -154,7 +154,7 @@ func (r *recorder) note(_ http.ResponseWriter, req *http.Request) bool {
 	return false
 }
 
-// taken is what was called since the last time, with runs of one call as one line.
+// taken returns the calls since the last time, with repeated calls as one line.
 func (r *recorder) taken() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -171,7 +171,7 @@ func (r *recorder) taken() []string {
 	return lines
 }
 
-// The calls are those that were recorded from the real plugin, in number and order.
+// The calls equal those that were recorded from the real plugin, in number and order.
 func TestTheCallsAreThoseOfTheRealPlugin(t *testing.T) {
 	t.Parallel()
 	var r recorder
@@ -194,7 +194,7 @@ func TestTheCallsAreThoseOfTheRealPlugin(t *testing.T) {
 			[]string{"1 DELETE v1.0/servicePrincipals/*", "5 GET v1.0/servicePrincipals/*"},
 		},
 		password: {
-			[]string{"1 GET " + app, "1 POST " + app + "/addPassword", "6 GET " + app}, // five looks and the read
+			[]string{"1 GET " + app, "1 POST " + app + "/addPassword", "6 GET " + app}, // five reads, then one
 			[]string{"1 POST " + app + "/removePassword", "5 GET " + app},
 		},
 		federated: {
@@ -224,8 +224,8 @@ func TestTheCallsAreThoseOfTheRealPlugin(t *testing.T) {
 	}
 }
 
-// A wait may fail: the secret, which no later answer of Graph has, must be in the state all the same, and the next
-// update mends it.
+// A wait may fail. The secret, which no later answer of Graph has, must still be in the state, and the next update
+// repairs the resource.
 func TestWhatWasMadeIsKeptWhenTheWaitForItFails(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -284,7 +284,7 @@ func TestWhatWasMadeIsKeptWhenTheWaitForItFails(t *testing.T) {
 	}
 }
 
-// The real plugin doubles no quotes: whoever asks without doing so is to find it out here.
+// The real plugin doubles no quotes. A program that does not double them must fail here too.
 func TestAGroupIsLookedUpByItsNameAsItIsGiven(t *testing.T) {
 	t.Parallel()
 	ad := attach(t, "azuread", configFor(startAzure(t)))

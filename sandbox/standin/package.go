@@ -12,13 +12,13 @@ type loadedPackage struct {
 	packageRules
 }
 
-// packageSource is a package as the tables have it.
+// packageSource is a package as the tables list it.
 type packageSource struct {
 	schemas [][]byte
 	packageRules
 }
 
-// packageRules is what a package serves and how it behaves.
+// packageRules are the resources that a package serves, and its behaviour.
 type packageRules struct {
 	resources map[string]resourceType
 	functions map[string]function
@@ -26,7 +26,7 @@ type packageRules struct {
 	refuseUnknown bool
 	// bridged: the plugin is a bridged Terraform provider: see bridge.go.
 	bridged bool
-	// openIsUnknown: at preview, an optional output without an input is unknown, as azure-native has it.
+	// openIsUnknown: in a preview, an optional output without an input is unknown, as in azure-native.
 	openIsUnknown bool
 }
 
@@ -40,7 +40,7 @@ func (s packageSource) load() (loadedPackage, error) {
 		return loadedPackage{}, err
 	}
 	for token := range s.functions {
-		if _, described := merged.Functions[token]; !described { // nothing could be asked of it
+		if _, described := merged.Functions[token]; !described {
 			return loadedPackage{}, fmt.Errorf("the schemas of %s have no function %s", merged.Name, token)
 		}
 	}
@@ -52,7 +52,7 @@ func (s packageSource) load() (loadedPackage, error) {
 	return loadedPackage{merged, document, s.packageRules}, nil
 }
 
-// mergeDocuments makes one schema document of several, with all that this package does not read kept.
+// mergeDocuments merges several schema documents, and keeps the members that this package does not read.
 func mergeDocuments(files ...[]byte) ([]byte, error) {
 	all := map[string]any{}
 	for _, file := range files {
@@ -67,7 +67,7 @@ func mergeDocuments(files ...[]byte) ([]byte, error) {
 	return json.Marshal(all)
 }
 
-// mergeInto adds content to a member, all the way down. What is there already and is no object stays.
+// mergeInto adds content to a member, in nested objects too. An existing member that is no object stays.
 func mergeInto(all map[string]any, name string, content any) {
 	into, isObject := all[name].(map[string]any)
 	from, both := content.(map[string]any)

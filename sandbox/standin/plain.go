@@ -2,7 +2,7 @@ package standin
 
 import "github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
-// plain gives the values of a map without marks. Unknown values have none and are left out.
+// plain returns the values of a map without marks. Unknown values are left out.
 func plain(m resource.PropertyMap) map[string]any {
 	out := map[string]any{}
 	for k, v := range m {

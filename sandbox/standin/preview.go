@@ -2,7 +2,7 @@ package standin
 
 import "github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
-// previewed is the state that a creation would give: the inputs, and as unknown what only Azure knows.
+// previewed is the state after a creation: the inputs, and, as unknown, the values that only Azure knows.
 func (p *provider) previewed(spec resourceSpec, in resource.PropertyMap) resource.PropertyMap {
 	out := resource.PropertyMap{}
 	for name, property := range spec.Properties {
@@ -11,7 +11,7 @@ func (p *provider) previewed(spec resourceSpec, in resource.PropertyMap) resourc
 			out[key] = p.pkg.previewedValue(property, v)
 			continue
 		}
-		// azuread knows which values Azure makes up; azure-native takes every one that is open for one of them.
+		// azuread knows which values Azure makes up; azure-native expects that of every unset one.
 		_, optional := spec.InputProperties[name]
 		if optional && !spec.promises(name) && !p.pkg.openIsUnknown {
 			continue
@@ -21,7 +21,7 @@ func (p *provider) previewed(spec resourceSpec, in resource.PropertyMap) resourc
 	return out
 }
 
-// previewedUpdate is the state that an update would give: what does not change stays as it is known.
+// previewedUpdate is the state after an update: values that do not change stay known.
 func (p *provider) previewedUpdate(spec resourceSpec, was, in, state resource.PropertyMap) resource.PropertyMap {
 	out := state.Copy()
 	for name, property := range spec.Properties {
@@ -38,7 +38,7 @@ func (p *provider) previewedUpdate(spec resourceSpec, was, in, state resource.Pr
 	return out
 }
 
-// previewedValue is an output whose input is known: the input, with what Azure adds to it as unknown.
+// previewedValue is an output whose input is known: the input, with unknowns for what Azure adds to it.
 func (l loadedPackage) previewedValue(property propertySpec, v resource.PropertyValue) resource.PropertyValue {
 	if v.IsSecret() {
 		return resource.MakeSecret(l.previewedValue(property, v.SecretValue().Element))

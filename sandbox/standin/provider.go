@@ -14,30 +14,30 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// resourceType is how one type of resource is managed. Its functions take and give plain values: no secrets, no
+// resourceType says how to manage one type of resource. Its functions take and return plain values: no secrets, no
 // unknowns. id is the ID in Pulumi's state.
 type resourceType interface {
 	traits() traits
-	// create may give an ID and an error: the resource exists, but is not yet as it should be.
+	// create may return an ID and an error: the resource exists, but is not as it should be.
 	create(ctx context.Context, c *client, in map[string]any) (id string, out map[string]any, err error)
-	// read gives no outputs when there is no such resource. state is what was known of it before, if anything.
+	// read returns no outputs if the resource does not exist. state is its earlier state, if there is one.
 	read(ctx context.Context, c *client, id string, state map[string]any) (out map[string]any, err error)
 	update(ctx context.Context, c *client, id string, was, in, state map[string]any) (out map[string]any, err error)
 	delete(ctx context.Context, c *client, id string) error
-	// located gives the inputs that the ID holds.
+	// located returns the inputs that the ID holds.
 	located(id string) map[string]any
 }
 
-// traits is what Check and Diff need to know of a type beyond its schema.
+// traits are what Check and Diff need to know about a type besides its schema.
 type traits struct {
 	name     string // the input that is named automatically; empty if none
 	naming   naming
-	path     []string // the inputs that make the ID: two resources cannot share them
-	replace  []string // the inputs that replace, beside those that the schema names
-	sets     []string // the inputs, arrays, whose order means nothing
-	location bool     // the input location has the provider's as its default
+	path     []string // the inputs that the ID is made of: two resources can't have the same
+	replace  []string // the inputs whose change replaces, besides those that the schema names
+	sets     []string // the arrays among the inputs whose order means nothing
+	location bool     // the default of the input location is the provider's
 	defaults map[string]any
-	limits   map[string]limit // of inputs that are texts
+	limits   map[string]limit // for inputs that are texts
 }
 
 // function answers an invoke.
@@ -48,8 +48,8 @@ type provider struct {
 
 	pkg    loadedPackage
 	config Config
-	client *client // after Configure, for what Configure said
-	// location is the provider's default for resources that have a location.
+	client *client // set by Configure
+	// location is the provider's default for resources with a location.
 	location string
 }
 
@@ -99,7 +99,7 @@ func (p *provider) Configure(_ context.Context, req plugin.ConfigureRequest) (pl
 	for _, setting := range []struct {
 		key   resource.PropertyKey
 		value *string
-		mine  bool // the value that the stand-in was started with wins
+		mine  bool // a value that the stand-in was started with wins
 	}{
 		{"metadataHost", &cfg.MetadataHost, true},
 		{"clientId", &cfg.ClientID, true},
@@ -121,7 +121,7 @@ func (p *provider) Configure(_ context.Context, req plugin.ConfigureRequest) (pl
 	return plugin.ConfigureResponse{}, nil
 }
 
-// find gives the type and its schema for a token.
+// find returns the type and its schema for a token.
 func (p *provider) find(token string) (resourceType, resourceSpec, error) {
 	plain, version := unversioned(token)
 	rt, known := p.pkg.resources[plain]
@@ -176,8 +176,8 @@ func (p *provider) Check(ctx context.Context, req plugin.CheckRequest) (plugin.C
 	return plugin.CheckResponse{Properties: in, Failures: append(failures, broken(t.limits, in)...)}, nil
 }
 
-// defaultLocation is where a resource lies whose program does not say it (provider.go, getDefaultLocation): where it
-// was, else the provider's location, else its resource group's; null where none is known.
+// defaultLocation is the location of a resource if the program sets none (provider.go, getDefaultLocation): its present
+// one, else the provider's, else its resource group's; null if none is known.
 func (p *provider) defaultLocation(ctx context.Context, olds, in resource.PropertyMap) resource.PropertyValue {
 	if old, ok := olds["location"]; ok && !old.IsNull() {
 		return old
@@ -226,7 +226,7 @@ func (p *provider) Create(ctx context.Context, req plugin.CreateRequest) (plugin
 			return plugin.CreateResponse{}, err
 		}
 		if out == nil {
-			out = in // with what the creation put there
+			out = in // with what the creation stored there
 		}
 		return plugin.CreateResponse{}, p.initFailed(spec, id, req.Properties, out, err)
 	}
@@ -252,9 +252,9 @@ func (p *provider) Read(ctx context.Context, req plugin.ReadRequest) (plugin.Rea
 	}}, nil
 }
 
-// readInputs gives the inputs that a read implies: those there were, but where Azure now says otherwise, what it
-// says. Without inputs, as in an import, they are what the ID and Azure say; so they are to azure-native, which keeps
-// its inputs among the outputs, wherever there are no outputs.
+// readInputs returns the inputs after a read: the old ones, changed where Azure's answer differs. Without old inputs,
+// as in an import, they come from the ID and the answer; for azure-native also whenever there are no outputs, because
+// it keeps its inputs among them.
 func (p *provider) readInputs(
 	rt resourceType, spec resourceSpec, id string, in resource.PropertyMap, before, now map[string]any,
 ) resource.PropertyMap {
@@ -276,7 +276,8 @@ func (p *provider) readInputs(
 		if _, fixed := located[name]; fixed || was[key].DeepEquals(is[key]) {
 			continue
 		}
-		// To a bridged plugin only an input that there is can have drifted; the rest shows against the state.
+		// In a bridged plugin only an existing input can have changed; other changes show in the comparison with the
+		// state.
 		if _, given := in[key]; !given && p.pkg.bridged {
 			continue
 		}
@@ -343,7 +344,7 @@ func (p *provider) Invoke(ctx context.Context, req plugin.InvokeRequest) (plugin
 	}, nil
 }
 
-// outputs makes the state from Azure's answer. What the schema or the program calls secret is secret.
+// outputs makes the state from Azure's answer. Values that the schema or the program marks secret are secret.
 func (p *provider) outputs(spec resourceSpec, in resource.PropertyMap, out map[string]any) resource.PropertyMap {
 	state := resource.NewPropertyMapFromMap(p.pkg.schema.keep(spec.objectSpec, out))
 	for name, property := range spec.Properties {
@@ -355,8 +356,8 @@ func (p *provider) outputs(spec resourceSpec, in resource.PropertyMap, out map[s
 	return state
 }
 
-// initFailed is the error for a resource that exists but is not as it should be. The engine keeps it in the state,
-// so that nothing is lost, and repairs it with the next update.
+// initFailed is the error for a resource that exists but is not as it should be. The engine keeps it in the state, and
+// repairs it with the next update.
 func (p *provider) initFailed(
 	spec resourceSpec, id string, in resource.PropertyMap, out map[string]any, cause error,
 ) error {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// schema is the part of a Pulumi package schema that a stand-in asks.
+// schema is the part of a Pulumi package schema that a stand-in needs.
 type schema struct {
 	Name      string                  `json:"name"`
 	Version   string                  `json:"version"`
@@ -45,8 +45,8 @@ type propertySpec struct {
 	WillReplaceOnChanges bool           `json:"willReplaceOnChanges"`
 }
 
-// mergeSchemas reads schemas of one package and makes them one. The first gives name and version; a later one may add
-// properties to a resource.
+// mergeSchemas merges the schemas of one package. The first has name and version; a later one may add properties to a
+// resource.
 func mergeSchemas(files ...[]byte) (schema, error) {
 	all := schema{
 		Resources: map[string]resourceSpec{}, Functions: map[string]functionSpec{}, Types: map[string]objectSpec{},
@@ -78,7 +78,7 @@ func mergeSchemas(files ...[]byte) (schema, error) {
 	return all, nil
 }
 
-// object gives the type that a property refers to.
+// object returns the type that a property refers to.
 func (s schema) object(p propertySpec) (objectSpec, bool) {
 	token, ok := strings.CutPrefix(p.Ref, "#/types/")
 	if !ok {
@@ -88,7 +88,7 @@ func (s schema) object(p propertySpec) (objectSpec, bool) {
 	return o, ok && len(o.Properties) > 0 // an enumeration has no properties
 }
 
-// zero is what a property without a value shows as, where the schema promises a value.
+// zero is the value of a property without a value, if the schema promises one.
 func (s schema) zero(p propertySpec) any {
 	switch p.Type {
 	case "string":
@@ -103,11 +103,11 @@ func (s schema) zero(p propertySpec) any {
 	return map[string]any{}
 }
 
-// unset is an answer's member that is null or not there, of which the state has a zero value nevertheless.
+// unset marks a member that is null or missing in the answer, for which the state has a zero value.
 type unset struct{}
 
-// keep gives the members of an answer that the schema has, without nulls, and with a zero value for each one that is
-// unset, or that the schema promises and the answer lacks.
+// keep returns the members of an answer that the schema has, without nulls. A member that is unset, or that the schema
+// promises and the answer lacks, gets a zero value.
 func (s schema) keep(o objectSpec, answer map[string]any) map[string]any {
 	kept := map[string]any{}
 	for name, p := range o.Properties {
@@ -121,8 +121,8 @@ func (s schema) keep(o objectSpec, answer map[string]any) map[string]any {
 	return kept
 }
 
-// asInputs gives the part of outputs that is also input, all the way down: what Azure adds to a nested object is left
-// out, so that a change of it never shows as a change of what the program asked for.
+// asInputs returns the part of outputs that are also inputs, in nested objects too. What Azure adds to a nested object
+// is left out, so that a change of it never shows as a change of the program's input.
 func (s schema) asInputs(inputs map[string]propertySpec, outputs map[string]any) map[string]any {
 	kept := map[string]any{}
 	for name, p := range inputs {

@@ -1,7 +1,7 @@
 // Package standin serves stand-ins for the Pulumi providers azure-native and azuread, for machines on which the real
 // plugins are not installed. A stand-in turns a resource into the same HTTP calls that the real plugin makes: it finds
 // Azure's addresses at the metadata host, signs in at Entra with a client secret, and calls Resource Manager or
-// Microsoft Graph. What Azure allows is for Azure to say.
+// Microsoft Graph. It leaves every decision to Azure.
 //
 // It covers the resources and functions that this project uses: arm_resources.go and graph_resources.go list them. It
 // must not know that the Azure it talks to is a sandbox, nor which program is deployed to it.
@@ -23,9 +23,9 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/standin/attach"
 )
 
-// Config says which Azure a stand-in talks to, and as whom. What it leaves empty is taken from the configuration of the
-// Pulumi provider. What it sets wins over that, because no other Azure, and no other credential, is meant to be
-// reached; TenantID and SubscriptionID are defaults only.
+// Config says which Azure a stand-in talks to, and as whom. Empty fields are taken from the configuration of the Pulumi
+// provider. Other fields win over it, so that a stand-in can't reach another Azure or use another credential; only
+// TenantID and SubscriptionID are mere defaults.
 type Config struct {
 	MetadataHost   string // host:port, served over HTTPS
 	TenantID       string
@@ -46,7 +46,8 @@ func Serve(ctx context.Context, name string, cfg Config) (port int, stop func() 
 		return 0, nil, err
 	}
 	port, end, err := attach.Serve(&pulumirpc.ResourceProvider_ServiceDesc, func() any {
-		p, _ := New(name, cfg) // it was made a moment ago; each connection has its own, with a configuration of its own
+		// Each connection needs its own server, with its own configuration. It can't fail: New worked above.
+		p, _ := New(name, cfg)
 		return server{plugin.NewProviderServer(p)}
 	})
 	if err != nil {
@@ -74,13 +75,12 @@ func New(name string, cfg Config) (plugin.Provider, error) {
 	return &provider{pkg: loaded, config: cfg, client: newClient(cfg)}, nil
 }
 
-// server is the SDK's server for a provider, with what that leaves out.
+// server is the SDK's server for a provider, with the parts that it lacks.
 type server struct {
 	pulumirpc.ResourceProviderServer
 }
 
-// Diff says that the diff is detailed, without which the engine disregards the details, and gives a deletion that
-// replaces its own kind.
+// Diff marks the diff as detailed, because the engine ignores the details otherwise, and marks deletions that replace.
 func (s server) Diff(ctx context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
 	res, err := s.ResourceProviderServer.Diff(ctx, req)
 	if err != nil {

@@ -144,7 +144,7 @@ func (p provider) check(token string, in props) (props, []string) {
 	return p.unpack(res.GetInputs()), failed
 }
 
-// create checks and creates, and gives the checked inputs too.
+// create checks and creates, and also returns the checked inputs.
 func (p provider) create(token string, in props) (id string, inputs, out props) {
 	p.t.Helper()
 	in, failed := p.check(token, in)
@@ -208,7 +208,8 @@ func TestCheckNamesAndLocatesWhatTheProgramLeavesOpen(t *testing.T) {
 	assert.NotContains(t, named, resource.PropertyKey("__createBeforeDelete"))
 }
 
-// What lies in another resource has its name in Pulumi, which is not made up: a replacement waits until it is free.
+// A resource inside another one has its name in Pulumi, which is not made up: a replacement waits until the name is
+// free.
 func TestWhatLiesInAnotherResourceIsNamedAsInPulumi(t *testing.T) {
 	t.Parallel()
 	native := attach(t, "azure-native", standin.Config{})
@@ -229,7 +230,7 @@ func TestWhatLiesInAnotherResourceIsNamedAsInPulumi(t *testing.T) {
 	}
 }
 
-// Which name wins where the project configures Pulumi's autonaming.
+// Which name is used if the project configures Pulumi's autonaming.
 func TestAutonamingOfTheProjectIsHeeded(t *testing.T) {
 	t.Parallel()
 	native := attach(t, "azure-native", standin.Config{})
@@ -276,8 +277,8 @@ func TestAutonamingOfTheProjectIsHeeded(t *testing.T) {
 	}
 }
 
-// A name that Azure's specification refuses is refused in a preview already, as part of a path too. Other bad names
-// only Azure refuses.
+// A name that Azure's specification does not allow is refused in a preview, also as part of a path. Other bad names are
+// refused only by Azure.
 func TestThePartsOfAPathAreChecked(t *testing.T) {
 	t.Parallel()
 	native := attach(t, "azure-native", standin.Config{})
@@ -295,7 +296,7 @@ func TestThePartsOfAPathAreChecked(t *testing.T) {
 		{workspace, "workspaceName", []string{"abc", "0-_", long(33)}, []string{"ab", "-abc", "a.b", "a b", long(34), ""}},
 		{compute, "computeName", []string{"a", "a_b", long(33)}, nil},
 		{account, "accountName", []string{"abc", "ABC", long(24)}, []string{"ab", "", long(25)}},
-		{container, "accountName", []string{"ab", long(25)}, nil}, // checked where the account is made
+		{container, "accountName", []string{"ab", long(25)}, nil}, // checked when the account is made
 		{container, "containerName", []string{"abc", "$root", long(63)}, []string{"ab", long(64)}},
 		{registry, "registryName", []string{"abcde", "Images1", long(50)}, []string{"abcd", "ab-cde", long(51)}},
 		{roleDefinition, "roleDefinitionId", []string{"a", long(200)}, nil},
@@ -316,7 +317,7 @@ func TestThePartsOfAPathAreChecked(t *testing.T) {
 	}
 }
 
-// What says no location lies where it was, where the provider does, or where its group does.
+// A resource without a location stays where it is, or is in the provider's location, or in its group's.
 func TestAResourceLiesWhereItsGroupDoes(t *testing.T) {
 	t.Parallel()
 	a := startAzure(t)
@@ -509,7 +510,7 @@ func TestAnErrorOfAzureNamesCodeAndResource(t *testing.T) {
 	require.ErrorContains(t, err, `"thing"`)
 }
 
-// behind puts a front before Resource Manager, which answers a request itself where intercept does so.
+// behind puts a proxy in front of Resource Manager, which answers a request itself if intercept does.
 func behind(t *testing.T, a *azure.Azure, intercept func(http.ResponseWriter, *http.Request) bool) standin.Config {
 	t.Helper()
 	target, err := url.Parse(a.URL())
@@ -557,7 +558,7 @@ func TestAThrottledCallIsMadeAgain(t *testing.T) {
 
 func TestAResourceThatWasMadeButNotFinishedIsNotLost(t *testing.T) {
 	t.Parallel()
-	// The operation's address leads past the front, to another host, where the stand-in must not send its token.
+	// The operation's address leads to another host than the proxy: the stand-in must not send its token there.
 	a := startAzure(t)
 	native := attach(t, "azure-native", behind(t, a, func(http.ResponseWriter, *http.Request) bool { return false }))
 	in, failed := native.check(compute, props{
@@ -601,7 +602,7 @@ func TestEachConnectionHasItsOwnConfiguration(t *testing.T) {
 	}
 }
 
-// noted collects what a logger is given under one key.
+// noted collects the values that a logger gets under one key.
 type noted struct {
 	slog.Handler
 	key    string

@@ -18,10 +18,10 @@ import (
 // builder builds packages of this module.
 type builder struct {
 	root string // folder of the module
-	dir  string // for what is built
+	dir  string // folder for the output
 }
 
-// moduleRoot is the folder of the module that the benchmark is run in. It must be this one.
+// moduleRoot is the folder of the module that the benchmark runs in. It must be this module.
 func moduleRoot(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Path}} {{.Dir}}").Output()
 	if err != nil {
@@ -36,7 +36,7 @@ func moduleRoot(ctx context.Context) (string, error) {
 	return dir, nil
 }
 
-// build builds a package, given as a path in the module, and tells what the go command and its compilers used.
+// build builds a package, given as a path in the module, and returns what the go command and its compilers used.
 func (b builder) build(ctx context.Context, pkg, to string, env []string, flags ...string) (usage.Usage, error) {
 	args := append([]string{"build", "-o", to}, flags...)
 	cmd := exec.CommandContext(ctx, "go", append(args, pkg)...)
@@ -61,15 +61,15 @@ func (b builder) size(ctx context.Context, pkg, name string) (int64, error) {
 	return info.Size(), nil
 }
 
-// incremental builds the package again after a change in one of its files. The file stays as it is: the compiler is
-// shown another one in its place.
+// incremental builds the package again after a change in one of its files. The file stays as it is: the compiler gets
+// another one in its place.
 func (b builder) incremental(ctx context.Context, pkg, file string, change int) (usage.Usage, error) {
 	original := filepath.Join(b.root, file)
 	content, err := os.ReadFile(original)
 	if err != nil {
 		return usage.Usage{}, fmt.Errorf("reading the file to change: %w", err)
 	}
-	// A new value, and not a comment: what compiles to the same would not be linked again.
+	// A new value, and not a comment: if the result of compiling is the same, Go does not link again.
 	content = fmt.Appendf(content, "\nvar changedByTheBenchmark = \"%d at %d\"\n", change, time.Now().UnixNano())
 	changed, overlay := filepath.Join(b.dir, "changed.go"), filepath.Join(b.dir, "overlay.json")
 	replace, err := json.Marshal(map[string]map[string]string{"Replace": {original: changed}})
@@ -83,7 +83,7 @@ func (b builder) incremental(ctx context.Context, pkg, file string, change int) 
 		overlay)
 }
 
-// coldBuild builds the package with an empty build cache; the modules are there.
+// coldBuild builds the package with an empty build cache; the modules are downloaded already.
 func (b builder) coldBuild(ctx context.Context, pkg string) (_ usage.Usage, err error) {
 	cache, err := os.MkdirTemp(b.dir, "cache-")
 	if err != nil {

@@ -25,34 +25,34 @@ import (
 	"github.com/batchaccess/batchaccess/tests/bench/usage"
 )
 
-// A critical path is how long up takes where Azure is slow, against the longest chain of calls of which each waits for
+// A critical path compares the time of up, if Azure is slow, with the longest chain of calls in which each waits for
 // the one before: no program could be faster.
 type critical struct {
-	Latency  float64 `json:"latency"`  // seconds by which every answer of Azure is held back
-	Parallel string  `json:"parallel"` // how many resources the engine makes at once
+	Latency  float64 `json:"latency"`  // seconds by which every answer of Azure is delayed
+	Parallel string  `json:"parallel"` // number of resources that the engine makes at once
 	Chain    []link  `json:"chain"`
-	Seconds  float64 `json:"seconds"` // of the chain
+	Seconds  float64 `json:"seconds"` // calls in the chain
 	Up       float64 `json:"up"`      // seconds that up took
 	Ratio    float64 `json:"ratio"`
 	Met      bool    `json:"met"`
 }
 
-// A link is one resource of the chain, and the calls to Azure that were made for it, one after the other.
+// A link is one resource of the chain, with the calls to Azure for it, one after the other.
 type link struct {
 	What  string `json:"what"`
 	Calls int    `json:"calls"`
 }
 
-// mostOverChain is the target of the issue that asks for it.
+// mostOverChain is the target in the issue that asks for this benchmark.
 const mostOverChain = 1.15
 
 // sampleStack is the stack of this repository that is deployed.
 const sampleStack = "dev"
 
-// parallels are how many resources the engine makes at once: as many as there are, and its own default.
+// parallels are the numbers of resources that the engine makes at once: as many as there are, and its default.
 var parallels = []string{"1000", ""}
 
-// criticalPaths deploys the sample with every answer of Azure held back.
+// criticalPaths deploys the sample with every answer of Azure delayed.
 func (b *bench) criticalPaths(ctx context.Context, latency time.Duration, w io.Writer) error {
 	b.step("building the program")
 	program := filepath.Join(b.builder.dir, "program")
@@ -102,7 +102,7 @@ func writeCritical(w io.Writer, all []critical) error {
 	return t.Flush()
 }
 
-// callLog counts the requests to the sandbox by whom they were made for.
+// callLog counts the requests to the sandbox by the resource that they were made for.
 type callLog struct {
 	slog.Handler
 	mu     sync.Mutex
@@ -187,9 +187,8 @@ func (b *bench) criticalPath(ctx context.Context, program string, latency time.D
 	return c, c.longest(&state, calls)
 }
 
-// longest finds the chain: over what resources depend on, each weighing the calls that were made for it, the sign-in of
-// a plugin among those of the resource that it came to first. A component is no resource of Azure, and waits for
-// nothing.
+// longest finds the chain: along the dependencies of resources, each with the weight of the calls for it. The sign-in
+// of a plugin counts for its first resource. A component is no resource of Azure, and waits for nothing.
 func (c *critical) longest(state io.Reader, calls *callLog) error {
 	var stack struct {
 		Deployment struct {
@@ -242,7 +241,7 @@ func (c *critical) longest(state io.Reader, calls *callLog) error {
 	return nil
 }
 
-// writeSample writes the sample as a project whose program is the built one, measured.
+// writeSample writes the sample as a project whose program is the built one, run under the command measure.
 func (b *bench) writeSample(dir, program, report string) error {
 	config, err := os.ReadFile(filepath.Join(b.root, "Pulumi."+sampleStack+".yaml"))
 	if err != nil {

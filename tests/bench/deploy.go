@@ -42,7 +42,7 @@ func (s *sizes) Set(text string) error {
 	return nil
 }
 
-// mostSaved is the largest size at which up is measured as it is by default: its time grows with the square of the
+// mostSaved is the largest size at which up is also measured as it is by default: its time grows with the square of the
 // size.
 const mostSaved = 1000
 
@@ -74,7 +74,7 @@ func (b *bench) deployAll(ctx context.Context) error {
 	return err
 }
 
-// byFigure keeps the order of groups and names in which they are first met, and puts the sizes of each together.
+// byFigure keeps the order in which groups and names first appear, and puts the sizes of each together.
 func byFigure(figures []figure) func(a, b figure) int {
 	met := map[[2]string]int{}
 	for i, f := range figures {
@@ -85,13 +85,13 @@ func byFigure(figures []figure) func(a, b figure) int {
 	return func(a, b figure) int { return met[[2]string{a.Group, a.Name}] - met[[2]string{b.Group, b.Name}] }
 }
 
-// deployRounds runs the commands with both programs in each round, and adds their figures to the report.
+// deployRounds runs the commands with both programs in each round, and adds the figures to the report.
 func (b *bench) deployRounds(ctx context.Context, size, rounds int, commands []command) error {
 	w := workload.Of(size)
 	var of, against []*deployment
 	for round := range rounds {
 		var both [2]*deployment
-		// Who comes first changes, so that no program always runs on the warmer machine.
+		// The order changes, so that no program always runs on the warmer machine.
 		for _, which := range [][]int{{0, 1}, {1, 0}}[round%2] {
 			name := []string{"components", "flat"}[which]
 			b.step("%d assignments, round %d of %d: %s: %s", w.Assignments(), round+1, rounds, name, commandNames(commands))
@@ -132,7 +132,7 @@ func commandNames(commands []command) string {
 
 func (b *bench) program(name string) string { return filepath.Join(b.builder.dir, "program-"+name) }
 
-// processes are whose usage a deployment tells.
+// processes are the processes whose usage is measured.
 var processes = []struct {
 	name string
 	of   func(run) usage.Usage
@@ -151,7 +151,7 @@ var metrics = []struct {
 	{"peak memory", "MB", func(u usage.Usage) float64 { return float64(u.Peak) / 1e6 }},
 }
 
-// compareDeployments compares what a command took on the deployments of two programs, one deployment a round.
+// compareDeployments compares the cost of a command for two programs, one deployment a round.
 func compareDeployments(name string, assignments int, of, against []*deployment) (figures []figure, err error) {
 	for _, p := range processes {
 		for _, m := range metrics {

@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// A growth is how a figure grows with the size of the stack, of both programs.
+// A growth is how a figure of both programs grows with the size of the stack.
 type growth struct {
 	Group   string   `json:"group"`
 	Name    string   `json:"name"`
@@ -13,14 +13,14 @@ type growth struct {
 	Against exponent `json:"against"`
 }
 
-// An exponent e says that a figure grows as size^e: 1 is in proportion, 2 with the square. What a program costs at any
-// size pulls the one over all sizes down; that between the two largest sizes tells where it is going.
+// An exponent e means that a figure grows as size^e: 1 is in proportion, 2 with the square. A fixed cost makes the
+// exponent over all sizes smaller; the one between the two largest sizes shows the trend.
 type exponent struct {
 	All  float64 `json:"all"`  // least squares over all sizes
 	Last float64 `json:"last"` // between the two largest
 }
 
-// growths are those of figures that stand together by group and name, the sizes ascending. A figure of one size has
+// growths are the growths of figures with the same group and name, their sizes ascending. A figure of one size has
 // none.
 func growths(figures []figure) (all []growth, err error) {
 	for len(figures) > 0 {

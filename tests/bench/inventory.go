@@ -10,12 +10,13 @@ import (
 	"strings"
 )
 
-// An inventory counts the resources of a stack that a provider made, and the Azure IDs that they have, by type.
+// An inventory counts the resources of a stack that a provider made, and their Azure IDs, by type.
 type inventory map[string]count
 
 type count struct{ resources, ids int }
 
-// readInventory reads an exported stack. The providers themselves are left out: how many a program needs is its own.
+// readInventory reads an exported stack. It leaves out the providers themselves: programs may need different numbers of
+// them.
 func readInventory(state io.Reader) (inventory, error) {
 	var stack struct {
 		Deployment struct {
@@ -51,8 +52,8 @@ func (i inventory) resources() (n int) {
 	return n
 }
 
-// sameAs is an error that names every type of which two stacks have not the same number of resources and IDs: figures
-// of such stacks can't be compared.
+// sameAs is an error with every type of which two stacks have different numbers of resources or IDs: their figures
+// can't be compared.
 func (i inventory) sameAs(other inventory) error {
 	types := maps.Clone(i)
 	maps.Copy(types, other)

@@ -1,6 +1,6 @@
 // The command bench measures what the components cost, in ratios taken in one run: previewing and deploying stacks of
-// up to 4,000 role assignments through them, against a flat program that registers the same resources itself, and how
-// both grow from size to size; and building the program of this repository, against an empty Pulumi program. It
+// up to 4,000 role assignments with them, compared with a flat program that registers the same resources itself, and
+// how both grow with the size; and building the program of this repository, compared with an empty Pulumi program. It
 // measures processes from outside, and must not know how the components work. It exits with 1 if something could not be
 // measured, and with 0 whatever the figures are.
 package main
@@ -31,7 +31,7 @@ type options struct {
 
 func main() {
 	o := options{sizes: sizes{10, 100, 1000, 4000}}
-	flags := flag.NewFlagSet("bench", flag.ExitOnError) // its own: a dependency puts flags of logs into the common one
+	flags := flag.NewFlagSet("bench", flag.ExitOnError) // a dependency adds flags to the common set
 	flags.Var(&o.sizes, "sizes", "numbers of role assignments to measure at, with commas between them; 4000 is Azure's "+
 		"limit for a subscription")
 	flags.IntVar(&o.rounds, "rounds", 5, "how often each figure is measured; up that saves all along, and cold builds, "+
@@ -112,8 +112,8 @@ func (b *bench) step(format string, args ...any) {
 	fmt.Fprintf(b.progress, "%5.0f s  %s\n", time.Since(b.began).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// edits are the changes after which a build is measured: in the program itself, which is the figure with a target, and
-// below everything that the program is made of.
+// edits are the changes after which a build is measured: one in the program itself, whose figure has a target, and one
+// below everything else in the program.
 var edits = []struct {
 	name, file string
 	target     bool
@@ -151,8 +151,8 @@ func (b *bench) buildAll(ctx context.Context) error {
 	return nil
 }
 
-// incrementals measures, in turns, the program's build after a change and the empty program's after one in its own
-// file.
+// incrementals measures, in turns, a build of the program after a change, and one of the empty program after a change
+// in its own file.
 func (b *bench) incrementals(ctx context.Context, name, file string, target bool) error {
 	var of, against []usage.Usage
 	for round := range b.rounds {
@@ -184,7 +184,7 @@ func (b *bench) colds(ctx context.Context) error {
 	return b.addBuild("cold", []usage.Usage{u}, []usage.Usage{empty}, false)
 }
 
-// addBuild adds a build's figures to the report. The target is on CPU time alone.
+// addBuild adds a build's figures to the report. Only CPU time has a target.
 func (b *bench) addBuild(name string, of, against []usage.Usage, target bool) error {
 	for _, m := range metrics[:2] {
 		var values, others []float64

@@ -5,19 +5,19 @@ import (
 	"slices"
 )
 
-// A comparison is one figure of two programs over the rounds. A round's two measurements are made one after the other,
-// so what else the machine does weighs on both; the ratio is therefore taken within each round.
+// A comparison is one figure of two programs over all rounds. The two measurements of a round follow each other, so
+// that other load on the machine affects both; therefore the ratio is taken within each round.
 type comparison struct {
 	Of      float64 `json:"of"`      // median of the program
-	Against float64 `json:"against"` // median of the one that it is measured against
+	Against float64 `json:"against"` // median of the program that it is compared with
 	Ratio   float64 `json:"ratio"`   // median of the rounds' ratios
 	Min     float64 `json:"min"`     // smallest and largest of them
 	Max     float64 `json:"max"`
 	Excess  float64 `json:"excess"` // median of the rounds' differences
 }
 
-// compare compares the figures of a program, one a round, with those of another. Figures must be above zero: nothing
-// runs for no time and in no memory.
+// compare compares the figures of a program, one a round, with those of another. Figures must be above zero: no program
+// runs without time or memory.
 func compare(of, against []float64) (comparison, error) {
 	if len(of) == 0 || len(of) != len(against) {
 		return comparison{}, fmt.Errorf("comparing %d rounds with %d", len(of), len(against))

@@ -8,7 +8,7 @@ import (
 	"text/tabwriter"
 )
 
-// What the figures are to reach, from the issue that asks for them. Sizes are in megabytes of 1,000,000 bytes.
+// The targets, from the issue that asks for them. Sizes are in megabytes of 1,000,000 bytes.
 const (
 	mostRatio     = 1.10
 	mostExcessCPU = 3.0 // seconds
@@ -21,18 +21,18 @@ type figure struct {
 	Name   string `json:"name"`  // such as "CPU"
 	Unit   string `json:"unit"`  // s or MB
 	Target string `json:"target,omitempty"`
-	Met    *bool  `json:"met,omitempty"` // nil where there is no target
-	// Assignments is how many role assignments the stack has; 0 for a build.
+	Met    *bool  `json:"met,omitempty"` // nil if there is no target
+	// Assignments is the number of role assignments in the stack; 0 for a build.
 	Assignments int `json:"assignments,omitempty"`
 	Rounds      int `json:"rounds"` // how often it was measured
 	comparison
 }
 
-// report is all that a run of the benchmark measured.
+// report has everything that a run of the benchmark measured.
 type report struct {
-	Stack  []figure `json:"stack"`            // through the components, against the flat program
-	Growth []growth `json:"growth,omitempty"` // of those from size to size
-	Builds []figure `json:"builds,omitempty"` // of the program, against the empty program
+	Stack  []figure `json:"stack"`            // with the components, compared with the flat program
+	Growth []growth `json:"growth,omitempty"` // growth of those from size to size
+	Builds []figure `json:"builds,omitempty"` // of the program, compared with the empty program
 	Cold   bool     `json:"cold"`             // whether cold builds were measured
 	Notes  []string `json:"notes,omitempty"`
 }

@@ -19,10 +19,10 @@ import (
 	"github.com/batchaccess/batchaccess/tests/bench/workload"
 )
 
-// A run is what one command of Pulumi took: the engine and the program apart.
+// A run is what one command of Pulumi used: the engine and the program separately.
 type run struct{ engine, program usage.Usage }
 
-// A deployment is a fresh stack on which commands were run.
+// A deployment is a new stack on which commands were run.
 type deployment struct {
 	runs      map[string]run // by command
 	resources inventory
@@ -34,9 +34,9 @@ type command struct {
 	args, env []string
 }
 
-// Pulumi writes the whole state again with every resource, so that most of a large up goes into writing: time that
-// grows with the square of the stack, and that a file backend spends in the engine. So up is measured in two ways. Each
-// list runs on a stack of its own.
+// Pulumi writes the whole state again with every resource. So most of the time of a large up is writing, which grows
+// with the square of the stack, and which a file backend does in the engine. Therefore up is measured in two ways. Each
+// list runs on its own stack.
 var (
 	// everyRound is short enough for several rounds; its up writes the state once, at the end.
 	everyRound = []command{
@@ -50,14 +50,14 @@ var (
 
 // stacks deploys built programs with Pulumi to embedded Azures.
 type stacks struct {
-	dir     string // for all that is written
+	dir     string // folder for all output
 	measure string // path of the command measure
 	pulumi  string // path of the CLI
 }
 
 const stackName = "bench"
 
-// deploy runs commands, the last of which deploys, on a stack, a state and an Azure that are new and that it removes.
+// deploy runs commands, the last of which deploys, with a new stack, state and Azure, and removes them.
 func (s stacks) deploy(ctx context.Context, program string, size int, commands []command) (_ *deployment, err error) {
 	dir, err := os.MkdirTemp(s.dir, "stack-")
 	if err != nil {
@@ -86,7 +86,7 @@ func (s stacks) deploy(ctx context.Context, program string, size int, commands [
 	d := &deployment{runs: map[string]run{}}
 	for _, c := range commands {
 		output.Reset()
-		_ = os.Remove(report) // what an earlier command left is not this one's
+		_ = os.Remove(report) // leftovers of an earlier command do not count for this one
 		own := filepath.Join(dir, "engine.json")
 		args := slices.Concat(c.env, []string{s.measure, own, s.pulumi}, c.args,
 			[]string{"--stack", stackName, "--non-interactive", "--color", "never"})
@@ -110,7 +110,7 @@ func (s stacks) deploy(ctx context.Context, program string, size int, commands [
 	return d, err
 }
 
-// startAzure starts an Azure that has what the workload refers to, and keeps it all in memory.
+// startAzure starts an Azure with everything that the workload refers to, and keeps it in memory.
 func startAzure(ctx context.Context, size int) (*azure.Azure, error) {
 	seed, err := rehearsal.Seed(model.Of(size), workload.Location)
 	if err != nil {
@@ -126,8 +126,8 @@ func startAzure(ctx context.Context, size int) (*azure.Azure, error) {
 	return a, nil
 }
 
-// writeProject writes a project whose program is the built one, measured. The language host runs what the project names
-// without arguments, so a script gives them.
+// writeProject writes a project whose program is the built one, run under the command measure. The language host runs
+// the project's program without arguments, so a script adds them.
 func (s stacks) writeProject(dir, program, report string, size int) error {
 	script := filepath.Join(dir, "program.sh")
 	files := []struct {

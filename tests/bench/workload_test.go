@@ -20,14 +20,14 @@ import (
 	"github.com/batchaccess/batchaccess/tests/bench/workload"
 )
 
-// recorder keeps the custom resources that a program registers, without what the two programs may call otherwise.
+// recorder keeps the custom resources that a program registers, without the names that the two programs may choose.
 type recorder struct {
 	mu         sync.Mutex
 	registered []string
 	guids      map[string]bool
 }
 
-// chosen are the inputs in which a program chooses a name of its own.
+// chosen are the inputs in which a program chooses a name.
 var chosen = []resource.PropertyKey{"roleAssignmentName", "roleName"}
 
 func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
@@ -103,7 +103,7 @@ func TestAWorkloadIsAsLargeAsAsked(t *testing.T) {
 		n := w.Assignments()
 		require.LessOrEqual(t, n, size)
 		require.Greater(t, n, size-2-len(w.Inputs), "one invoker more would be too many")
-		if size <= 100 || size%97 == 0 || size == 4000 { // the model's grants take as long as there are many
+		if size <= 100 || size%97 == 0 || size == 4000 { // computing the model's grants takes long for many
 			assert.Len(t, plans.Of(model.Of(size)).Grants, n)
 		}
 	}

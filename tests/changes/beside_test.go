@@ -17,14 +17,14 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// A colleague changes Azure beside the stack, with the permissions of whoever deploys it.
+// A colleague changes Azure outside of the stack, with the permissions of its deployer.
 type colleague struct {
 	ctx context.Context
 	*azure.Azure
 	err error // the first one
 }
 
-// find is the ID of what the stack has made, by a part of it, in order.
+// find is the ID of a resource that the stack has made, by parts of it, in order.
 func (c *colleague) find(part string) (id string) {
 	for _, id := range c.Inventory() {
 		if strings.Contains(id, part) {
@@ -43,7 +43,7 @@ func (c *colleague) call(method, id string, body any) (answer map[string]any) {
 	switch {
 	case strings.HasPrefix(id, "/applications/"):
 		resource, path = "https://graph.microsoft.com", "/graph/v1.0"+id
-	case strings.HasPrefix(id, "/providers/Microsoft.Authorization/roleDefinitions/"): // of the scope at which it is made
+	case strings.HasPrefix(id, "/providers/Microsoft.Authorization/roleDefinitions/"): // its scope
 		path = strings.TrimSuffix(group, "/providers/") + path
 	case strings.Contains(id, "/computes/"):
 		path = id + "?api-version=2024-10-01&underlyingResourceAction=Delete"
@@ -54,7 +54,7 @@ func (c *colleague) call(method, id string, body any) (answer map[string]any) {
 		return nil
 	}
 	var content []byte
-	if body != nil { // Graph refuses one that is null
+	if body != nil { // Graph refuses a null ID
 		if content, err = json.Marshal(body); err != nil {
 			c.err = err
 			return nil
@@ -80,7 +80,7 @@ func (c *colleague) call(method, id string, body any) (answer map[string]any) {
 	return answer
 }
 
-// change gets a resource, and puts what edit makes of its properties.
+// change reads a resource, and writes its properties after edit.
 func (c *colleague) change(id string, edit func(resource, properties map[string]any)) {
 	resource := c.call(http.MethodGet, id, nil)
 	if c.err != nil {
@@ -93,11 +93,11 @@ func (c *colleague) change(id string, edit func(resource, properties map[string]
 
 const ofImages = "/containers/images/providers/Microsoft.Authorization/roleAssignments/"
 
-// Each does it to an assignment, a role, an application and a cluster.
+// Each row changes an assignment, a role, an application and a cluster.
 var besides = map[string]func(c *colleague){
 	"deleted": func(c *colleague) {
 		c.call(http.MethodDelete, c.find(ofImages), nil)
-		for range 6 { // Azure keeps a role that is assigned
+		for range 6 { // Azure does not delete an assigned role
 			c.call(http.MethodDelete, c.find("/scoring-dev/providers/Microsoft.Authorization/roleAssignments/"), nil)
 		}
 		c.call(http.MethodDelete, c.find("/roleDefinitions/"), nil)
@@ -129,8 +129,8 @@ var besides = map[string]func(c *colleague){
 	},
 }
 
-// What is changed beside the stack is in no state, so that an up alone leaves it, and breaks nothing more. verify finds
-// it, and names the remedy (internal/verify); the remedy mends it.
+// A change outside of the stack is in no state, so up alone leaves it, and makes nothing worse. verify finds it, and
+// names the remedy (internal/verify); the remedy undoes it.
 func TestWhatIsChangedBesideTheStackIsMendedAfterARefresh(t *testing.T) {
 	t.Parallel()
 	for name, beside := range besides {

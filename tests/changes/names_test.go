@@ -12,8 +12,9 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// Of two clusters with one identity the first gets another one, and both go on reading the same. What the first has in
-// the state is now the second's, and Pulumi can't exchange the two: the preview says so, and its remedy works.
+// Two clusters have one identity. The first gets another one, and both still read the same. The first cluster's
+// resource in the state is now the second one's, and Pulumi can't exchange them: the preview says so, and its remedy
+// works.
 func TestAClusterGetsAnotherIdentityThanTheOneThatItShared(t *testing.T) {
 	t.Parallel()
 	a, err := azure.Start(t.Context(), azure.Options{})
@@ -53,8 +54,9 @@ func TestAClusterGetsAnotherIdentityThanTheOneThatItShared(t *testing.T) {
 	now.mustRun("preview", "--expect-no-changes")
 }
 
-// Two groups exchange their names as the error of doing it at once says: by way of a third name, each rename deployed.
-func TestTwoNamesAreExchangedByWayOfAThird(t *testing.T) {
+// Two groups exchange their names as the errors of doing it at once say: with marks by way of a third name, each rename
+// deployed; without by names that neither had.
+func TestTwoNamesAreExchanged(t *testing.T) {
 	t.Parallel()
 	a, err := azure.Start(t.Context(), azure.Options{})
 	require.NoError(t, err)
@@ -89,6 +91,8 @@ func TestTwoNamesAreExchangedByWayOfAThird(t *testing.T) {
 	deploy("third was analysts", "people")
 	deploy("third", "analysts was people")
 	deploy("people was third", "analysts")
+	deploy("one", "two")
+	deploy("analysts", "people")
 	a.Watch(nil)
 	assert.Empty(t, deleted, "nothing is replaced or deleted")
 	assert.Equal(t, before, a.Inventory())

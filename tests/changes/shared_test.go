@@ -39,7 +39,7 @@ const shared = `  batchaccess:sharedGrants:
     patients: { by: batchaccess/prod, principal: analysts, storageAccount: lake, container: patients }
 `
 
-// A stackOf is one of several in one Azure.
+// A stackOf is one of several stacks in one Azure.
 type stackOf struct {
 	t      *testing.T
 	name   string
@@ -115,7 +115,7 @@ func TestTwoStacksThatNeedOneAssignment(t *testing.T) {
 
 	prod := deploy(t, a, "prod", t.TempDir(), "")
 	defer prod.close()
-	// With one worker, which waits while a hook does: what a hook asks for has to be there without another one.
+	// With one worker, which waits while a hook runs: the provider that a hook asks must be running already.
 	prod.mustRun("up", "--yes", "--skip-preview", "--parallel", "1")
 	ofProd := a.Inventory()
 

@@ -23,8 +23,8 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
 )
 
-// inWorld is a stack in a workspace that is there: tagger's deployment runs on the cluster cpu, as the stack believes,
-// and heart's, which the stack believes of cpu too, on a cluster without an identity.
+// inWorld is a stack in an existing workspace. As the stack says, tagger's deployment runs on the cluster cpu; heart's,
+// for which the stack says the same, runs on a cluster without an identity.
 const inWorld = `config:
   azure-native:location: westeurope
   batchaccess:workspaceId: ` + workspace + `
@@ -43,7 +43,7 @@ const inWorld = `config:
     tagger: { cluster: cpu, inputs: [images] }
 `
 
-// owner is who may ask whatever export asks.
+// owner may read everything that export asks for.
 type owner struct{ azure *azure.Azure }
 
 func (o owner) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
@@ -51,8 +51,8 @@ func (o owner) GetToken(ctx context.Context, options policy.TokenRequestOptions)
 	return azcore.AccessToken{Token: token, ExpiresOn: time.Now().Add(time.Hour)}, err
 }
 
-// A change is rehearsed in the world that export has written, and not in one that is guessed from the stack: what its
-// endpoints run on decides who can start what before and after.
+// A change is rehearsed in the world that export has written, and not in one that is guessed from the stack: the
+// clusters of its endpoints decide who can start what before and after.
 func TestAChangeIsRehearsedInTheWorldOfAnExport(t *testing.T) {
 	t.Parallel()
 	old := inWorldVersion(t, inWorld)

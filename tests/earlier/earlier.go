@@ -1,5 +1,5 @@
-// Package earlier is for tests with the states that earlier versions of this project left: whoever deployed then
-// deploys the next version, and nothing that they have is taken down and made anew.
+// Package earlier is for tests with states that earlier versions of this project wrote: a user of an earlier version
+// can deploy the next one, and no resource is deleted and made again.
 package earlier
 
 import (
@@ -14,9 +14,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// RequireKept imports a state into the stack dev of a sandbox, and holds its preview against it: every resource is
-// still there, and none is replaced. stateDir is the sandbox's state folder, pulumi runs a command of the CLI on the
-// stack.
+// RequireKept imports a state into the stack dev of a sandbox, and checks its preview: every resource is still there,
+// and none is replaced. stateDir is the sandbox's state folder, pulumi runs a command of the CLI on the stack.
 func RequireKept(t *testing.T, file, stateDir string, pulumi func(args ...string) string) {
 	t.Helper()
 	imported, resources := encryptable(t, file, stateDir)
@@ -31,13 +30,13 @@ func RequireKept(t *testing.T, file, stateDir string, pulumi func(args ...string
 	require.NoError(t, json.Unmarshal([]byte(pulumi("preview", "--json", "--show-sames", "--non-interactive")), &digest))
 	kept := 0
 	for _, s := range digest.Steps {
-		// The role is assignable at the resource group since issue 14: it and its assignments are replaced, the new before
-		// the old, which tests/engine holds.
+		// The role is assignable at the resource group since issue 14: it and its assignments are replaced, the new
+		// before the old, which tests/engine checks.
 		role := s.Op == "replace" && strings.Contains(s.URN, "InvokerRole$azure-native:authorization:Role")
 		assert.True(t, role || !strings.Contains(s.Op, "replace") || strings.Contains(s.URN, "InvokerRole$"), "%s: %v",
 			s.URN, s.DiffReasons)
 		assert.NotEqual(t, "delete", s.Op, s.URN)
-		if strings.Contains(s.URN, "batchaccess:index:Storage") { // among them a contributor, which was called a reader
+		if strings.Contains(s.URN, "batchaccess:index:Storage") { // with one contributor, whose name was reader
 			assert.Contains(t, []string{"same", "update"}, s.Op, s.URN) // another description, for assignments
 		}
 		if (s.Op == "same" || s.Op == "update" || role) && !strings.Contains(s.URN, "pulumi:providers:") {
@@ -47,8 +46,8 @@ func RequireKept(t *testing.T, file, stateDir string, pulumi func(args ...string
 	assert.GreaterOrEqual(t, kept, resources, "a resource that was there is not in the preview")
 }
 
-// encryptable makes a copy of a state that Pulumi can encrypt with the sandbox's key: its path, and how many
-// resources it holds, providers aside.
+// encryptable makes a copy of a state that Pulumi can encrypt with the sandbox's key. It returns its path, and the
+// number of its resources without providers.
 func encryptable(t *testing.T, file, stateDir string) (copied string, resources int) {
 	t.Helper()
 	text, err := os.ReadFile(file)

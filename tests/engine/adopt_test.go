@@ -16,7 +16,7 @@ import (
 
 const clientSecret = "azuread:index/applicationPassword:ApplicationPassword"
 
-// deployAndForget deploys the sample, loses its state, and gives what there was.
+// deployAndForget deploys the sample, loses its state, and returns what exists in Azure.
 func deployAndForget(t *testing.T) (d *deployment, made, urns []string) {
 	t.Helper()
 	d = deploy(t, t.TempDir())
@@ -30,7 +30,8 @@ func deployAndForget(t *testing.T) (d *deployment, made, urns []string) {
 	return d, made, urns
 }
 
-// isAdopted looks whether all but the client secret is in the state, as the program says it, and nothing is made twice.
+// isAdopted checks that everything but the client secret is in the state with the program's inputs, and nothing is made
+// twice.
 func (d *deployment) isAdopted(made []string) {
 	d.t.Helper()
 	assert.Equal(d.t, made, d.azure.Inventory(), "nothing is made or taken away")
@@ -48,7 +49,7 @@ func (d *deployment) isAdopted(made []string) {
 	require.Len(d.t, d.preview()["create "+clientSecret], 1, "nobody knows the old secret any more")
 }
 
-// goesOn looks whether a stack that is adopted is deployed as if nothing had been lost.
+// goesOn checks that an adopted stack can be deployed as if its state had never been lost.
 func (d *deployment) goesOn(made, urns []string) {
 	d.t.Helper()
 	d.up()
@@ -100,7 +101,7 @@ func TestALostStateIsAdoptedByHand(t *testing.T) {
 	assert.Equal(t, 3, imports, "applications; their service principals; those' assignments")
 	d.isAdopted(made)
 
-	// in the right order, though no up has shown what depends on what
+	// in the right order, although no up has recorded the dependencies
 	d.pulumi("destroy", "--yes", "--skip-preview", "--non-interactive")
 	assert.Empty(t, d.azure.Inventory())
 }
@@ -109,7 +110,7 @@ func TestAnotherToolsPartIsAdoptedAndWhatIsInTheWayIsNamed(t *testing.T) {
 	t.Parallel()
 	batchaccess := command(t)
 	d, _, _ := deployAndForget(t)
-	// What the program now says otherwise must show, whatever is adopted.
+	// Differences between the program and Azure must show, whatever is adopted.
 	d.pulumi("config", "set", "--path", "batchaccess:clusters.cpu.maxNodeCount", "6")
 	assignment := d.renameAssignment()
 
@@ -133,7 +134,7 @@ func TestAnotherToolsPartIsAdoptedAndWhatIsInTheWayIsNamed(t *testing.T) {
 
 const compute = "azure-native:machinelearningservices:Compute"
 
-// renameAssignment makes one of the stack's assignments anew under another name, as a person would have made it.
+// renameAssignment replaces an assignment of the stack by one with another name, as if a person had made it.
 func (d *deployment) renameAssignment() (id string) {
 	d.t.Helper()
 	at := slices.IndexFunc(d.azure.Inventory(), func(id string) bool {
@@ -148,13 +149,16 @@ func (d *deployment) renameAssignment() (id string) {
 	return id
 }
 
-// arm calls Resource Manager as whoever deploys.
+// arm calls Resource Manager as the deployer.
 func (d *deployment) arm(method, id string, body any) map[string]any {
 	d.t.Helper()
 	token, err := d.azure.SignIn(d.t.Context(), d.azure.Deployer().ObjectID, "https://management.azure.com")
 	require.NoError(d.t, err)
 	content, err := json.Marshal(body)
 	require.NoError(d.t, err)
+	if body == nil {
+		content = nil
+	}
 	req, err := http.NewRequestWithContext(d.t.Context(), method, d.azure.URL()+id+"?api-version=2022-04-01",
 		bytes.NewReader(content))
 	require.NoError(d.t, err)

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// script runs one of the pipelines' scripts from the project's root. Of the stack it knows what is deployed here.
+// script runs one of the pipelines' scripts from the project's root, for the stack that is deployed here.
 func (d *deployment) script(args ...string) (string, int) {
 	d.t.Helper()
 	file := d.project

@@ -32,17 +32,17 @@ var updateCorpus = flag.Bool("update", false, "write the previews of review's co
 
 const corpus = "../../internal/review/testdata/corpus/"
 
-// A changed resource of the corpus: its inputs before and after, nil where it is not there.
+// A changed resource of the corpus: its inputs before and after, nil if it does not exist then.
 type changed struct {
 	Name, Type string
 	Replace    bool
-	Import     bool // what is new is there in Azure
+	Import     bool // the new resource exists in Azure
 	Read       bool // the program only reads it
 	ReadBefore bool `yaml:"readBefore"` // the program only read it before
-	// The program only reads it from now on: by its own ID ("same"), or by that of another resource ("other").
+	// From now on the program only reads it: by its own ID ("same"), or by another resource's ("other").
 	ReadAfter string `yaml:"readAfter"`
 	Retain    bool   // it stays in Azure when it leaves the stack
-	// DeletedWith is the name of the resource with which it is said to be deleted.
+	// DeletedWith is the name of the resource with which it is deleted, by the program's option.
 	DeletedWith string `yaml:"deletedWith"`
 	Old, New    map[string]any
 }
@@ -53,7 +53,7 @@ type corpusCase struct {
 	Also    []changed
 }
 
-// cases are those of review's corpus, by the name that their resources begin with.
+// cases are the cases of review's corpus, by the beginning of their resources' names.
 func cases(t *testing.T) (all []corpusCase) {
 	t.Helper()
 	text, err := os.ReadFile(corpus + "cases.yaml")
@@ -66,8 +66,8 @@ func cases(t *testing.T) (all []corpusCase) {
 	return file.Cases
 }
 
-// The real engine makes the previews of review's corpus: one deployment of all that is there before, and one preview
-// of all that is there after, by a program of raw tokens and a plugin that takes any type.
+// The real engine makes the previews of review's corpus: one deployment of everything that exists before, and one
+// preview of everything that exists after, by a program of raw tokens and a plugin that accepts any type.
 func TestTheEngineMakesTheCorpusOfReview(t *testing.T) {
 	t.Parallel()
 	all := cases(t)
@@ -116,7 +116,7 @@ func TestTheEngineMakesTheCorpusOfReview(t *testing.T) {
 	assert.JSONEq(t, string(stored), string(text), "go test ./tests/engine -run Corpus -update writes it again")
 }
 
-// divided gives each case the steps of its own resources, and the summary of those.
+// divided gives each case the steps of its own resources, and their summary.
 func divided(t *testing.T, preview []byte, all []corpusCase) map[string]any {
 	t.Helper()
 	var digest struct {
@@ -140,9 +140,9 @@ func divided(t *testing.T, preview []byte, all []corpusCase) map[string]any {
 					}
 				}
 			}
-			delete(s, "provider") // whose ID is another each time
+			delete(s, "provider") // its ID differs from run to run
 			for _, key := range []string{"replaceReasons", "diffReasons"} {
-				if reasons, is := s[key].([]any); is { // in another order each time
+				if reasons, is := s[key].([]any); is { // the order differs from run to run
 					slices.SortFunc(reasons, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 				}
 			}
@@ -153,7 +153,7 @@ func divided(t *testing.T, preview []byte, all []corpusCase) map[string]any {
 			summary[s["op"].(string)]++
 		}
 		require.NotEmpty(t, steps, c.Case)
-		slices.SortFunc(steps, func(a, b map[string]any) int { // the engine takes them as they come
+		slices.SortFunc(steps, func(a, b map[string]any) int { // in the engine's order
 			return strings.Compare(fmt.Sprint(a["urn"], a["op"]), fmt.Sprint(b["urn"], b["op"]))
 		})
 		divided[c.Case] = map[string]any{"steps": steps, "changeSummary": summary}
@@ -208,7 +208,7 @@ type raw struct{ pulumi.CustomResourceState }
 func (p program) register(ctx *pulumi.Context) error {
 	for i, c := range p.cases {
 		made := map[string]*raw{}
-		// What others refer to comes first.
+		// Resources that others refer to come first.
 		list := append([]changed{c.changed}, c.Also...)
 		if refersTo(c.changed, "self") == "" && len(c.Also) > 0 && refersTo(c.changed, c.Also[0].Name) != "" {
 			list = append(append([]changed{}, c.Also...), c.changed)
@@ -244,7 +244,7 @@ func (p program) register(ctx *pulumi.Context) error {
 				continue
 			}
 			isRead := r.Read || r.ReadBefore && !p.after || r.ReadAfter == "other" && p.after
-			if isRead || r.Import && p.after { // the plugin takes what is there from the ID
+			if isRead || r.Import && p.after { // the plugin finds an existing resource by the ID
 				there, err := json.Marshal(inputs)
 				if err != nil {
 					return err
@@ -300,7 +300,7 @@ func valueOf(v any, made map[string]*raw) pulumi.Input {
 	}
 }
 
-// anything is a plugin that takes any type: it keeps what it is given.
+// anything is a plugin that accepts any type, and keeps its inputs.
 type anything struct {
 	pulumirpc.UnimplementedResourceProviderServer
 }

@@ -25,7 +25,8 @@ import (
 
 const root = "../.."
 
-// The sandbox refuses a secret that has ended, as Entra does: the sample's is made one of today, the same in all tests.
+// The sandbox refuses a secret that has ended, as Entra does, so the sample's secret begins today here, the same in all
+// tests.
 const samplePeriod = "startDate: 2026-11-01, endDate: 2028-10-31"
 
 var later = time.Now().AddDate(0, 4, 0).Format(time.DateOnly)
@@ -39,12 +40,12 @@ type deployment struct {
 	azure  *azure.Azure
 	engine *sandbox.Engine
 	state  string
-	// project is its Pulumi.dev.yaml.
+	// project is the text of its Pulumi.dev.yaml.
 	project string
 	cli     string
 }
 
-// sampleIn makes a project of the sample with the edits: its folder, and its configuration.
+// sampleIn makes a project of the sample with edits, and returns its folder and its configuration.
 func sampleIn(t *testing.T, edits ...string) (dir, file string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -65,13 +66,13 @@ func sampleIn(t *testing.T, edits ...string) (dir, file string) {
 	return dir, file
 }
 
-// deploy starts a sandbox for the sample configuration, with the edits made to it.
+// deploy starts a sandbox for the sample with edits of its configuration.
 func deploy(t *testing.T, state string, edits ...string) *deployment {
 	t.Helper()
 	return deployIn(t, azure.Weather{}, state, edits...)
 }
 
-// deployIn does so in bad weather.
+// deployIn does the same in bad weather.
 func deployIn(t *testing.T, weather azure.Weather, state string, edits ...string) *deployment {
 	t.Helper()
 	dir, _ := sampleIn(t, edits...)
@@ -84,7 +85,7 @@ func deployProject(t *testing.T, weather azure.Weather, dir, state string) *depl
 	return start(t, sandbox.Options{StateDir: state, ProjectDir: dir, Named: true}, weather)
 }
 
-// start starts a sandbox with options that say where.
+// start starts a sandbox with these options.
 func start(t *testing.T, o sandbox.Options, weather azure.Weather) *deployment {
 	t.Helper()
 	dir, state := o.ProjectDir, o.StateDir
@@ -129,7 +130,7 @@ func (d *deployment) up() {
 		"--non-interactive", "--stack", "dev"), out.String())
 }
 
-// A step is what a preview says of one resource.
+// A step is one resource in a preview.
 type step struct {
 	Op           string   `json:"op"`
 	URN          string   `json:"urn"`
@@ -157,8 +158,8 @@ func (d *deployment) preview() map[string][]step {
 	return found
 }
 
-// assertNewBeforeOld holds if a deployment, by what it prints, makes every successor before anything that is replaced
-// goes.
+// assertNewBeforeOld checks the output of a deployment: every replacement is made before any replaced resource is
+// deleted.
 func assertNewBeforeOld(t *testing.T, printed string, resources int) {
 	t.Helper()
 	created := strings.LastIndex(printed, " created replacement")

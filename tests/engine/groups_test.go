@@ -17,7 +17,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// intoGroup makes two of the sample's invokers the members of a group, in the place of which an endpoint named them.
+// intoGroup makes two of the sample's invokers the members of a group, which an endpoint names in their place.
 func intoGroup(members string) []string {
 	return []string{
 		"  batchaccess:clusters:\n", "    scorers: { kind: group, members: [" + members + "] }\n  batchaccess:clusters:\n",
@@ -25,7 +25,8 @@ func intoGroup(members string) []string {
 	}
 }
 
-// A group that the stack makes takes the place of its members' own assignments, and each keeps what it had, not more.
+// A group that the stack makes replaces its members' own assignments, and each member keeps exactly the access that it
+// had.
 func TestInvokersMoveIntoAGroup(t *testing.T) {
 	t.Parallel()
 	state := t.TempDir()
@@ -139,7 +140,7 @@ func TestInvokersMoveIntoAGroup(t *testing.T) {
 
 const groupMember = "azuread:index/groupMember:GroupMember"
 
-// addToGroup puts a member into the only group that the stack has made, as the group's owner may.
+// addToGroup adds a member to the only group that the stack has made, as the group's owner may.
 func (d *deployment) addToGroup(member string) {
 	d.t.Helper()
 	var group string

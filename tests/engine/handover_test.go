@@ -13,8 +13,8 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
 )
 
-// A grant goes from one component of a program to another in one deployment, whichever of the two is first in it, and
-// also where one of them comes or goes: it is one assignment in Azure, which stays.
+// A grant moves from one component of a program to another in one deployment, whichever comes first in the program, and
+// also if one of them comes or goes: it is one assignment in Azure, which stays.
 func TestAGrantIsHandedFromOneComponentToAnother(t *testing.T) {
 	t.Parallel()
 	s := newHandover(t, "cpu")
@@ -57,7 +57,7 @@ func TestAGrantIsHandedFromOneComponentToAnother(t *testing.T) {
 	}
 }
 
-// A stack without outputs does not see what it had. It is told to export one, and that works.
+// A stack without outputs does not know what it had. The error says to export one, and that works.
 func TestAGrantIsHandedOverInAStackWithoutOutputs(t *testing.T) {
 	t.Parallel()
 	s := newHandover(t, "cpu")
@@ -96,6 +96,56 @@ func TestAPrincipalIsRenamedInAProgram(t *testing.T) {
 	assert.Equal(t, before, s.azure.Inventory())
 }
 
+// A role that one component makes and another one assigns too is known as an output alone. Its assignments go from one
+// to the other all the same; those that change places need names that neither had.
+func TestAnAssignmentOfARoleThatTheProgramMakesIsHandedOver(t *testing.T) {
+	t.Parallel()
+	s := newHandover(t, "cpu")
+	up := func(first, second string) (string, error) {
+		return s.pulumi("starters", "up", "--yes", "--config", "starters:first="+first, "--config", "starters:second="+second)
+	}
+	out, err := up("x:ann", "x:bob")
+	require.NoError(t, err, out)
+	before := s.azure.Inventory()
+
+	out, err = up("x:bob", "x:ann")
+	require.Error(t, err)
+	out = strings.Join(strings.Fields(out), " ")
+	assert.Contains(t, out, "this stack has it as second.x already; the two change places, which takes names that "+
+		"neither had")
+	assert.NotContains(t, out, "write was")
+	assert.Equal(t, before, s.azure.Inventory(), "nothing is touched")
+
+	var mu sync.Mutex
+	var taken []string
+	s.azure.Watch(&azure.Watcher{Before: func(azure.Write) {}, After: func(w azure.Write) {
+		mu.Lock()
+		defer mu.Unlock()
+		if w.Method == "DELETE" {
+			taken = append(taken, w.Path)
+		}
+	}})
+	for _, step := range [][2]string{{"y:bob", "y:ann"}, {"x:bob", "x:ann"}, {"x:bob,y:ann", ""}, {"", "x:bob,z:ann"}} {
+		out, err = up(step[0], step[1])
+		require.NoError(t, err, out)
+		assert.Equal(t, before, s.azure.Inventory())
+	}
+	s.azure.Watch(nil)
+	assert.Empty(t, taken)
+}
+
+// An ID that the program knows only after it has registered what depends on it is waited for beside the program.
+func TestAnAssignmentIsRenamedWhosePrincipalIsMadeAfterIt(t *testing.T) {
+	t.Parallel()
+	s := newHandover(t, "cpu")
+	out, err := s.pulumi("later", "up", "--yes", "--config", "later:called=x")
+	require.NoError(t, err, out)
+	before := s.azure.Inventory()
+	out, err = s.pulumi("later", "up", "--yes", "--config", "later:called=y")
+	require.NoError(t, err, out)
+	assert.Equal(t, before, s.azure.Inventory())
+}
+
 // A handover is a stack in which two components grant the same to ann and bob, on a cluster that exists.
 type handover struct{ *twoStacks }
 
@@ -127,7 +177,7 @@ func newHandover(t *testing.T, cluster string) handover {
 	return handover{s}
 }
 
-// up deploys with those whom each component has; "" for no such component.
+// up deploys with these principals in each component; "" means that there is no such component.
 func (s handover) up(first, second string, more ...string) (string, error) {
 	s.t.Helper()
 	args := append([]string{"up", "--yes"}, more...)

@@ -27,7 +27,7 @@ func (d *deployment) stackFile() string {
 	return found[0]
 }
 
-// unpinned takes out of the sample what can be looked up, and names the principals in its place.
+// unpinned removes from the sample what can be looked up, and names its principals instead.
 var unpinned = []string{
 	"kind: group\n      objectId: 22222222-2222-4222-8222-222222222222", "kind: group\n      displayName: analysts",
 	"kind: user\n      objectId: 33333333-3333-4333-8333-333333333333", "kind: user\n      userPrincipalName: " +
@@ -87,7 +87,7 @@ func TestWhatIsLookedUpIsWhatWasGivenAndCanBePinned(t *testing.T) {
 		assert.Equal(t, i.PrincipalID, pinned.Model().Invokers[name].PrincipalID, name)
 	}
 
-	// What is given and wrong is found out where that is asked for.
+	// A wrong value is found if the check is asked for.
 	_, code = d.run(d.cli, "config", "set", "checkPrincipals", "true", "--stack", "dev")
 	require.Zero(t, code)
 	assert.Empty(t, d.preview())

@@ -15,8 +15,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// guarded runs a command of the CLI with the policy pack, configured or not, and returns its exit code and what it
-// says.
+// guarded runs a command of the CLI with the policy pack, configured or not, and returns its exit code and its output.
 func (d *deployment) guarded(config string, args ...string) (code int, said string) {
 	d.t.Helper()
 	pack, err := filepath.Abs(filepath.Join(root, "policy"))

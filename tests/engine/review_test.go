@@ -24,8 +24,8 @@ func (d *deployment) review(flags ...string) review.Review {
 	return review.Make(p, review.Options{Now: time.Now(), Guardrails: guardrails.DefaultConfig()})
 }
 
-// The previews in internal/review/testdata are of another, smaller stack; what the engine says of this one has the
-// same form, and review finds in it what the change is, whether or not unchanged resources are shown.
+// The previews in internal/review/testdata are of another, smaller stack. The engine's previews of this one have the
+// same form, and review finds the change in them, whether or not unchanged resources are shown.
 func TestReviewUnderstandsTheEngine(t *testing.T) {
 	t.Parallel()
 	state := t.TempDir()
@@ -54,7 +54,7 @@ func TestReviewUnderstandsTheEngine(t *testing.T) {
 			"starts to work"},
 		"a reader less": {[2]string{"invokers: [release-manager, pipeline, scheduler]",
 			"invokers: [release-manager, pipeline]"}, "Low risk: 1 principal loses access, 2 jobs stop working"},
-		// which Azure can't give the cluster: it is another one, with another identity
+		// Azure can't give the cluster this: it makes another one, with another identity
 		"a bigger machine": {
 			[2]string{"vmSize: Standard_D4ds_v5", "vmSize: Standard_D8ds_v5"},
 			"Medium risk: 1 principal gains access, 1 principal loses access, 1 managed identity changes, " +
@@ -74,7 +74,7 @@ func TestReviewUnderstandsTheEngine(t *testing.T) {
 	}
 }
 
-// Every key that review's test data has in a step, the engine still writes, and the other way round.
+// Every key that a step in review's test data has, the engine still writes, and the reverse.
 func TestTheEngineStillWritesWhatReviewWasTestedWith(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, t.TempDir())
@@ -86,7 +86,7 @@ func TestTheEngineStillWritesWhatReviewWasTestedWith(t *testing.T) {
 	assert.Equal(t, formOf(t, stored, own), formOf(t, []byte(d.pulumi("preview", "--json", "--non-interactive")), own))
 }
 
-// formOf is the step of a resource without its values: texts say whether they are known.
+// formOf is the step of a resource without its values: texts only say whether they are known.
 func formOf(t *testing.T, preview []byte, urnEnd string) any {
 	t.Helper()
 	var digest struct {
@@ -107,7 +107,7 @@ func form(v any) any {
 	case map[string]any:
 		m := map[string]any{}
 		for key, item := range v {
-			if key != "stackTrace" && key != "sourcePosition" { // taken out of the stored ones: they name a machine's paths
+			if key != "stackTrace" && key != "sourcePosition" { // they name a machine's paths
 				m[key] = form(item)
 			}
 		}

@@ -20,8 +20,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// shown is everything that the sample shows to anybody, in the order of a life: each command's output goes, with its
-// errors, to the file of the name. $OUT is the folder of them, $ROOT the project's own.
+// shown is everything that the sample shows to anybody, in the order of its life: the output of each command, with its
+// errors, goes to the file of that name. $OUT is the folder of these files, $ROOT the project's own.
 var shown = []struct{ file, command string }{
 	{"preview.json", "pulumi preview --json --show-sames"},
 	{"import.txt", `pulumi preview --import-file "$OUT/import.json"`},
@@ -51,7 +51,7 @@ var shown = []struct{ file, command string }{
 	{"verify.json", "batchaccess --debug verify --propagation 0s --json"},
 	{"verify.txt", "batchaccess --debug verify --propagation 0s"},
 	{"pin.txt", "batchaccess --debug pin"},
-	{"recover.txt", "batchaccess --debug recover"},
+	{"adopt.txt", "batchaccess --debug adopt"},
 	{"login.txt", "az login --username release-manager && az account show"},
 	{"explain.txt", "batchaccess --debug explain"},
 	{"explain.html", "batchaccess explain --format html"},
@@ -69,10 +69,11 @@ var shown = []struct{ file, command string }{
 	{"drift.txt", `cd "$ROOT" && sh ci/drift.sh dev "$OUT/drift"`},
 }
 
-// meant is what the sandbox keeps in plain, for its user alone: it opens this sandbox and nothing else.
+// meant are the values that the sandbox keeps in plain text, for its user alone: they open this sandbox and nothing
+// else.
 var meant = map[string]string{
-	"azure/ca-key.pem":    "a private key", // of the certificate authority, which may sign for loopback only
-	"azure/token-key.pem": "a private key", // of the tokens, which are of an issuer on loopback
+	"azure/ca-key.pem":    "a private key", // of the certificate authority, which signs for loopback only
+	"azure/token-key.pem": "a private key", // of the tokens, which only this sandbox accepts
 	"passphrase":          "the passphrase of stacks beside the project's",
 	"key":                 "the stacks' key",
 }
@@ -158,13 +159,13 @@ func secretIn(t *testing.T, outputs []byte) string {
 	return secret
 }
 
-// A search is for values, in any form that a program writes them in, and for what is a secret by its look.
+// A search is for values, in any form that a program writes them in, and for texts that look like a secret.
 type search struct {
 	values map[string]string
 	looks  map[string]*regexp.Regexp
 }
 
-// secretsOf are those that the run noted, and every token and key.
+// secretsOf are the secrets that the run recorded, and every token and key.
 func secretsOf(t *testing.T, noted, state string) search {
 	t.Helper()
 	read := func(dir, name string) []byte {
@@ -197,7 +198,7 @@ func secretsOf(t *testing.T, noted, state string) search {
 	return s
 }
 
-// formsOf are those that a value is written in.
+// formsOf are the forms in which a value may be written.
 func formsOf(value string) map[string]string {
 	quoted, _ := json.Marshal(value)
 	return map[string]string{
@@ -206,7 +207,7 @@ func formsOf(value string) map[string]string {
 	}
 }
 
-// in looks through every file of the folder, and says what is in which.
+// in searches every file of the folder, and returns what it found, and where.
 func (s search) in(t *testing.T, dir string, but ...string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -214,7 +215,7 @@ func (s search) in(t *testing.T, dir string, but ...string) map[string]string {
 		if err == nil && entry.IsDir() && len(but) > 0 && entry.Name() == but[0] {
 			return fs.SkipDir
 		}
-		// A program is what Go linked of the sources, before there was any secret.
+		// A built program was linked before there was any secret.
 		if err != nil || !entry.Type().IsRegular() || entry.Name() == "program" {
 			return err
 		}
@@ -240,7 +241,7 @@ func (s search) in(t *testing.T, dir string, but ...string) map[string]string {
 	return found
 }
 
-// withoutLog leaves out the log, of which a failure need not tell all.
+// withoutLog leaves out the log, of which a failure need not show everything.
 func withoutLog(text []byte) (rest string) {
 	for line := range strings.Lines(string(text)) {
 		if !strings.Contains(line, "level=DEBUG") {

@@ -13,8 +13,8 @@ import (
 	"github.com/batchaccess/batchaccess/tests/earlier"
 )
 
-// The state in testdata/states was left by this project as it was on 2026-11-28, with the configuration beside it. A
-// text of the test's stands for the client secret.
+// This project wrote the state in testdata/states on 2026-11-28, with the configuration beside it. A text of the test's
+// replaces the client secret.
 func TestAStackThatWasDeployedEarlierIsNotReplaced(t *testing.T) {
 	t.Parallel()
 	const folder = "testdata/states/sample"

@@ -58,7 +58,7 @@ func newTwoStacks(t *testing.T) *twoStacks {
 	return s
 }
 
-// pulumi runs a command of the CLI on the stack of a project, and returns what it prints.
+// pulumi runs a command of the CLI on the stack of a project, and returns its output.
 func (s *twoStacks) pulumi(project string, args ...string) (string, error) {
 	s.t.Helper()
 	dir := s.t.TempDir()

@@ -41,10 +41,10 @@ func TestTheSampleConvergesInAnyWeather(t *testing.T) {
 	assert.Empty(t, stormy.azure.Inventory())
 }
 
-// An assignment is one as people speak of it: principals that are made here have other IDs in each sandbox.
+// An assignment is described by names: principals that the stack makes have other IDs in each sandbox.
 type assignment struct{ Principal, Role, Scope string }
 
-// assignments asks Resource Manager for those of the stack's principals.
+// assignments asks Resource Manager for the assignments of the stack's principals.
 func (d *deployment) assignments() []assignment {
 	d.t.Helper()
 	var outputs struct{ PrincipalIDs, ClusterPrincipalIDs map[string]string }
@@ -83,7 +83,7 @@ func (d *deployment) assignments() []assignment {
 	return found
 }
 
-// get reads from the sandbox, as often as its weather asks for.
+// get reads from the sandbox, as often as its weather requires.
 func (d *deployment) get(at, token string) []byte {
 	d.t.Helper()
 	for {

@@ -22,7 +22,7 @@ type estate struct {
 	Config map[string]any `yaml:"config"`
 	Ways   []listed       `yaml:"ways"`
 	None   []listed       `yaml:"none"`
-	// World is set where the ways are those of all that is in Azure, and not of the stack alone.
+	// World is set if the ways are those of everything in Azure, and not of the stack alone.
 	World *world `yaml:"world"`
 }
 
@@ -36,12 +36,12 @@ type listed struct {
 	Why     string `yaml:"why"`
 }
 
-// waits are the estates whose configuration alone is refused, as a preview has to look a key up: which one.
+// waits are the estates that can't be planned without a look-up, with the key that a preview would look up.
 var waits = map[string]string{
 	"12-store-unknown-credential.yaml": "credentialInStore",
 }
 
-// A pair is what a way is found by. Two ways of one pair, by two edges, count as one.
+// A pair is who reaches what. Two ways of one pair, by two edges, count as one.
 type pair struct{ who, verb, what string }
 
 func TestEstates(t *testing.T) {
@@ -82,14 +82,14 @@ func TestEstates(t *testing.T) {
 	}
 }
 
-// byAnyJob reports whether the plan says that a job of theirs reads the input by its store's credential: nothing
-// indirect is needed then.
+// byAnyJob reports whether, in the plan, a job of theirs reads the input by its store's credential: then no indirect
+// way is needed.
 func byAnyJob(plan *access.Plan, p pair) bool {
 	return plan.Model.DataInputs[p.what].Mechanism() == access.ByStoreCredential &&
 		slices.Contains(plan.Readers()[p.what], p.who)
 }
 
-// read gives no plan for an estate of waits: it must be refused for that key.
+// read returns no plan for an estate in waits: it must be refused for that key.
 func read(t *testing.T, file string) (e estate, plan *access.Plan) {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -123,7 +123,7 @@ func planOf(t *testing.T, values map[string]any) *access.Plan {
 	return plan
 }
 
-// find are the ways that say what the pair does, the decided ones first.
+// find are the ways of the pair, the decided ones first.
 func find(plan *access.Plan, p pair) (all []access.Way) {
 	for _, w := range plan.Ways() {
 		if slices.ContainsFunc(w.Who, func(who string) bool { return same(plan, who, p.who) }) && says(plan, w, p) {
@@ -164,7 +164,7 @@ func says(plan *access.Plan, w access.Way, p pair) bool {
 	panic(fmt.Sprintf("unknown verb %q", p.verb))
 }
 
-// as reports whether a way to data is gone as the identity, or by the secret, that the expert names.
+// as reports whether a way to data goes by the identity, or by the secret, that the expert names.
 func as(plan *access.Plan, w access.Way, name string) bool {
 	last := w.Hops[len(w.Hops)-1]
 	switch {
@@ -188,7 +188,7 @@ func as(plan *access.Plan, w access.Way, name string) bool {
 	return false
 }
 
-// same reports whether two names are of one identity.
+// same reports whether two names mean one identity.
 func same(plan *access.Plan, a, b string) bool {
 	named := func(p access.Principal, name string) bool {
 		return p.IsCluster() && name == "cluster:"+p.Name || !p.IsCluster() && name == p.Name

@@ -15,7 +15,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A world is what is in Azure and Entra beside the stack.
+// A world is everything in Azure and Entra besides the stack.
 type world struct {
 	TenantID   string `yaml:"tenantId"`
 	Principals map[string]struct {
@@ -46,7 +46,7 @@ type world struct {
 		// AppRoles are permissions of Microsoft Graph.
 		AppRoles []string `yaml:"appRoles"`
 	} `yaml:"servicePrincipals"`
-	// DirectoryRoles are those of Entra, with their holders.
+	// DirectoryRoles are roles of Entra, with their holders.
 	DirectoryRoles map[string][]string `yaml:"directoryRoles"`
 	Identities     map[string]struct {
 		ID          string `yaml:"id"`
@@ -85,7 +85,7 @@ type world struct {
 		Sharing      string   `yaml:"applicationSharingPolicy"`
 		UserAssigned []string `yaml:"userAssigned"`
 	} `yaml:"computeInstances"`
-	// Resources are what runs code under an identity: a principal of the stack.
+	// Resources run code with an identity: a principal of the stack.
 	Resources       map[string]struct{ ID, Identity string } `yaml:"resources"`
 	StorageAccounts map[string]struct {
 		ID     string `yaml:"id"`
@@ -141,7 +141,7 @@ type world struct {
 	} `yaml:"data"`
 }
 
-// The ways that are found in what is in Azure are those that the expert lists, none missed and none invented.
+// The ways that are found in Azure are exactly those that the expert lists.
 func TestEstatesInAzure(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("*.yaml")
@@ -182,7 +182,7 @@ func TestEstatesInAzure(t *testing.T) {
 	assert.GreaterOrEqual(t, count, 25)
 }
 
-// Every way comes with a change that cuts it, which was tried.
+// Every way comes with a change that cuts it, and that was tried.
 func TestEveryWayIsCut(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("*.yaml")
@@ -225,7 +225,7 @@ func matching(e *ways.Estate, found []access.Way, p pair) (all []access.Way) {
 	return all
 }
 
-// oneOf reports whether two names are of one principal.
+// oneOf reports whether two names mean one principal.
 func oneOf(e *ways.Estate, a, b string) bool {
 	return a == b || slices.ContainsFunc(e.Principals, func(p ways.Principal) bool {
 		return slices.Contains(p.Names, a) && slices.Contains(p.Names, b)
@@ -245,7 +245,7 @@ func goneAs(e *ways.Estate, w access.Way, as string) bool {
 	return oneOf(e, last.Identity, strings.TrimPrefix(as, "identity:"))
 }
 
-// estate is what the stack's plan and the world have.
+// estate has everything of the stack's plan and of the world.
 func (w *world) estate(t *testing.T, plan *access.Plan) *ways.Estate {
 	t.Helper()
 	ids := map[string]string{}
@@ -447,7 +447,7 @@ func (w *world) estate(t *testing.T, plan *access.Plan) *ways.Estate {
 	return e
 }
 
-// named gives a principal a name, and makes it where it is not there.
+// named gives a principal a name, and adds the principal if it is missing.
 func (w *world) named(e *ways.Estate, id, name string) {
 	n := slices.IndexFunc(e.Principals, func(p ways.Principal) bool { return strings.EqualFold(p.ID, id) })
 	if n < 0 {

@@ -24,7 +24,7 @@ var command = sync.OnceValues(func() (string, error) {
 	return file, in(root, "go", "build", "-o", file, "./cmd/batchaccess").Run()
 })
 
-// batchaccess runs the command as a user does, and returns its exit code and what it prints.
+// batchaccess runs the command as a user does, and returns its exit code and its output.
 func batchaccess(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	file, err := command()
@@ -40,7 +40,7 @@ func batchaccess(t *testing.T, args ...string) (code int, stdout, stderr string)
 	return 0, out.String(), errs.String()
 }
 
-// Every command works for a program in any language. What it says is the same in all of them.
+// Every command works for a program in any language, with the same output.
 func TestTheCommandsWorkInEveryLanguage(t *testing.T) {
 	t.Parallel()
 	var lock sync.Mutex
@@ -59,6 +59,7 @@ func TestTheCommandsWorkInEveryLanguage(t *testing.T) {
 				said[language] = stdout
 				lock.Unlock()
 				commandsOf(t, dir)
+				changeOf(t, dir)
 			})
 		}
 	}))
@@ -82,7 +83,7 @@ func commandsOf(t *testing.T, dir string) {
 	code, stdout, stderr := batchaccess(t, "can", "-C", dir, "scheduler", "read", "patients")
 	assert.Equal(t, 1, code, stdout+stderr)
 
-	// The folder of the sandbox's state is the test's, for the project is in git.
+	// The stack is deployed once for all commands. The folder of the sandbox's state is the test's: the project is in git.
 	script := `set -e
 pulumi preview --stack dev --json --show-sames >"$1/preview.json"
 pulumi up --stack dev --yes --skip-preview --non-interactive >"$1/up"
@@ -96,8 +97,13 @@ live pipeline do grantsAccess >"$1/do-not" || test $? = 1
 live pipeline do grantsAccess at nowhere >/dev/null 2>"$1/do-where" || test $? = 2
 batchaccess invoke -C "$2" --endpoint heart-classifier --as-invoker pipeline --wait
 batchaccess adopt -C "$2" --json >"$1/adopt.json"
+batchaccess review "$1/preview.json" >"$1/review" || test $? = 1
+batchaccess export -C "$2" --output "$1/world.json" >/dev/null
+batchaccess init -C "$1" --stack made --workspace "$(pulumi config get workspaceId --stack dev)" --yes >/dev/null
 batchaccess pin -C "$2" >"$1/pin" 2>&1 || test $? = 1`
 	files := t.TempDir()
+	own := []byte("name: batchaccess\nruntime: go\n")
+	require.NoError(t, os.WriteFile(filepath.Join(files, "Pulumi.yaml"), own, 0o600))
 	code, stdout, stderr = batchaccess(t, "sandbox", "-C", dir, "--state-dir", t.TempDir(), "--", "sh", "-c", script,
 		"sh", files, dir)
 	require.Zero(t, code, stdout+stderr)
@@ -106,13 +112,14 @@ batchaccess pin -C "$2" >"$1/pin" 2>&1 || test $? = 1`
 		"verify.json": `"status": "works"`, "adopt.json": `"resources": []`, "pin": "invokers.analysts.objectId",
 		"do": "yes: invoker pipeline: has Microsoft.MachineLearningServices/workspaces/" +
 			"batchEndpoints/jobs/write at workspace by ",
+		"review": "gains", "world.json": "heart-classifier", "Pulumi.made.yaml": "heart-classifier",
 		"do-not": "no: invoker pipeline: grantsAccess at ", "do-where": "at nowhere: no place of the stack is called so",
 	} {
 		text, err := os.ReadFile(filepath.Join(files, file))
 		require.NoError(t, err)
 		assert.Contains(t, string(text), says, file)
 	}
-	// A preview that is there is not made again.
+	// An existing preview is used.
 	preview := filepath.Join(files, "preview.json")
 	code, stdout, stderr = batchaccess(t, "explain", "--preview", preview)
 	assert.Zero(t, code, stderr)

@@ -11,13 +11,13 @@ import (
 )
 
 // A program makes the workspaces, the account, the container, the registry and an identity itself, and uses two
-// components on their outputs. It deploys, changes, is refreshed and destroyed in the sandbox; and every command shows
+// components on their outputs. It is deployed, changed, refreshed and destroyed in the sandbox. Every command shows
 // both components, or says that one has to be named.
 func TestAProgramThatMakesAllThatItsComponentsReferTo(t *testing.T) {
 	t.Parallel()
 	dir, err := filepath.Abs(filepath.Join("testdata", "estate"))
 	require.NoError(t, err)
-	// Each line is a step: its name and its exit code are printed, and what it says is in a file of that name.
+	// Each line is a step: its name and exit code are printed, and its output is in a file of that name.
 	script := `cd "$1"
 step() { name=$1; shift; "$@" >"$name" 2>&1; echo "$name $?"; }
 pulumi preview --stack dev --json --show-sames >preview 2>err; echo "preview $?"
@@ -48,7 +48,7 @@ step destroy pulumi destroy --stack dev --yes --skip-preview --non-interactive`
 		{"preview", "0", `"registryName": "estateimages"`},
 		{"up", "0", "created"},
 		{"explain", "0", "3 of 3 declared paths work"},
-		// The workspace is new: nobody has made an endpoint in it yet.
+		// The workspace is new: it has no endpoints yet.
 		{"verify", "1", "stack dev, component heart: 0 of 2 declared paths work"},
 		{"can", "0", "yes: a job on score does"},
 		{"can-live", "1", "no: "},
@@ -66,7 +66,7 @@ step destroy pulumi destroy --stack dev --yes --skip-preview --non-interactive`
 		assert.Equal(t, step.code, codes[step.name], "%s: %s", step.name, text)
 		assert.Contains(t, string(text), step.says, step.name)
 	}
-	// A rehearsal finds what the program made, and puts into it what a workspace has beside.
+	// A rehearsal finds what the program made, and adds the other parts of a workspace.
 	for component, says := range map[string]string{"heart": "47 of 47 attempts", "lung": "26 of 26 attempts"} {
 		code, stdout, stderr := batchaccess(t, "rehearse", "-C", dir, "--component", component)
 		assert.Zero(t, code, stdout+stderr)

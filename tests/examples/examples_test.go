@@ -25,7 +25,8 @@ import (
 
 const root = "../.."
 
-// TestMain puts Pulumi's language host for YAML on PATH, built where lint keeps its tools: once, as long as it stays.
+// TestMain puts Pulumi's language host for YAML on PATH. It is built once, into the folder that lint uses for its
+// tools.
 func TestMain(m *testing.M) {
 	if err := addLanguageHost(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -48,7 +49,7 @@ func addLanguageHost() error {
 	return os.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 }
 
-// model is the access that both examples declare, read from the one in YAML.
+// model is the access that all examples declare, read from the one in YAML.
 func model(t *testing.T) access.Model {
 	t.Helper()
 	project, err := os.ReadFile(filepath.Join(root, "examples", "yaml", "Pulumi.yaml"))
@@ -66,7 +67,7 @@ func model(t *testing.T) access.Model {
 	}
 	require.NoError(t, yaml.Unmarshal([]byte(text), &program))
 	values := program.Resources["scoring"].Properties
-	// To the component, the scheduler is an identity that exists; to the sandbox, one that the stack makes.
+	// For the component, the scheduler is an existing identity; for the sandbox, the stack makes it.
 	scheduler := values["invokers"].(map[string]any)["scheduler"].(map[string]any)
 	for _, key := range []string{"principalId", "clientId"} {
 		require.Contains(t, scheduler[key], "${scheduler.")
@@ -77,7 +78,7 @@ func model(t *testing.T) access.Model {
 	return args.Model()
 }
 
-// Pulumi's host for YAML warns of what it does not know in a project's configuration, at every preview.
+// Pulumi's host for YAML warns, at every preview, of keys in a project's configuration that it does not know.
 func TestTheExampleInYAMLIsWithoutAWarning(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(filepath.Join(root, "examples", "yaml", "Pulumi.yaml"))
@@ -94,7 +95,7 @@ func TestTheExampleInYAMLIsWithoutAWarning(t *testing.T) {
 	}
 }
 
-// A resource is what the engine keeps of one, as far as it can be the same in two deployments. The stack is one too.
+// A resource has the properties in the engine's state that can be the same in two deployments. The stack is one too.
 type resource struct {
 	URN     string         `json:"urn"`
 	Type    string         `json:"type"`
@@ -102,7 +103,7 @@ type resource struct {
 	Inputs  map[string]any `json:"inputs"`
 	Outputs map[string]any `json:"outputs"`
 	Protect bool           `json:"protect"`
-	// Secrets are the outputs that are secret beside those of the resource's type.
+	// Secrets are the secret outputs besides those of the resource's type.
 	Secrets []string `json:"additionalSecretOutputs"`
 }
 
@@ -152,8 +153,8 @@ var projects = map[string]func(*testing.T) string{
 	"go":           func(*testing.T) string { return filepath.Join(root, "examples", "go") },
 	"yaml":         func(*testing.T) string { return filepath.Join(root, "examples", "yaml") },
 	"go by an SDK": goSDKProject,
-	"typescript":   typeScriptProject, // where there is Node.js
-	"python":       pythonProject,     // where there is Python
+	"typescript":   typeScriptProject, // if there is Node.js
+	"python":       pythonProject,     // if there is Python
 }
 
 func TestTheExamplesWorkAndAreTheSameInEveryLanguage(t *testing.T) {
@@ -192,7 +193,7 @@ var (
 	secret = regexp.MustCompile(`"(ciphertext|plaintext)":"[^"]*"`)
 )
 
-// plain is a resource without what is new in every deployment: moments, the IDs that Azure makes, and those derived
+// plain is a resource without values that are new in every deployment: times, IDs that Azure makes, and IDs derived
 // from them.
 func plain(t *testing.T, r resource) string {
 	t.Helper()

@@ -11,8 +11,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// goSDKProject is the stack of examples/go, written with the SDK that `pulumi package add` generates for Go: whoever
-// uses that imports nothing of this module, and reaches the components through the plugin.
+// goSDKProject is the stack of examples/go, written with the SDK that `pulumi package add` generates for Go. It imports
+// nothing of this module, and reaches the components through the plugin.
 func goSDKProject(t *testing.T) string {
 	t.Helper()
 	project := t.TempDir()

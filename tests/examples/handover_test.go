@@ -20,8 +20,8 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
 )
 
-// In YAML each component is constructed by itself, and does not see what the others have. A grant that goes from one to
-// another, and back, stays all the same.
+// In YAML each component is constructed separately, and does not see the others' grants. A grant that moves from one to
+// another, and back, still stays.
 func TestAGrantIsHandedFromOneComponentToAnotherInYAML(t *testing.T) {
 	t.Parallel()
 	const (

@@ -28,9 +28,9 @@ func pythonProject(t *testing.T) string {
 		fmt.Sprintf("#!/bin/sh\nPYTHONPATH='%s' exec '%s' '%s' __main__.py\n", sdk, python, host))
 }
 
-// installPython does what `pulumi install` does in examples/python for whoever has Pulumi's language host for Python:
-// it generates the SDK from the plugin's schema and has pip install it. The SDK gets a folder of its own, which it
-// returns, since it changes more often than what else the environment has.
+// installPython does what `pulumi install` does in examples/python if Pulumi's language host for Python is there: it
+// generates the SDK from the plugin's schema and has pip install it. It returns the SDK's folder, which is separate
+// because the SDK changes more often than the rest of the environment.
 func installPython(python, example string) (string, error) {
 	schema, err := filepath.Abs(filepath.Join(root, "plugin", "schema.json"))
 	if err != nil {

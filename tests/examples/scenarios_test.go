@@ -16,14 +16,14 @@ import (
 	"github.com/batchaccess/batchaccess/tests/internal/inprocess"
 )
 
-// Each scenario works as it stands: every job runs in the embedded Azure that should, and no other.
+// Each scenario works as its page says: exactly the jobs that should run in the embedded Azure do.
 func TestEveryScenarioDoesWhatItsPageSays(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(root, "examples", "scenarios")
 	files, err := filepath.Glob(filepath.Join(dir, "Pulumi.*.yaml"))
 	require.NoError(t, err)
 	require.Len(t, files, 6)
-	var pages strings.Builder // a page's text is held by TestTheDocsShowWhatTheCommandsPrint
+	var pages strings.Builder // TestTheDocsShowWhatTheCommandsPrint checks a page's text
 	docs, err := filepath.Glob(filepath.Join(root, "docs", "scenario-*.md"))
 	require.NoError(t, err)
 	require.Len(t, docs, 5)

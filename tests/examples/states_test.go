@@ -16,7 +16,7 @@ import (
 	"github.com/batchaccess/batchaccess/tests/earlier"
 )
 
-// The states in testdata/states were left by the examples as they were on 2026-11-28.
+// The examples wrote the states in testdata/states on 2026-11-28.
 func TestAnExampleThatWasDeployedEarlierIsNotReplaced(t *testing.T) {
 	t.Parallel()
 	states, err := os.ReadDir(filepath.Join("testdata", "states"))

@@ -22,8 +22,8 @@ import (
 
 var typeScript = filepath.Join(root, "examples", "typescript")
 
-// install does once what `pulumi install` does in examples/typescript for whoever has Pulumi's language host for
-// Node.js: it generates the SDK from the plugin's schema and has npm install it with what else the stack needs.
+// install does, once, what `pulumi install` does in examples/typescript if Pulumi's language host for Node.js is there:
+// it generates the SDK from the plugin's schema and has npm install it with everything else that the stack needs.
 var install = sync.OnceValue(func() error {
 	schema, err := filepath.Abs(filepath.Join(root, "plugin", "schema.json"))
 	if err != nil {
@@ -34,7 +34,7 @@ var install = sync.OnceValue(func() error {
 	if err != nil {
 		return err
 	}
-	// goes with any of it
+	// deleted with any of it
 	stampFile := filepath.Join(typeScript, "node_modules", "@batchaccess", "batchaccess", "bin", ".installed-by-tests")
 	if installed, err := os.ReadFile(stampFile); err == nil && string(installed) == stamp {
 		return nil
@@ -54,8 +54,8 @@ var install = sync.OnceValue(func() error {
 	return os.WriteFile(stampFile, []byte(stamp), 0o600)
 })
 
-// installation tells by the files that decide on it whether what is installed is up to date: those of the language, and
-// those that every SDK is generated from.
+// installation is a checksum of the files that decide what is installed: those of the language, and those from which
+// every SDK is generated. It shows whether the installed packages are up to date.
 func installation(files ...string) (string, error) {
 	hash := sha256.New()
 	for _, name := range append(files, filepath.Join(root, "tools", "go.mod"),
@@ -76,7 +76,7 @@ func in(folder, name string, args ...string) *exec.Cmd {
 	return command
 }
 
-// program runs the stack as Pulumi's language host for Node.js does. The module proxy does not carry that one.
+// program runs the stack as Pulumi's language host for Node.js does. The module proxy does not have that host.
 const program = `#!/bin/sh
 PULUMI_NODEJS_TYPESCRIPT=true exec node node_modules/@pulumi/pulumi/cmd/run --organization "$PULUMI_ORGANIZATION" \
 	--project "$PULUMI_PROJECT" --root-directory "$PULUMI_ROOT_DIRECTORY" --stack "$PULUMI_STACK" --dry-run ` +
@@ -92,8 +92,8 @@ func typeScriptProject(t *testing.T) string {
 	return builtProject(t, typeScript, "nodejs", program)
 }
 
-// builtProject is an example as a project whose program is built already, which the language host for Go runs whatever
-// it is written in: script stands for the host of the runtime that the example names.
+// builtProject is an example as a project with a built program, which the language host for Go runs whatever its
+// language is: script replaces the host of the example's runtime.
 func builtProject(t *testing.T, example, runtime, script string) string {
 	t.Helper()
 	folder, err := filepath.Abs(example)
@@ -127,8 +127,8 @@ func builtProject(t *testing.T, example, runtime, script string) string {
 	return project
 }
 
-// transpiled has a project's program run without having its types checked first, every time: whether they are right is
-// what the compiler's own test says, and the rehearsal's.
+// transpiled makes a project's program run without a check of its types each time. The compiler's own test checks them,
+// and so does the rehearsal.
 func transpiled(t *testing.T, project string) {
 	t.Helper()
 	text := strings.Replace(program, "PULUMI_NODEJS_TYPESCRIPT=true ",
@@ -137,11 +137,11 @@ func transpiled(t *testing.T, project string) {
 	require.NoError(t, os.WriteFile(filepath.Join(project, "run"), []byte(text), 0o700))
 }
 
-// complaint is a line of the compiler's: file, place, and what is wrong. Lines that go on about it are indented.
+// complaint is a line of the compiler: file, place, and fault. Indented lines continue it.
 var complaint = regexp.MustCompile(`^(?:.*/)?([^/]+)\.ts\(\d+,\d+\): error (.*\n(?: .*\n)*)`)
 
-// compile has the compiler check programs, and returns what it says of each, by the name of the program. All are
-// checked in one go, since most of the time goes to Pulumi's own types.
+// compile has the compiler check programs, and returns its complaints by the name of the program. All are checked
+// together, because most of the time goes to Pulumi's own types.
 func compile(t *testing.T, programs map[string]string) map[string][]string {
 	t.Helper()
 	machine.NodeJS(t)

@@ -12,7 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// assignmentsOfSandbox are the sandbox's answers about role assignments, their conditions, and what jobs name.
+// assignmentsOfSandbox are the sandbox's answers about role assignments, their conditions, and the data of jobs.
 func (w *world) assignmentsOfSandbox() asked {
 	return asked{
 		"role assignment": w.assigns,
@@ -46,7 +46,7 @@ func (w *world) assignmentsOfSandbox() asked {
 
 func roleAt(id string) string { return "/providers/Microsoft.Authorization/roleDefinitions/" + id }
 
-// assignment puts a role assignment, and says how what it made is taken away.
+// assignment makes a role assignment, and returns a function that deletes it.
 func (w *world) assignment(t *testing.T, scope, name string, properties map[string]any) (status int, revoke func()) {
 	t.Helper()
 	at := scope + "/providers/Microsoft.Authorization/roleAssignments/" + name
@@ -54,7 +54,7 @@ func (w *world) assignment(t *testing.T, scope, name string, properties map[stri
 	return got.status, func() { w.arm(t, http.MethodDelete, at, "2022-04-01", nil) }
 }
 
-// assigns makes an assignment as the input says, or one and then another.
+// assigns makes an assignment as the input says, or two in a row.
 func (w *world) assigns(t *testing.T, input string) string {
 	t.Helper()
 	const condition = "@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] StringEquals 'rows'"

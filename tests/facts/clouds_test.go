@@ -12,7 +12,7 @@ const unknown = "unknown"
 
 func https(host string) string { return "https://" + host }
 
-// ofClouds are the product's answers of what differs between clouds; a cloud is named by any word for it.
+// ofClouds are the product's answers about differences between clouds; an input names a cloud by any word for it.
 func ofClouds() asked {
 	all := asked{
 		"cloud of endpoint": func(_ *testing.T, input string) string {
@@ -58,7 +58,7 @@ func nameOr(name string, ok bool) string {
 	return name
 }
 
-// cloudsOfSandbox are the sandbox's.
+// cloudsOfSandbox are the sandbox's answers.
 func cloudsOfSandbox() asked {
 	all := asked{
 		"portal's ML resource": func(_ *testing.T, input string) string {

@@ -84,7 +84,7 @@ func ofClusters() asked {
 	}
 }
 
-// subnetOf is the subnet of a "cluster subnet".
+// subnetOf is the subnet in a "cluster subnet" input.
 func subnetOf(t *testing.T, input string) string {
 	t.Helper()
 	const network = group + "/providers/Microsoft.Network/virtualNetworks/v"
@@ -113,7 +113,7 @@ type registered struct {
 	mu     sync.Mutex
 }
 
-// madeOf is what the component asks the engine for.
+// madeOf are the inputs of the cluster that the component registers.
 func madeOf(t *testing.T, args components.ClusterArgs) *registered {
 	t.Helper()
 	r := &registered{}
@@ -144,7 +144,7 @@ func (*registered) Call(pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	return resource.PropertyMap{}, nil
 }
 
-// clustersOfSandbox are the sandbox's.
+// clustersOfSandbox are the sandbox's answers.
 func (w *world) clustersOfSandbox() asked {
 	return asked{
 		"cluster change": func(t *testing.T, input string) string {
@@ -246,7 +246,7 @@ func clusterBody(location, nodes string, identity map[string]any) map[string]any
 	return body
 }
 
-// clusterValues are a value and another one of what a cluster has; nil where it has none at first.
+// clusterValues are two values of a cluster's property; the first is nil if the property is not set at first.
 var clusterValues = map[string][2]any{
 	"tags":     {map[string]any{"a": "1"}, map[string]any{"a": "2"}},
 	"identity": {map[string]any{"type": "None"}, map[string]any{"type": "SystemAssigned"}},
@@ -269,7 +269,7 @@ var clusterValues = map[string][2]any{
 	"properties.properties.scaleSettings": {map[string]any{"maxNodeCount": 1}, map[string]any{"maxNodeCount": 2}},
 }
 
-// set puts a value where the keys lead.
+// set sets a value at a path of keys.
 func set(body map[string]any, value any, keys ...string) {
 	for ; len(keys) > 1; keys = keys[1:] {
 		below, is := body[keys[0]].(map[string]any)
@@ -282,7 +282,7 @@ func set(body map[string]any, value any, keys ...string) {
 	body[keys[0]] = value
 }
 
-// mounts reports whether a job on the cluster gets its data where the principal alone may read it, besides ann.
+// mounts reports whether a job on the cluster gets its data if, besides ann, only the principal may read it.
 func (w *world) mounts(t *testing.T, compute, principal string) bool {
 	t.Helper()
 	require.NoError(t, w.Seed(azure.Seed{Endpoints: []azure.Endpoint{{WorkspaceID: workspace, Name: "heart",
@@ -296,7 +296,7 @@ func (w *world) mounts(t *testing.T, compute, principal string) bool {
 	return w.job(t, started.body["name"].(string)).at("properties", "status") == "Completed"
 }
 
-// imageIsPulled starts a job in a sandbox of its own, whose workspace has a container registry of the mode.
+// imageIsPulled starts a job in a sandbox of its own, whose workspace has a container registry with this mode.
 func (*world) imageIsPulled(t *testing.T, input string) string {
 	mode, role := pair(input)
 	const registry = group + "/providers/Microsoft.ContainerRegistry/registries/images"

@@ -19,7 +19,7 @@ var comparisons = flag.Int("comparisons", 6000, "how many random requests both r
 
 const blobContainers = "Microsoft.Storage/storageAccounts/blobServices/containers"
 
-// clauses are made of these: few, so that requests hit them.
+// clauses are made of these: few, so that requests meet them.
 var (
 	conditionActions = []string{
 		"Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read",
@@ -53,7 +53,7 @@ var (
 	patterns = []string{"a*", "*", "?", "*b", "a/?", "in/2026/*", `a\*`, "?*", "", "*/*"}
 )
 
-// short are the words of the table of cases for what conditions name.
+// short are the table's words for the names in conditions.
 var short = map[string]string{
 	"$read": blobContainers + "/blobs/read", "$path": "@Resource[" + blobContainers + "/blobs:path]",
 	"$prefix": "@Request[" + blobContainers + "/blobs:prefix]", "$name": "@Resource[" + blobContainers + ":name]",
@@ -111,7 +111,7 @@ func (w author) condition(depth int) string {
 		return "(" + part() + ")" + pick(w, " AND ", " && ") + "(" + part() + ")"
 	case 2:
 		return "(" + part() + ")" + pick(w, " OR ", "||") + "(" + part() + ")"
-	case 3: // which Azure's documents call ambiguous
+	case 3: // Azure's documents call this ambiguous
 		return w.clause() + pick(w, " AND ", " OR ") + "(" + part() + ")" + pick(w, " AND ", " OR ") + w.clause()
 	case 4:
 		return "!" + w.clause()
@@ -171,7 +171,7 @@ func (w author) attribute() string {
 	for name := range conditionAttributes {
 		names = append(names, name)
 	}
-	// A map has no order, and a seed has to give the same conditions again.
+	// A map has no order, and a seed must give the same conditions again.
 	slices.Sort(names)
 	return pick(w, names...)
 }
@@ -198,7 +198,7 @@ func (w author) request() azure.ConditionRequest {
 	return r
 }
 
-// asProduct is the request in the product's words.
+// asProduct is the request in the product's types.
 func asProduct(r azure.ConditionRequest) condition.Request {
 	of := condition.Request{Action: r.Action, SubOperation: r.Suboperation,
 		Attributes: map[condition.Attribute][]string{}}
@@ -209,7 +209,7 @@ func asProduct(r azure.ConditionRequest) condition.Request {
 	return of
 }
 
-// Two readers of conditions, neither written from the other, agree; also on what the sheet leaves open.
+// Two readers of conditions, written independently, agree, also on what the sheet leaves open.
 func TestTwoReadersOfConditionsAgree(t *testing.T) {
 	t.Parallel()
 	seed := uint64(20261128)

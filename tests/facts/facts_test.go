@@ -1,5 +1,5 @@
-// Package facts holds product and sandbox to one table of what is believed of Azure. Neither was written from the
-// other, nor from the table: a belief that only one of them has goes red here.
+// Package facts checks product and sandbox against one table of what is believed about Azure. Neither was written from
+// the other, nor from the table: a belief that only one of them has makes a test fail here.
 package facts
 
 import (
@@ -17,18 +17,19 @@ import (
 
 type fact struct{ kind, input, expected, by, source string }
 
-// asked answers a fact's input; both have a case for each kind, except where one of them has nothing to say of it.
+// asked answers the input of a fact. Product and sandbox have a case for each kind, except kinds about which one of
+// them has nothing to say.
 type asked map[string]func(t *testing.T, input string) string
 
 func TestProductAndSandboxHoldTheFacts(t *testing.T) {
 	t.Parallel()
 	world := newWorld(t)
 	product, sandbox := productAnswers(), world.answers()
-	for _, more := range []asked{ofClouds(), ofClusters(), ofFederation()} {
+	for _, more := range []asked{ofClouds(), ofClusters(), ofFederation(), ofQuotas()} {
 		maps.Copy(product, more)
 	}
 	for _, more := range []asked{cloudsOfSandbox(), world.clustersOfSandbox(), world.federationOfSandbox(),
-		world.assignmentsOfSandbox()} {
+		world.assignmentsOfSandbox(), world.quotasOfSandbox()} {
 		maps.Copy(sandbox, more)
 	}
 	count := map[string]int{}
@@ -59,7 +60,7 @@ func TestProductAndSandboxHoldTheFacts(t *testing.T) {
 
 var update = flag.Bool("update", false, "write in the table what the product holds now")
 
-// write notes that both hold a fact.
+// write writes into the table that both hold a fact.
 func write(t *testing.T, f fact) {
 	t.Helper()
 	text, err := os.ReadFile("cases.txt")
@@ -72,7 +73,7 @@ func write(t *testing.T, f fact) {
 	require.NoError(t, os.WriteFile("cases.txt", text, 0o600))
 }
 
-// read reads the table, and refuses a line that nobody would hold.
+// read reads the table, and refuses a line that neither would check.
 func read(t *testing.T) (facts []fact) {
 	t.Helper()
 	file, err := os.Open("cases.txt")
@@ -98,7 +99,7 @@ func read(t *testing.T) (facts []fact) {
 	return facts
 }
 
-// yes puts an answer in the table's words.
+// yes is an answer in the table's words.
 func yes(is bool) string {
 	if is {
 		return "yes"
@@ -113,7 +114,7 @@ func accepted(is bool) string {
 	return "refused"
 }
 
-// pair parts an input of two.
+// pair splits an input of two parts.
 func pair(input string) (first, second string) {
 	first, second, _ = strings.Cut(input, " ; ")
 	return first, second

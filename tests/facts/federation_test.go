@@ -13,7 +13,7 @@ import (
 	"github.com/batchaccess/batchaccess/access/signin"
 )
 
-// severalCredentials reads what is said of the credentials of one application or identity, by their names.
+// severalCredentials reads the credentials of one application or identity, by their names.
 func severalCredentials(t *testing.T, input string) map[string]signin.FederatedCredential {
 	t.Helper()
 	all := map[string]signin.FederatedCredential{}
@@ -76,7 +76,7 @@ func ofFederation() asked {
 	}
 }
 
-// federationOfSandbox are the sandbox's.
+// federationOfSandbox are the sandbox's answers.
 func (w *world) federationOfSandbox() asked {
 	body := func(name string, f signin.FederatedCredential) map[string]any {
 		if f.Audience == "" {
@@ -148,14 +148,14 @@ func (w *world) federationOfSandbox() asked {
 	}
 }
 
-// application makes one, and returns its path.
+// application makes an application, and returns its path.
 func (w *world) application(t *testing.T) string {
 	t.Helper()
 	return "/v1.0/applications/" + w.graph(t, "/v1.0/applications",
 		map[string]any{"displayName": t.Name()}).body["id"].(string)
 }
 
-// identity makes a user-assigned one, and returns its ID.
+// identity makes a user-assigned identity, and returns its ID.
 func (w *world) identity(t *testing.T) string {
 	t.Helper()
 	at := identityNamed("f" + uuid.NewString())

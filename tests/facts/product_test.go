@@ -141,7 +141,7 @@ func productAnswers() asked {
 	}
 }
 
-// builtIn is an empty role where the product does not know it: no fact fits that.
+// builtIn is an empty role if the product does not know it: no fact fits that.
 func builtIn(t *testing.T, name string) roles.Definition {
 	t.Helper()
 	d, ok := roles.BuiltIn(name)
@@ -165,7 +165,7 @@ func decided(d roles.Definition, action roles.Action) string {
 	return yes(decision.Allowed)
 }
 
-// model has one of each.
+// model has one resource of each kind.
 func model() access.Model {
 	return access.Model{
 		WorkspaceID:     access.Known(workspace),
@@ -201,7 +201,7 @@ type roleInput struct {
 	scopes                    []string
 }
 
-// customRole reads what is said of a custom role.
+// customRole reads the description of a custom role.
 func customRole(t *testing.T, input string) roleInput {
 	t.Helper()
 	r := roleInput{scopes: []string{subscription}}
@@ -220,7 +220,7 @@ func customRole(t *testing.T, input string) roleInput {
 		r.action = rest
 	default:
 		if _, err := fmt.Sscanf(input, "%d management groups", &n); err == nil {
-			for i := range n { // of whose roles the sandbox's deployer may write none
+			for i := range n { // the sandbox's deployer may write no roles at them
 				r.scopes = append(r.scopes, fmt.Sprintf("/providers/Microsoft.Management/managementGroups/g%d", i))
 			}
 			break
@@ -235,7 +235,7 @@ func customRole(t *testing.T, input string) roleInput {
 	return r
 }
 
-// longCondition is a condition of so many characters.
+// longCondition is a condition with that many characters.
 func longCondition(t *testing.T, input string) string {
 	t.Helper()
 	var n int
@@ -245,7 +245,7 @@ func longCondition(t *testing.T, input string) string {
 	return start + strings.Repeat("x", n-len(start)-len(end)) + end
 }
 
-// deployable reports whether nothing keeps the model from being deployed.
+// deployable reports whether the model has no problems.
 func deployable(m access.Model) bool {
 	_, problems := access.Compile(m)
 	return problems.Err() == nil
@@ -281,7 +281,7 @@ func workload(t *testing.T, input string) signin.FederatedCredential {
 	return signin.FederatedCredential{}
 }
 
-// credential is a good one but for what the input says.
+// credential is a valid one, except for what the input says.
 func credential(input string) (name string, f signin.FederatedCredential) {
 	name, f = "main", signin.FederatedCredential{Issuer: "https://issuer.example", Subject: "s"}
 	of, length := "", 0

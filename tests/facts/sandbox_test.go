@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -38,9 +39,7 @@ type world struct{ *azure.Azure }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	a, err := azure.Start(t.Context(), azure.Options{})
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = a.Close() })
+	a := started(t, azure.Options{})
 	require.NoError(t, a.Seed(azure.Seed{
 		TenantID:        tenant,
 		Workspaces:      []azure.Workspace{{ID: workspace, Location: "westeurope"}},
@@ -65,7 +64,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// answers are the sandbox's, asked for as a client would wherever it can be.
+// answers are the sandbox's answers, which a client asks for wherever that is possible.
 func (w *world) answers() asked {
 	return asked{
 		"condition": func(t *testing.T, input string) string {
@@ -260,7 +259,7 @@ func (w *world) role(t *testing.T, body map[string]any) (id string) {
 	return id
 }
 
-// grant assigns a role and returns how it is taken away.
+// grant assigns a role and returns a function that deletes the assignment.
 func (w *world) grant(t *testing.T, principal, role, scope string) (revoke func()) {
 	t.Helper()
 	at := scope + "/providers/Microsoft.Authorization/roleAssignments/" + uuid.NewString()
@@ -304,7 +303,7 @@ func (w *world) start(t *testing.T, user, audience, deployment string, body any)
 		deployment)
 }
 
-// jobFails starts a job that must fail, and gives the code with which it does.
+// jobFails starts a job that must fail, and returns its error code.
 func (w *world) jobFails(t *testing.T, input string) string {
 	t.Helper()
 	deployment, in, out := "", "https://lake.blob.core.windows.net/rows/a", ""
@@ -353,7 +352,7 @@ func (w *world) job(t *testing.T, name string) reply {
 	return w.send(t, http.MethodGet, "/inference/westeurope/heart/jobs/"+name, owner, nil)
 }
 
-// signInRefused signs an application in by something that is wrong, and gives Entra's number for it.
+// signInRefused signs an application in with a wrong proof, and returns Entra's number for it.
 func (w *world) signInRefused(t *testing.T, input string) string {
 	t.Helper()
 	const (
@@ -444,17 +443,19 @@ func (w *world) graph(t *testing.T, path string, body any) reply {
 
 func (w *world) send(t *testing.T, method, path, token string, body any, header ...string) reply {
 	t.Helper()
-	kind, text := "application/json", []byte(nil)
+	kind, text := "application/json", io.Reader(http.NoBody)
 	switch body := body.(type) {
 	case nil:
 	case url.Values:
-		kind, text = "application/x-www-form-urlencoded", []byte(body.Encode())
+		kind, text = "application/x-www-form-urlencoded", strings.NewReader(body.Encode())
+	case io.Reader:
+		text = body
 	default:
-		var err error
-		text, err = json.Marshal(body)
+		sent, err := json.Marshal(body)
 		require.NoError(t, err)
+		text = bytes.NewReader(sent)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), method, w.URL()+path, bytes.NewReader(text))
+	req, err := http.NewRequestWithContext(t.Context(), method, w.URL()+path, text)
 	require.NoError(t, err)
 	req.Header.Set("Content-Type", kind)
 	if token != "" {

@@ -1,5 +1,5 @@
-// Package mutate tries mistakes on the product: each must turn a rehearsal red. The tree stays as it is; the compiler
-// is given the changed file in the place of the real one.
+// Package mutate tries mistakes on the product: each must make a rehearsal fail. The files stay as they are; the
+// compiler gets the changed file in place of the real one.
 package mutate
 
 import (
@@ -21,8 +21,8 @@ import (
 
 var all = flag.Bool("all", false, "try every mutation, and not three")
 
-// few is how many mutations a plain run tries. Which ones depends on the files that they change: another version of
-// those, other mutations.
+// few is the number of mutations in a plain run. Which ones depends on the files that they change: if those change,
+// other mutations are tried.
 const few = 3
 
 type mutation struct{ name, file, old, new string }
@@ -64,15 +64,14 @@ func (m mutation) source(t *testing.T) string {
 	return string(text)
 }
 
-// quickly are the packages that a mutation has the compiler compile again. It does so in half the time where it does
-// not make them fast.
+// quickly are the packages that a mutation has to compile again. Without optimizations that takes half the time.
 var quickly = []string{
 	"access", "access/services", "access/signin", "roles", "components", "internal/config", "internal/engine",
 	"internal/guardrails", "internal/lookup",
 	"sandbox/rehearsal", "stack", "tests/internal/inprocess", "tests/mutate/witness",
 }
 
-// witness builds the witness, with a mutation if there is one, and returns what it says.
+// witness builds the witness, with a mutation if there is one, and returns its output.
 func witness(t *testing.T, m *mutation) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -101,7 +100,7 @@ func witness(t *testing.T, m *mutation) string {
 	return strings.TrimSpace(said.String())
 }
 
-// read reads mutations.txt: blocks apart by an empty line, each of four lines.
+// read reads mutations.txt: blocks of four lines, with empty lines between them.
 func read(t *testing.T) (mutations []mutation) {
 	t.Helper()
 	text, err := os.ReadFile("mutations.txt")

@@ -22,16 +22,16 @@ func ledger(t *testing.T, outcomes []outcome, bodies []body) string {
 		kinds[kind]++
 	}
 	p("# Parity\n\nWhat does the sandbox know about Azure, and from where?\n")
-	p("The sandbox serves what is in the tables, and refuses the rest: an unknown collection is a 404, an\n" +
-		"unknown key, filter or api-version gets Azure's refusal, and what Azure decides by but the sandbox does not,\n" +
-		"such as networks, is `NotModelledBySandbox` (501, or a failed job).\n")
+	p("The sandbox serves what is in the tables, and refuses the rest: an unknown collection gets a 404, and an\n" +
+		"unknown key, filter or api-version gets Azure's refusal. If Azure's answer depends on something that the sandbox\n" +
+		"does not model, such as networks, the answer is `NotModelledBySandbox` (501, or a failed job).\n")
 	p("`go test ./tests/parity -update` writes this page from `tests/parity/cases.txt`, whose lines have a request,\n" +
 		"its answer and a source, and from `tests/parity/bodies.txt`, which has the fields of Azure's API\n" +
 		"specification. The tests send every request to the sandbox.\n")
 	p("%d requests on %d operations. Of the answers, %d are known from the API specification, %d from fact sheets or\n"+
-		"the article, %d from answers of Azure that azure-ai-ml's tests recorded, %d because clients or public code that\n"+
-		"nobody here wrote act on them, or issues and reference pages quote them. %d are the sandbox's own refusals\n"+
-		"of what it does not model, and %d are guesses: most of those are the code of a refusal that no document names.\n",
+		"the article, %d from answers of Azure that azure-ai-ml's tests recorded, and %d from other people's clients and\n"+
+		"code, which depend on them, or from issues and reference pages that quote them. %d are the sandbox's own refusals\n"+
+		"of what it does not model, and %d are guesses, most of them the code of a refusal that no document names.\n",
 		len(outcomes), len(shortened()), kinds["spec"], kinds["sheet"]+kinds["page"]+kinds["seed"], kinds["recording"],
 		kinds["client"]+kinds["code"]+kinds["issue"]+kinds["docs"], kinds["sandbox"], kinds["guess"])
 	p("## Guesses\n\nNo document confirms these. A rehearsal names those that its result depends on.\n")

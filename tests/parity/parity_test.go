@@ -19,7 +19,7 @@ import (
 
 var update = flag.Bool("update", false, "write docs/parity.md again")
 
-// lines are those of a file that say something, parted into columns.
+// lines are the lines of a file with content, split into columns.
 func lines(t *testing.T, file string, columns int) (all [][]string) {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -34,15 +34,15 @@ func lines(t *testing.T, file string, columns int) (all [][]string) {
 	return all
 }
 
-// source is how a case is known: the kinds of sources, and what each may name.
+// source has the kinds of sources of a case, with what each may name.
 var source = regexp.MustCompile(`^(seed|guess|code|sandbox|page azure-facts|sheet [a-z-]+|spec.+|client [a-z0-9-]+|` +
 	`docs [a-z-]+|recording [a-z_]+|issue [\w.-]+/[\w.-]+#\d+)$`)
 
-// outcome is what came of one case: the operation that it tries, its answer, and its source.
+// outcome is the result of one case: its operation, the answer, and the source.
 type outcome struct{ operation, answer, source string }
 
-// operationOf parts what follows a case's caller into the operation, as azure.Operations has it with the type's last
-// word alone, and the path and body.
+// operationOf splits the text after a case's caller into the operation, in the form of azure.Operations but with only
+// the last word of the type, and the path and body.
 func operationOf(t *testing.T, operations map[string]string, request string) (operation, path, body string) {
 	t.Helper()
 	for name := range operations {
@@ -59,8 +59,8 @@ func operationOf(t *testing.T, operations map[string]string, request string) (op
 	return "", "", ""
 }
 
-// shortened are the sandbox's operations by the names of the cases: of a type its last word, and one line for what
-// Graph serves alike of several kinds.
+// shortened are the sandbox's operations by the names in the cases: the last word of a type, and one line for
+// operations that Graph serves in the same way for several kinds.
 func shortened() map[string]string {
 	ofType := regexp.MustCompile(`^(ARM \S+) \S+/(\w+/?)$`)
 	ofKind := regexp.MustCompile(`/\w+/\{id\}/(owners|memberOf|transitiveMemberOf)`)
@@ -73,7 +73,7 @@ func shortened() map[string]string {
 
 var kept = regexp.MustCompile(`(\w+)=(\w+)`)
 
-// tried sends every case, in order, and holds each answer against what must come of it.
+// tried sends every case, in order, and compares each answer with the expected one.
 func tried(t *testing.T, w *world) (outcomes []outcome) {
 	t.Helper()
 	operations, refused := shortened(), 0
@@ -98,7 +98,7 @@ func tried(t *testing.T, w *world) (outcomes []outcome) {
 	return outcomes
 }
 
-// typed are the paths and the types of what a body holds; null says nothing of a type.
+// typed are the paths and the types of a body's fields; null has no type.
 func typed(value any, path string, into map[string]string) {
 	switch value := value.(type) {
 	case map[string]any:
@@ -119,8 +119,8 @@ func typed(value any, path string, into map[string]string) {
 	}
 }
 
-// fits reports whether the specification has a path: as a field, as what lies in a field whose keys it does not tell,
-// or as an object that holds fields. field is the field, "" for such an object.
+// fits reports whether the specification has a path: as a field, as part of a field with unspecified keys, or as an
+// object with fields. field is the field, "" for such an object.
 func fits(fields map[string]string, path, kind string) (field string, ok bool) {
 	holds := false
 	for field, want := range fields {
@@ -136,7 +136,7 @@ func fits(fields map[string]string, path, kind string) (field string, ok bool) {
 	return "", holds
 }
 
-// prefixes are the objects that a field lies in.
+// prefixes are the objects that contain a field.
 func prefixes(pattern string) string {
 	var all []string
 	for i := range pattern {
@@ -147,8 +147,7 @@ func prefixes(pattern string) string {
 	return strings.Join(append(all, "$^"), "|")
 }
 
-// beyond are fields that the sandbox answers and the example of the specification lacks, each with where it is known
-// from.
+// beyond are fields in the sandbox's answers that the specification's example lacks, each with its source.
 var beyond = map[string]string{
 	"systemData":                               "client armmachinelearning: every resource",
 	"tags":                                     "client armmachinelearning: every tracked resource",
@@ -173,7 +172,7 @@ var beyond = map[string]string{
 	"properties.systemDatastoresAuthMode":      "client azure-native: v20241001 getWorkspace",
 }
 
-// asked are the requests for the bodies of bodies.txt, after the cases' world was filled.
+// asked are the requests for the bodies in bodies.txt, after the cases have filled the world.
 func (w *world) asked(t *testing.T) map[string]string {
 	t.Helper()
 	ml, authorization := "?api-version=2024-10-01", "/providers/Microsoft.Authorization/"
@@ -210,8 +209,8 @@ type body struct {
 	answered, leftOut []string
 }
 
-// compared holds each body against the specification: whatever the sandbox answers is a field that Azure has, of its
-// type.
+// compared compares each body with the specification: every field in the sandbox's answer must be a field that Azure
+// has, of its type.
 func compared(t *testing.T, w *world) (bodies []body) {
 	t.Helper()
 	asked := w.asked(t)
@@ -254,7 +253,7 @@ func compared(t *testing.T, w *world) (bodies []body) {
 	return bodies
 }
 
-// kinds takes any type for each field.
+// kinds accepts any type for each field.
 func kinds(fields map[string]string) map[string]string {
 	all := map[string]string{}
 	for field := range fields {

@@ -1,5 +1,5 @@
-// Package parity holds the sandbox to what is known of Azure from outside: cases.txt has requests and what must come of
-// each, bodies.txt the fields of Azure's API specification. docs/parity.md is written from both.
+// Package parity compares the sandbox with what is known about Azure from outside: cases.txt has requests and their
+// results, bodies.txt the fields of Azure's API specification. docs/parity.md is written from both.
 package parity
 
 import (
@@ -29,7 +29,7 @@ const (
 	readerRole = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1" // Storage Blob Data Reader
 )
 
-// world is a sandbox, and what stands for the names in braces.
+// world is a sandbox, and the values of the names in braces.
 type world struct {
 	*azure.Azure
 	names map[string]string
@@ -73,7 +73,7 @@ func newWorld(t *testing.T) *world {
 	}}
 }
 
-// filled puts what they stand for in the place of names in braces.
+// filled replaces names in braces by their values.
 func (w *world) filled(text string) string {
 	for name, value := range w.names {
 		text = strings.ReplaceAll(text, "{"+name+"}", value)
@@ -81,7 +81,7 @@ func (w *world) filled(text string) string {
 	return text
 }
 
-// audiences are the tokens' by what a path begins with, unless a case says ml.
+// audiences are the audiences of tokens by the beginning of a path, unless a case says ml.
 func audience(who, path string) string {
 	switch {
 	case strings.HasPrefix(who, "ml "):
@@ -94,8 +94,15 @@ func audience(who, path string) string {
 	return "https://management.azure.com"
 }
 
-// send answers the status, Azure's code, and the body.
+// send returns the status, Azure's code, and the body.
 func (w *world) send(t *testing.T, who, method, path, body string) (status int, code string, answer map[string]any) {
+	t.Helper()
+	return w.sendAs(t, who, method, path, body, "")
+}
+
+// sendAs is send with a body of another type; a space stands for none.
+func (w *world) sendAs(t *testing.T, who, method, path, body, content string) (status int, code string,
+	answer map[string]any) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, w.URL()+strings.ReplaceAll(path, " ", "+"),
 		strings.NewReader(body))
@@ -103,6 +110,12 @@ func (w *world) send(t *testing.T, who, method, path, body string) (status int, 
 	req.Header.Set("Content-Type", "application/json")
 	if body != "" && !strings.HasPrefix(body, "{") {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if content != "" {
+		req.Header.Del("Content-Type")
+	}
+	if content = strings.TrimSpace(content); content != "" {
+		req.Header.Set("Content-Type", content)
 	}
 	if objectID := map[string]string{"deployer": w.Deployer().ObjectID,
 		"alice": alice}[strings.TrimPrefix(who, "ml ")]; objectID != "" {

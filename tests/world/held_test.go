@@ -35,8 +35,9 @@ func assigned(n int, role, principal, kind, scope string) azure.RoleAssignment {
 		PrincipalID: principal, PrincipalType: kind}
 }
 
-// wholeAzure is realAzure with the rest of a job's way: identities open the workspace's own stores, the registry of
-// images takes roles, and models come from a shared registry. The cluster that exists has what it needs there.
+// wholeAzure is realAzure with everything else that a job uses: identities open the workspace's own stores, the
+// registry of images needs roles, and models come from a shared registry. The existing cluster has the roles that it
+// needs there.
 func wholeAzure() azure.Seed {
 	s := realAzure()
 	s.SubscriptionIDs = append(s.SubscriptionIDs, "22222222-2222-4222-8222-222222222222")
@@ -51,7 +52,7 @@ func wholeAzure() azure.Seed {
 	return s
 }
 
-// wholeEdits make the stack look at all of it.
+// wholeEdits make the stack look at all of that.
 var wholeEdits = []string{
 	"storageAccounts: { lake: " + worldLake + " }", "storageAccounts: { lake: " + worldLake + ", own: " + worldOwn +
 		" }\n" +
@@ -86,7 +87,7 @@ func TestTheRestOfTheWayIsThatOfTheWorld(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*azure.Seed)
 		edits  []string
-		says   string // what somebody fails by; "" for nobody
+		says   string // the reason why somebody fails; "" for nobody
 	}{
 		"as the stack says": {func(*azure.Seed) {}, edited(), ""},
 		"the cluster may not pull": {func(s *azure.Seed) { s.RoleAssignments = nil }, edited(),
@@ -120,8 +121,8 @@ func TestTheRestOfTheWayIsThatOfTheWorld(t *testing.T) {
 	}
 }
 
-// What principals hold before the stack is there, by themselves or through a group, they hold in a rehearsal. The
-// report names it where it lets somebody in.
+// Roles that principals have before the stack, of their own or through a group, count in a rehearsal. The report names
+// such a role if it lets somebody in.
 func TestWhatIsHeldBeforeIsThereInTheWorld(t *testing.T) {
 	t.Parallel()
 	custom := azure.RoleDefinition{ID: customRole, RoleName: "Reader of blobs", AssignableScopes: []string{worldLake},
@@ -133,7 +134,7 @@ func TestWhatIsHeldBeforeIsThereInTheWorld(t *testing.T) {
 	for name, c := range map[string]struct {
 		held  []azure.RoleAssignment
 		roles []azure.RoleDefinition
-		group bool // ann is in a group that is none of the stack's
+		group bool // ann is in a group that is not the stack's
 		says  string
 	}{
 		"nothing": {},
@@ -185,7 +186,7 @@ func TestWhatIsHeldBeforeIsThereInTheWorld(t *testing.T) {
 	}
 }
 
-// Where the stack differs from the world, it is refused before anything is seeded, with all differences at once.
+// If the stack differs from the world, it is refused before anything is seeded, with all differences at once.
 func TestTheRestOfTheWayIsComparedWithTheWorld(t *testing.T) {
 	t.Parallel()
 	w, err := world.Parse(exported(t, wholeAzure(), wholeEdits...))
@@ -264,7 +265,7 @@ func TestAWorldThatIsNotWholeIsRefused(t *testing.T) {
 	}
 }
 
-// twice is the first assignment of a world, with a comma behind it.
+// twice is the first assignment of a world, followed by a comma.
 func twice(whole string) string {
 	_, rest, _ := strings.Cut(whole, `"roleAssignments": [`)
 	one, _, _ := strings.Cut(rest, "}")

@@ -21,7 +21,7 @@ const (
 	ownAccount     = inSubscription + "data/providers/Microsoft.Storage/storageAccounts/mlown"
 )
 
-// wholeWay are the values of a stack whose workspace's own stores identities open: one endpoint for ann alone.
+// wholeWay are the values of a stack in whose workspace identities open the own stores: one endpoint for ann alone.
 func wholeWay() map[string]any {
 	return map[string]any{
 		"workspaceId": inSubscription + "ml/providers/Microsoft.MachineLearningServices/workspaces/wsp",
@@ -65,14 +65,14 @@ func TestTheWorkspacesOwnStoresAreRehearsed(t *testing.T) {
 			if workspace == nil {
 				delete(values, "workspace")
 			}
-			if name == "looked up" { // before that, no assertion that something works holds
+			if name == "looked up" { // until then, no assertion that something works holds
 				delete(values, "assertions")
 			}
 			report, err := inprocess.Rehearse(t.Context(), values, "westeurope")
 			require.NoError(t, err)
 			assert.True(t, report.Passed(), "%v %+v %v %v", report.Failures(), report.Walks, report.Violated(), report.Left)
 			said := strings.Join(report.NotChecked, "\n")
-			assert.Equal(t, workspace == nil, strings.Contains(said, "the rest of the way, stores"), said)
+			assert.Equal(t, workspace == nil, strings.Contains(said, "what a job uses beside its data: stores"), said)
 			assert.Equal(t, name == "looked up", strings.Contains(said, "what it answers here"), said)
 			if name == "identity" {
 				assert.Contains(t, report.Guesses, "own stores")
@@ -88,7 +88,7 @@ func TestTheWorkspacesOwnStoresAreRehearsed(t *testing.T) {
 	}
 }
 
-// Without each of the assignments on the workspace's own account the declared job fails there, and more than is
+// Without each of the assignments on the workspace's own account, the declared job fails there, and more access than
 // declared is found.
 func TestEachGrantOnTheOwnAccountIsNoticedWhereItIsMissing(t *testing.T) {
 	t.Parallel()
@@ -121,7 +121,7 @@ func TestEachGrantOnTheOwnAccountIsNoticedWhereItIsMissing(t *testing.T) {
 	}), report.Failures())
 }
 
-// removeRole takes away the assignments of a role at a scope, and returns how many there were.
+// removeRole deletes the assignments of a role at a scope, and returns how many there were.
 func removeRole(t *testing.T, a *azure.Azure, role, scope string) (removed int) {
 	t.Helper()
 	call := func(method, path string, into any) {
@@ -155,14 +155,14 @@ func removeRole(t *testing.T, a *azure.Azure, role, scope string) (removed int) 
 	return removed
 }
 
-// A stack that uses images and registries of the others is tried with each of them.
+// A stack that uses images and shared registries is tried with each kind of registry.
 func TestImagesAndRegistriesAreRehearsed(t *testing.T) {
 	t.Parallel()
 	const acr = inSubscription + "images/providers/Microsoft.ContainerRegistry/registries/pictures"
 	const firm = "/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/shared/providers/" +
 		"Microsoft.MachineLearningServices/registries/firm"
 	for name, c := range map[string]struct {
-		permissions, role, scope string // the role is taken away
+		permissions, role, scope string // the role is removed
 		identity                 string
 		fails                    string
 	}{
@@ -183,7 +183,7 @@ func TestImagesAndRegistriesAreRehearsed(t *testing.T) {
 			values := wholeWay()
 			delete(values, "assertions")
 			values["workspace"] = map[string]any{"registryPermissions": c.permissions, "containerRegistry": acr}
-			if strings.Contains(name, "others let") { // and the stack, which makes the identity, does not
+			if strings.Contains(name, "others let") { // the stack, which makes the identity, does not assign it
 				values["workspace"].(map[string]any)["imagePull"] = map[string]any{"cpu": "assigned"}
 			}
 			values["registries"] = map[string]any{"firm": firm}

@@ -38,7 +38,7 @@ const (
 	robotPrincipal = "44444444-4444-4444-8444-444444444444"
 )
 
-// worldStack is a stack in a workspace where some of it is there already.
+// worldStack is a stack in a workspace that has some of its resources already.
 const worldStack = `
 workspaceId: ` + worldWorkspace + `
 location: westeurope
@@ -71,7 +71,7 @@ func worldValues(t *testing.T, edits ...string) map[string]any {
 	return values
 }
 
-// realAzure has what the stack refers to, and more.
+// realAzure has everything that the stack refers to, and more.
 func realAzure() azure.Seed {
 	runs := func(name, cluster string) azure.Deployment { return azure.Deployment{Name: name, ComputeName: cluster} }
 	return azure.Seed{
@@ -121,7 +121,7 @@ func (r readsOnly) Do(req *http.Request) (*http.Response, error) {
 	return r.Client.Do(req)
 }
 
-// altered has in each answer what stands first of each two in place of what stands second.
+// altered replaces a text in each answer by another, for each of these pairs.
 type altered struct {
 	readsOnly
 	texts []string
@@ -155,7 +155,7 @@ func export(t *testing.T, seed azure.Seed, texts []string, edits ...string) (*wo
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, a.Close()) }()
 	require.NoError(t, a.Seed(seed))
-	reader, _ := roles.BuiltIn("Reader") // which export asks for; the deployer has less
+	reader, _ := roles.BuiltIn("Reader") // export needs it; the deployer has less
 	for i, id := range append(seed.SubscriptionIDs, "11111111-1111-4111-8111-111111111111") {
 		require.NoError(t, a.Seed(azure.Seed{SubscriptionIDs: []string{id}, RoleAssignments: []azure.RoleAssignment{{
 			ID: fmt.Sprintf("cccccccc-0000-4000-8000-%012d", i), Scope: "/subscriptions/" + id, RoleID: reader.ID,
@@ -169,7 +169,7 @@ func export(t *testing.T, seed azure.Seed, texts []string, edits ...string) (*wo
 	return estate.Export(t.Context(), client, args.Model())
 }
 
-// What Azure answers in a way that is not known here is not exported as something that is.
+// An answer in an unknown form is not exported as a known one.
 func TestAnAnswerThatIsNotKnownIsNotExported(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -195,13 +195,13 @@ func TestAnAnswerThatIsNotKnownIsNotExported(t *testing.T) {
 	}
 }
 
-// Where the real Azure is as the stack says, its rehearsal passes; where it is not, the rehearsal finds it, which a
-// rehearsal that guesses can't.
+// If the real Azure is as the stack says, its rehearsal passes. If not, the rehearsal finds the difference; a rehearsal
+// that guesses can't.
 func TestARehearsalInTheRealWorld(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		change func(*azure.Seed)
-		fails  string // an endpoint and an input on which somebody fails; "" for nobody
+		fails  string // an endpoint and an input with which somebody fails; "" for nobody
 	}{
 		"as the stack says": {func(*azure.Seed) {}, ""},
 		"the endpoint runs on another cluster": {func(s *azure.Seed) { s.Endpoints[0].Deployments[0].ComputeName = "bare" },
@@ -232,7 +232,7 @@ func TestARehearsalInTheRealWorld(t *testing.T) {
 			require.NoError(t, err)
 			said := strings.Join(report.NotChecked, "\n")
 			assert.NotContains(t, said, "that the endpoint exists")
-			assert.NotContains(t, said, "that their IDs are theirs")
+			assert.NotContains(t, said, "that their IDs are right")
 			assert.Contains(t, said, "what has changed in Azure since")
 			var failed []string
 			for _, o := range report.Failures() {
@@ -329,7 +329,7 @@ func TestAWorldThatIsCutShort(t *testing.T) {
 	}
 }
 
-// A file that is taken is written again and read as the same world.
+// An accepted file, written again, is read as the same world.
 func FuzzWorld(f *testing.F) {
 	f.Add([]byte(`{"version": 1}`))
 	f.Add([]byte(`{"version": 2, "tenantId": "t", "workspace": {"id": "w", "location": "l"}, "endpoints": [],` +

@@ -10,7 +10,7 @@ import (
 	"slices"
 )
 
-// replace makes folder hold exactly files, so that what a schema no longer names goes away.
+// replace makes folder hold exactly these files, so that code for a removed part of a schema is deleted.
 func replace(folder string, files map[string][]byte) error {
 	if err := os.RemoveAll(folder); err != nil {
 		return err
@@ -27,7 +27,7 @@ func replace(folder string, files map[string][]byte) error {
 	return nil
 }
 
-// differences lists, in order, what in folder is missing, changed or no longer generated.
+// differences lists, in order, files of folder that are missing, changed or no longer generated.
 func differences(folder string, files map[string][]byte) ([]string, error) {
 	var stale []string
 	for name, want := range files {

@@ -28,16 +28,16 @@ var generated = []sdk{
 	{schema: "azure-native-managedidentity.json", folder: "managedidentity", module: "managedidentity"},
 }
 
-// dropped are files at the generator's root that a local SDK is better without.
+// dropped are files at the generator's root that a local SDK must not have.
 //
 //   - init.go registers the module and the package with Pulumi's runtime, which panics when two do so for the same
-//     version: a stack that also imports the real SDK would not start. What is lost is that a resource which arrives
-//     as a reference from a component in another language is not turned into its Go type.
+//     version: a stack that also imports the real SDK would not start. Without it, a resource that arrives as a
+//     reference from a component in another language does not become its Go type.
 //   - provider.go would offer an explicit provider without its settings, because the schemas leave them out.
-//   - pulumi-plugin.json is read at the root of a Go module only. Every resource and every call carries the version.
+//   - pulumi-plugin.json is read only at the root of a Go module. Every resource and every call carries the version.
 var dropped = []string{"init.go", "provider.go", "pulumi-plugin.json"}
 
-// utilities is the one generated file that staticcheck, which this project runs over everything, finds fault with.
+// utilities is the one generated file that staticcheck complains about.
 const utilities = "internal/pulumiUtilities.go"
 
 // generate returns the files of one SDK by their slash-separated path in its folder.

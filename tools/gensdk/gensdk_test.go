@@ -53,7 +53,7 @@ func TestDifferencesNamesEveryKindOfStaleFile(t *testing.T) {
 	}, stale)
 }
 
-// Two SDKs that register the same module at the same version do not start, so ours leave it to the real ones.
+// Two SDKs that register the same module at the same version do not start, so ours leave that to the real ones.
 func TestGeneratedSDKsRegisterNothingThatTheRealOnesDo(t *testing.T) {
 	t.Parallel()
 	for _, s := range generated {
@@ -89,8 +89,8 @@ func TestBindRefusesASchemaThatIsNotWhole(t *testing.T) {
 	}
 }
 
-// What the real plugins hold to: a schema that says otherwise would send what they refuse, leak what they keep secret,
-// or let a stand-in update what they replace.
+// The schemas have these properties of the real plugins. Otherwise we would send what they refuse, show what they keep
+// secret, or let a stand-in update what they replace.
 func TestSchemasHoldToTheRealPackages(t *testing.T) {
 	t.Parallel()
 	type facts struct{ required, replaces, secrets []string }
@@ -206,7 +206,7 @@ func read(t *testing.T, file string) schema.PackageSpec {
 	return spec
 }
 
-// names returns the properties that have what is asked for.
+// names returns the properties with that mark.
 func names(properties map[string]schema.PropertySpec, has func(schema.PropertySpec) bool) []string {
 	var found []string
 	for name, p := range properties {

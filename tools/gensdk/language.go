@@ -13,8 +13,7 @@ import (
 	"github.com/pulumi/pulumi/pkg/v3/codegen/schema"
 )
 
-// languages generate what `pulumi package add` puts into a project: the CLI asks the language's host, which calls
-// these.
+// languages have the generators that `pulumi package add` uses: the CLI asks the language's host, which calls these.
 var languages = map[string]func(*schema.Package) (map[string][]byte, error){
 	"nodejs": func(p *schema.Package) (map[string][]byte, error) {
 		const local = true // compiles itself where npm installs it

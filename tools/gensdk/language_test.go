@@ -11,7 +11,7 @@ import (
 
 var plugin = filepath.Join("..", "..", "plugin", "schema.json")
 
-// Held to the components and not to the generator: what a person who reads the Go types expects of the SDKs.
+// This list is written from the components, not from the generator: what a reader of the Go types expects of the SDKs.
 func TestWhatIsPlainRequiredAndSecretInEachLanguage(t *testing.T) {
 	t.Parallel()
 	for language, files := range map[string]map[string][]string{

@@ -1,6 +1,6 @@
 // Command gensdk writes the local Pulumi SDKs under sdks/ from the package schemas in sdks/schemas, with Pulumi's own
-// code generator. They stand in for SDKs that the module proxy does not carry. It also writes the SDK of any schema for
-// another language, where `pulumi package add` can't: it needs that language's host.
+// code generator. They replace SDKs that the module proxy does not have. It also writes the SDK of any schema for
+// another language, for machines on which `pulumi package add` can't, because it needs that language's host.
 //
 //	gensdk          write the SDKs
 //	gensdk -check   write nothing; list the files that are stale and exit 1 if there are any
@@ -46,7 +46,7 @@ func main() {
 	os.Exit(1)
 }
 
-// run generates every SDK into the folder sdks, or, when checking, returns what in it is stale.
+// run generates every SDK into the folder sdks. With check it returns the files that are stale instead.
 func run(sdks string, check bool) (stale []string, err error) {
 	for _, s := range generated {
 		files, err := generate(sdks, s)

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// clock is how a test can hold what it waits for against the time of day. On a busy machine such a test is red without
-// a fault: it counts requests, allocations or steps instead, or has a clock of its own, as in testing/synctest.
+// clock matches code by which a test compares a wait with the time of day. On a busy machine such a test fails without
+// a fault: let it count requests, allocations or steps instead, or use a clock of its own, as in testing/synctest.
 var clock = regexp.MustCompile(`time\.Since\(|\b(assert|require)\.(Eventually|Never|WithinDuration)\(|\.Elapsed\(`)
 
 // clocks finds tests that look at the clock.

@@ -47,7 +47,7 @@ func TestLintRefusesWhatDoesNotBelong(t *testing.T) {
 	const narrow = "package a\n"
 	for name, test := range map[string]struct {
 		committed, changed map[string]string
-		says               []string // each a part of one problem, in order
+		says               []string // each part of one problem, in order
 	}{
 		"nothing wrong": {
 			map[string]string{"a.go": narrow}, map[string]string{"b.go": narrow}, nil,

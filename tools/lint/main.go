@@ -1,5 +1,6 @@
-// Lint refuses what does not belong in the repository: build outputs, large files, wide lines of Go, tests that look at
-// the clock, and coined words. It is run by `make lint`, and looks at the repository that holds the working directory.
+// Lint refuses files and texts that do not belong in the repository: build outputs, large files, wide lines of Go,
+// tests that look at the clock, and coined words. `make lint` runs it. It looks at the repository that contains the
+// working directory.
 package main
 
 import (
@@ -21,7 +22,7 @@ func main() {
 	}
 }
 
-// check returns what is wrong with the repository that the folder is in.
+// check returns everything that is wrong with the repository that contains the folder.
 func check(folder string) ([]string, error) {
 	r, err := open(folder)
 	if err != nil {

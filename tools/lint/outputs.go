@@ -9,7 +9,7 @@ import (
 // mostBytes is the size of the largest file that may be tracked.
 const mostBytes = 1 << 20
 
-// executables are the first bytes of programs and libraries, by what writes them.
+// executables are the first bytes of programs and libraries, by file format.
 var executables = map[string]string{
 	"ELF":          "\x7fELF",
 	"Windows":      "MZ",
@@ -20,7 +20,7 @@ var executables = map[string]string{
 	"a Go package": "go object ",
 }
 
-// outputs finds what builds have written and what is too large, among the files that are tracked or about to be.
+// outputs finds build outputs and files that are too large, among the files that are tracked or would be added.
 func (r *repository) outputs() ([]string, error) {
 	var problems []string
 	ignored, err := r.list("-ci", "--exclude-standard")

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// words are those that a reader stumbled over, each with the plain ones. Each thing has one word: docs/glossary.md.
+// words are coined words of ours, each with the plain words for it. Each thing has one word: docs/glossary.md.
 var words = []struct {
 	refused *regexp.Regexp
 	plain   string
@@ -18,17 +18,18 @@ var words = []struct {
 	{regexp.MustCompile(`(?i)\btells (whether|which|of)\b`), "reports, says, lists"},
 	{regexp.MustCompile(`(?i)\b(hang|hangs|hung) on\b`), "depend on"},
 	{regexp.MustCompile(`(?i)\b(stayers?|strays?|seats?)\b`), "who stays, what is not declared, a membership"},
+	{regexp.MustCompile(`\b(Leads?|Leadings?|Beyond)\b`), "an escalation and its target, a difference, excess"},
 	{regexp.MustCompile(`(?i)\bwithout a word\b`), "without a warning"},
 	{regexp.MustCompile(`(?i)\ba way more\b|\ba line more\b`), "one more way, one more line"},
 }
 
-// proseOf are the files that people read: code and pages. The changelog says what earlier versions printed.
+// proseOf are the files that people read: code and pages. The changelog may quote earlier versions.
 func proseOf(name string) bool {
 	return slices.Contains([]string{".go", ".md", ".html", ".yml", ".yaml"}, path.Ext(name)) && name != "CHANGELOG.md" &&
 		!strings.HasPrefix(name, "sdks/") && !strings.HasPrefix(name, "tools/lint/") && !strings.Contains(name, "/testdata/")
 }
 
-// coined finds words that the project has a plain one for.
+// coined finds coined words.
 func (r *repository) coined() (problems []string, err error) {
 	for _, name := range r.files {
 		if !proseOf(name) {

@@ -16,12 +16,12 @@ import (
 	"time"
 )
 
-// A system is what a program is built for.
+// A system is an operating system and a processor architecture, as Go names them.
 type system struct{ os, arch string }
 
 func (s system) String() string { return s.os + "/" + s.arch }
 
-// systems are those that the Pulumi CLI is published for.
+// systems are those for which the Pulumi CLI is published.
 var systems = []system{
 	{"linux", "amd64"}, {"linux", "arm64"},
 	{"darwin", "amd64"}, {"darwin", "arm64"},
@@ -36,11 +36,11 @@ func systemOf(name string) (system, bool) {
 	return systems[i], true
 }
 
-// A program is what is built and packed, for each system.
+// A program is built and packed for each system.
 type program struct {
 	name   string // of the file, without .exe
-	folder string // of its module, in the repository
-	path   string // of its package, from there
+	folder string // folder of its module, in the repository
+	path   string // folder of its package, in the module
 }
 
 // programs are the command and the plugin. Pulumi finds a plugin among a release's files by their names:
@@ -50,7 +50,7 @@ var programs = []program{
 	{"pulumi-resource-batchaccess", "plugin", "."},
 }
 
-// file returns the name of the program's file on a system.
+// file is the name of the program's file on a system.
 func (p program) file(s system) string {
 	if s.os == "windows" {
 		return p.name + ".exe"
@@ -62,7 +62,7 @@ func (p program) archive(version string, s system) string {
 	return fmt.Sprintf("%s-%s-%s-%s.tar.gz", p.name, version, s.os, s.arch)
 }
 
-// cloneInto makes a clone of the commit that has the version's tag and nothing that is not committed.
+// cloneInto makes a clone of the commit with the version's tag, and without uncommitted files.
 func (r *release) cloneInto(ctx context.Context, folder string) error {
 	if _, err := git(ctx, folder, "clone", "--quiet", "--no-checkout", "--no-tags", r.root, "."); err != nil {
 		return err
@@ -75,7 +75,7 @@ func (r *release) cloneInto(ctx context.Context, folder string) error {
 }
 
 // build builds every program for every system from the clone, and writes the archives and their checksums. The same
-// commit and the same Go give the same bytes.
+// commit and the same version of Go give the same bytes.
 func (r *release) build(ctx context.Context, clone string) error {
 	if err := os.MkdirAll(r.out, 0o755); err != nil {
 		return err
@@ -88,7 +88,8 @@ func (r *release) build(ctx context.Context, clone string) error {
 	for _, s := range r.systems {
 		for _, p := range programs {
 			fmt.Fprintf(os.Stderr, "building %s for %s\n", p.name, s)
-			built := filepath.Join(clone, ".git", p.file(s)) // where it makes no tree dirty, which its version would say
+			// In .git, so that the tree stays clean: the version of a program says if it was not.
+			built := filepath.Join(clone, ".git", p.file(s))
 			cmd := command(ctx, filepath.Join(clone, p.folder), "go", "build", "-trimpath", "-buildvcs=true",
 				"-ldflags=-s -w", "-o", built, p.path)
 			cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOOS="+s.os, "GOARCH="+s.arch)
@@ -122,8 +123,7 @@ type packed struct {
 	data []byte
 }
 
-// writeArchive writes a new archive, in which nothing depends on when and by whom it is written, and returns its
-// SHA-256.
+// writeArchive writes a new archive, the same whenever and by whomever it is written, and returns its SHA-256.
 func writeArchive(path string, files []packed) (_ []byte, err error) {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
@@ -148,7 +148,7 @@ func writeArchive(path string, files []packed) (_ []byte, err error) {
 	return sum.Sum(nil), nil
 }
 
-// asks unpacks what was built for this machine, and asks each program for its version.
+// asks unpacks the programs for this machine, and compares the version that each prints.
 func (r *release) asks(ctx context.Context) error {
 	here := system{runtime.GOOS, runtime.GOARCH}
 	if !slices.Contains(r.systems, here) {

@@ -20,7 +20,8 @@ const (
 	pluginModule = module + "/plugin"
 )
 
-// says are the places where the sources say the version: what is built from a git remote has no other way to know it.
+// says are the places where the sources have the version: a program that is built from a git remote has no other way to
+// know it.
 var says = []struct {
 	file    string
 	pattern *regexp.Regexp
@@ -31,7 +32,7 @@ var says = []struct {
 	{"policy/pack.go", regexp.MustCompile(`(?m)^var packVersion = semver\.MustParse\("(.*)"\)$`), "write %s there"},
 }
 
-// check finds all that speaks against the release before anything is made, and reads the notes.
+// check finds everything that is wrong with the release before anything is made, and reads the notes.
 func (r *release) check(ctx context.Context) error {
 	root, err := git(ctx, r.root, "rev-parse", "--show-toplevel")
 	if err != nil {
@@ -76,7 +77,7 @@ func (r *release) check(ctx context.Context) error {
 	return errors.Join(problems...)
 }
 
-// validVersion refuses what Go or Pulumi would not take for the tag of a release of these modules.
+// validVersion refuses a version that Go or Pulumi would not accept as the tag of a release of these modules.
 func validVersion(version string) error {
 	v, err := semver.Parse(strings.TrimPrefix(version, "v"))
 	switch {
@@ -93,7 +94,7 @@ func validVersion(version string) error {
 	return nil
 }
 
-// saysVersion holds what the sources say against the version.
+// saysVersion compares the version in the sources with the version of the release.
 func (r *release) saysVersion() (problems []error) {
 	want := strings.TrimPrefix(r.version, "v")
 	for _, s := range says {
@@ -115,7 +116,7 @@ func (r *release) saysVersion() (problems []error) {
 	return problems
 }
 
-// tags refuses a version that is another commit's, and one without a tag where one is needed.
+// tags refuses a version whose tag is at another commit, and a version without a tag if one is needed.
 func (r *release) tags(ctx context.Context) (problems []error) {
 	at, err := git(ctx, r.root, "rev-parse", "--verify", "--quiet", "refs/tags/"+r.version+"^{commit}")
 	switch {
@@ -128,7 +129,7 @@ func (r *release) tags(ctx context.Context) (problems []error) {
 	return problems
 }
 
-// git runs git in the folder and returns what it prints, without the white space around it.
+// git runs git in the folder and returns its output, without the white space around it.
 func git(ctx context.Context, folder string, args ...string) (string, error) {
 	return run(command(ctx, folder, "git", args...))
 }
@@ -139,7 +140,7 @@ func command(ctx context.Context, folder, name string, args ...string) *exec.Cmd
 	return cmd
 }
 
-// run runs a command and returns what it prints, without the white space around it.
+// run runs a command and returns its output, without the white space around it.
 func run(cmd *exec.Cmd) (string, error) {
 	var said strings.Builder
 	cmd.Stderr = &said

@@ -1,7 +1,6 @@
-// Release builds what a release of batchaccess consists of, from a commit and never from the working tree: the command
-// and the component package's plugin for the usual systems, their checksums, the notes, and the tag of the module
-// plugin. With -try it does so without a tag, and adds the package to a project as its users do. CONTRIBUTING.md says
-// when to run it.
+// Release builds a release of batchaccess from a commit, never from the working tree: the command and the component
+// package's plugin for all systems, their checksums, the notes, and the tag of the module plugin. With -try it needs no
+// tag, and adds the package to a project as users do. docs/release.md says when to run it.
 package main
 
 import (
@@ -37,7 +36,7 @@ func main() {
 	}
 }
 
-// release is one release, and what is asked for.
+// release is one release, with its options.
 type release struct {
 	version, out string
 	systems      []system
@@ -49,7 +48,7 @@ type release struct {
 	notes  string
 }
 
-// choose sets the systems to build for, from a list of some of them or, without one, to all.
+// choose sets the systems to build for: those in the list, or all if it is empty.
 func (r *release) choose(only string) error {
 	if only == "" {
 		r.systems = systems

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// unreleased is the title of the section for what has no version yet.
+// unreleased is the title of the changelog's section for changes that are in no version yet.
 const unreleased = "Unreleased"
 
-// readNotes returns the version's section of a changelog, without its title. Of a release that is only tried, it is
-// the section Unreleased where the version has none.
+// readNotes returns the version's section of a changelog, without its title. If a release is only tried and its version
+// has no section, it returns the section Unreleased.
 func readNotes(path, version string, try bool) (string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -31,16 +31,16 @@ func readNotes(path, version string, try bool) (string, error) {
 	return notes, err
 }
 
-// waits reports whether anything is listed as not released.
+// waits reports whether the section Unreleased has text.
 func waits(changelog string) bool {
 	text, err := section(changelog, unreleased)
 	return err == nil && text != ""
 }
 
-// section returns the text of the one section with the title: "## v0.1.0", "## 0.1.0" or "## [0.1.0]", and after that
-// whatever else stands on the line, such as a date. A title in a code block is none.
+// section returns the text of the only section with the title: "## v0.1.0", "## 0.1.0" or "## [0.1.0]", which may be
+// followed by more text, such as a date. A title in a code block does not count.
 func section(changelog, title string) (string, error) {
-	var of []string // the sections with the title
+	var of []string // sections with the title
 	in, fence := false, ""
 	for line := range strings.Lines(strings.ReplaceAll(changelog, "\r\n", "\n")) {
 		fence = fenced(fence, line)
@@ -66,7 +66,7 @@ func section(changelog, title string) (string, error) {
 	return text + "\n", nil
 }
 
-// same reports whether a heading is the title's.
+// same reports whether a heading has the title.
 func same(heading, title string) bool {
 	words := strings.Fields(heading)
 	if len(words) == 0 {
@@ -76,7 +76,7 @@ func same(heading, title string) bool {
 	return strings.EqualFold(strings.TrimPrefix(name, "v"), strings.TrimPrefix(title, "v"))
 }
 
-// fenced returns what opened the code block that the next line is in, or nothing outside of one.
+// fenced returns the fence of the code block that the next line is in, or "" outside of one.
 func fenced(open, line string) string {
 	line = strings.TrimSpace(line)
 	for _, fence := range []string{"```", "~~~"} {

@@ -16,9 +16,9 @@ import (
 	"golang.org/x/mod/zip"
 )
 
-// pluginCommit makes the commit that plugin/<version> is the tag of, and returns its hash. On main, the module plugin
-// replaces the module around it by the folder above; where a module is used by its version, Go ignores that or refuses
-// it. So this commit requires the version in its place.
+// pluginCommit makes the commit for the tag plugin/<version>, and returns its hash. On main, the module plugin uses a
+// replace directive for the module around it. Go ignores that, or refuses it, if a module is used by its version, so
+// this commit requires the version instead.
 func (r *release) pluginCommit(ctx context.Context, clone string) (string, error) {
 	changed := map[string][]byte{}
 	text, err := os.ReadFile(filepath.Join(clone, "plugin", "go.mod"))
@@ -41,7 +41,7 @@ func (r *release) pluginCommit(ctx context.Context, clone string) (string, error
 	return r.commitOf(ctx, clone, changed)
 }
 
-// requires returns plugin/go.mod with the version in place of the folder above.
+// requires returns plugin/go.mod with the version in place of the replace directive.
 func requires(text []byte, version string) ([]byte, error) {
 	file, err := modfile.Parse("plugin/go.mod", text, nil)
 	if err != nil {
@@ -94,8 +94,8 @@ func sumsOf(clone, version string) ([]string, error) {
 	}, err
 }
 
-// commitOf commits changed files on top of the release's commit, with its author and dates, so that whoever makes it
-// again gets the same commit.
+// commitOf commits changed files on top of the release's commit, with its author and dates, so that doing it again
+// gives the same commit.
 func (r *release) commitOf(ctx context.Context, clone string, changed map[string][]byte) (string, error) {
 	index := "GIT_INDEX_FILE=" + filepath.Join(clone, ".git", "release-index")
 	in := func(stdin []byte, args ...string) (string, error) {
@@ -137,7 +137,7 @@ func (r *release) commitOf(ctx context.Context, clone string, changed map[string
 	return run(cmd)
 }
 
-// tagPlugin brings the plugin's commit into the repository, under its tag.
+// tagPlugin fetches the plugin's commit into the repository, under its tag.
 func (r *release) tagPlugin(ctx context.Context, clone, commit string) error {
 	tag := "plugin/" + r.version
 	if at, err := git(ctx, r.root, "rev-parse", "--verify", "--quiet", "refs/tags/"+tag+"^{commit}"); err == nil {

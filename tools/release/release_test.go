@@ -63,7 +63,7 @@ func TestTheNotesAreTheVersionsSection(t *testing.T) {
 	}
 }
 
-// Notes of a release have lines of the changelog alone, and none is an error.
+// Notes of a release consist of lines of the changelog, and no notes are an error.
 func FuzzSection(f *testing.F) {
 	for _, seed := range []string{"## v0.2.0\n- b\n", "```\n## v0.2.0\n", "## v0.2.0\n~~~\n", "##  [v0.2.0]\n\x00"} {
 		f.Add(seed)
@@ -71,7 +71,7 @@ func FuzzSection(f *testing.F) {
 	f.Fuzz(func(t *testing.T, changelog string) {
 		notes, err := section(changelog, "v0.2.0")
 		assert.Equal(t, err != nil, strings.TrimSpace(notes) == "", "%q, %v", notes, err)
-		// Words from nowhere would be published.
+		// Other text would be published.
 		for line := range strings.Lines(notes) {
 			assert.Contains(t, strings.ReplaceAll(changelog, "\r\n", "\n"), strings.TrimSpace(line))
 		}
@@ -103,7 +103,7 @@ func TestAVersionIsATagOfTheseModules(t *testing.T) {
 	}
 }
 
-// repository makes one that can be released as v0.1.0, and returns its folder.
+// repository makes a repository that can be released as v0.1.0, and returns its folder.
 func repository(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -226,7 +226,7 @@ func TestWhatIsNotFitForAReleaseIsRefusedBeforeAnythingIsMade(t *testing.T) {
 	}
 }
 
-// The sources of this repository say one version: what is released is known by it.
+// The sources of this repository have one version, by which a release is known.
 func TestTheSourcesSayOneVersion(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../plugin/schema.json")
@@ -313,7 +313,7 @@ func TestAnArchiveHasTheSameBytesEachTime(t *testing.T) {
 	assert.Equal(t, io.EOF, err)
 }
 
-// Pulumi looks for a plugin by this name, and install instructions give the other.
+// Pulumi looks for a plugin by this name, and install instructions have the other.
 func TestArchivesAreNamedAsTheyAreLookedFor(t *testing.T) {
 	t.Parallel()
 	var names []string

@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// addPackage adds the package to a project as its users do: from the archive, and from a git remote that has the tag.
+// addPackage adds the package to a project as users do: from the archive, and from a git remote that has the tag.
 func (r *release) addPackage(ctx context.Context, clone string) error {
 	work, err := os.MkdirTemp("", "batchaccess-release-")
 	if err != nil {
@@ -57,7 +57,7 @@ func (r *release) addPackage(ctx context.Context, clone string) error {
 		}
 		var said string
 		for _, args := range steps {
-			// The sandbox has a language host for Go, which builds what comes from a remote, where the CLI has none.
+			// The sandbox's language host for Go builds a package from a remote, if the CLI has no such host.
 			args = append([]string{"sandbox", "-C", folder, "--state-dir", filepath.Join(folder, "state"), "--", "env",
 				"SSL_CERT_FILE=" + filepath.Join(work, "ca.pem"), r.pulumi}, args...)
 			if said, err = run(command(ctx, folder, filepath.Join(work, programs[0].file(here)), args...)); err != nil {
@@ -72,8 +72,8 @@ func (r *release) addPackage(ctx context.Context, clone string) error {
 	return nil
 }
 
-// serve serves a clone by git's protocol over HTTPS on loopback, since Pulumi takes no other from a remote, and writes
-// the certificate to trust.
+// serve serves a clone by git's protocol over HTTPS on loopback, because Pulumi accepts no other remote, and writes the
+// certificate to trust.
 func serve(clone, certificate string) (*httptest.Server, error) {
 	path, err := exec.LookPath("git")
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// A cost is what tests took by package. Each test binary runs under this program, which says on the last line of its
-// output what that took, with all processes that it started and waited for. Go takes no result from its cache then.
+// A cost is the CPU of tests, by package. Each test binary runs under this program, which prints as the last line of
+// its output the CPU of the test and of all processes that it started and waited for. Go then uses no cached result.
 type cost struct {
 	wrapper string // for go test's -exec
 	of      map[string]took
@@ -22,16 +22,16 @@ type cost struct {
 
 type took struct {
 	wall, cpu      time.Duration
-	starts, builds int // of Pulumi's CLI, and of programs by the Go tool
+	starts, builds int // starts of Pulumi's CLI, and builds by the Go tool
 }
 
 const costLine = "testrun measured: wall %d ms, CPU %d ms, %d starts of pulumi, %d builds\n"
 
-// pulumiPath names the environment's variable with the path of the CLI. Without it no start of one is counted.
+// pulumiPath is the environment variable with the path of the CLI. Without it no start of one is counted.
 const pulumiPath = "TESTRUN_PULUMI"
 
 // counted puts scripts first on PATH that note each start of Pulumi's CLI, if there is one, and of the Go tool, and
-// start it. What they have noted in dir is counted at the end.
+// start it. The notes in dir are counted at the end.
 func counted(dir, pulumi string) (env []string, count func() (starts, builds int), err error) {
 	golang, err := exec.LookPath("go")
 	if err != nil {
@@ -49,7 +49,7 @@ func counted(dir, pulumi string) (env []string, count func() (starts, builds int
 	}
 	env = append(os.Environ(), "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 	return env, func() (starts, builds int) {
-		text, _ := os.ReadFile(log) // not there: nothing was started
+		text, _ := os.ReadFile(log) // no file: nothing was started
 		for line := range strings.Lines(string(text)) {
 			switch words := strings.Fields(line); {
 			case words[0] == "pulumi":
@@ -87,7 +87,7 @@ func runMeasured(name string, args []string) int {
 		return 1
 	}
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals) // go test sends what ends a test that hangs
+	signal.Notify(signals) // go test sends this signal to end a test that hangs
 	go func() {
 		for s := range signals {
 			_ = cmd.Process.Signal(s)
@@ -104,7 +104,7 @@ func runMeasured(name string, args []string) int {
 	return 1 // a signal ended it
 }
 
-// measure has what follows measured.
+// measure makes the next run measured.
 func (r *run) measure() error {
 	self, err := os.Executable()
 	if err != nil {
@@ -117,7 +117,7 @@ func (r *run) measure() error {
 	return nil
 }
 
-// note takes in what a package says, if that is what it took.
+// note adds a line of output to the cost, if it is that of a package.
 func (c *cost) note(name, output string) bool {
 	var wall, cpu int64
 	var starts, builds int

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// modules are those with tests, by folder.
+// modules are the modules with tests, by folder.
 var modules = []string{".", "sandbox/clients", "plugin", "examples/go", "tools"}
 
 // slow are the packages, by folder, that start Pulumi's engine, or build for a long time.
@@ -21,10 +21,10 @@ var slow = []string{
 	"tools/gensdk", "plugin/provider", "internal/verify", "internal/invoke",
 }
 
-// raced says of packages, by folder, whether the race detector watches their tests, where that does not follow from
-// their code. tests runs the components' own goroutines; what tests/bench and the command start are processes. In a
-// rehearsal it is the sandbox and the stand-ins that are asked by many at once: their own tests and those of
-// sandbox/engine, which deploy with the engine, are watched.
+// raced says, by folder, whether the race detector watches a package's tests, if that does not follow from its code.
+// The package tests runs the components' own goroutines; tests/bench and the command start processes. In a rehearsal,
+// only the sandbox and the stand-ins get many requests at once: their own tests, and those of sandbox/engine, are
+// watched.
 var raced = map[string]bool{
 	"tests": true, "tests/bench": false, "cmd/batchaccess": false, "sandbox/rehearsal": false,
 }
@@ -90,10 +90,10 @@ func groupsIn(root string, short bool) ([]group, error) {
 	return groups, nil
 }
 
-// concurrency is how Go says that there are several goroutines.
+// concurrency matches code that uses several goroutines.
 var concurrency = regexp.MustCompile(`(?m)^\s*go (func\b|[a-z][\w.]*\()|"sync(/atomic)?"|"golang.org/x/sync`)
 
-// concurrent reports whether the files of a package have to do with several goroutines.
+// concurrent reports whether the files of a package use several goroutines.
 func concurrent(dir string, files []string) (bool, error) {
 	for _, name := range files {
 		if name == "" {

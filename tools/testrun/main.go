@@ -1,8 +1,8 @@
-// Testrun runs the tests of all modules of the repository that holds the working directory, shows how far it is, and
-// says at the end what was not run and why. It is run by `make test`; with -short by `make check`, and with -measure,
-// so that it says what each package took, by `make measure`.
+// Testrun runs the tests of all modules of the repository that contains the working directory, shows its progress, and
+// says at the end what was not run and why. `make test` runs it; `make check` with -short; `make measure` with
+// -measure, which shows what each package took.
 //
-// With CI=true in the environment, what is not run since something is missing on the machine is a failure.
+// With CI=true in the environment, a test that is not run because the machine lacks something is a failure.
 package main
 
 import (
@@ -53,19 +53,19 @@ func main() {
 	}
 }
 
-// A run is of all tests.
+// A run is one run of all tests.
 type run struct {
 	out     io.Writer
 	total   int // of packages
 	over    int // of packages
 	results map[string]*result
 	failed  []string      // packages
-	missing []string      // what was not run, and why
-	cpu     time.Duration // of go test, and of all that it builds and runs
-	cost    *cost         // nil where it is not measured
+	missing []string      // tests that were not run, and why
+	cpu     time.Duration // CPU of go test, and of everything that it builds and runs
+	cost    *cost         // nil if nothing is measured
 }
 
-// A result is what one package has said so far.
+// A result is what one package has printed so far.
 type result struct {
 	output  map[string]*bytes.Buffer // by test; "" for the package
 	failed  []string
@@ -87,8 +87,8 @@ func (r *run) all(short bool) error {
 	if err != nil {
 		return err
 	}
-	// Tests of programs that are built in processes of their own read it, and so Go runs them anew when it changes:
-	// internal/sources.
+	// Tests of programs that are built in their own processes read it (internal/sources), so that Go runs them again
+	// when it changes.
 	if err := os.Setenv("BATCHACCESS_SOURCES", sum); err != nil {
 		return err
 	}
@@ -103,7 +103,8 @@ func (r *run) all(short bool) error {
 	return nil
 }
 
-// sources is a sum of what programs are built of: all that git tracks or does not ignore, but tests and pages.
+// sources is a checksum of the sources of programs: all files that git tracks or does not ignore, except tests and
+// pages.
 func sources(root string) (string, error) {
 	list := exec.Command("git", "ls-files", "-coz", "--exclude-standard", "--", ":!*_test.go", ":!*.md")
 	list.Dir = root
@@ -114,7 +115,7 @@ func sources(root string) (string, error) {
 	h := sha256.New()
 	for name := range strings.SplitSeq(strings.TrimSuffix(string(names), "\x00"), "\x00") {
 		text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) { // of what is deleted, the name is left
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // of a deleted file, only the name remains
 			return "", err
 		}
 		_, _ = fmt.Fprintf(h, "%q %d %t\n", name, len(text), err == nil)
@@ -123,14 +124,14 @@ func sources(root string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// test runs the tests of one group. Packages wait for others than the processor: twice as many as there are processors
-// run at the same time.
+// test runs the tests of one group. Packages do not only wait for the processor, so twice as many as there are
+// processors run at the same time.
 func (r *run) test(g group) error {
 	fmt.Fprintf(r.out, "== %s: %d packages%s\n", g.module, len(g.packages), g.how())
-	// vet has looked at all of it before: make test and make check begin with it.
+	// make test and make check begin with go vet.
 	args := []string{"test", "-json", "-vet=off", "-timeout", "30m", "-p", fmt.Sprint(2 * runtime.NumCPU())}
 	if g.race {
-		// Everything is compiled a second time for the detector: without inlining with a quarter less CPU.
+		// Everything is compiled again for the race detector. Without inlining that takes a quarter less CPU.
 		args = append(args, "-race", "-gcflags=all=-l")
 	}
 	if r.cost != nil {
@@ -151,7 +152,7 @@ func (r *run) test(g group) error {
 	if read != nil {
 		return fmt.Errorf("reading what go test says: %w", read)
 	}
-	if err != nil && len(r.failed) == 0 { // what failed was shown
+	if err != nil && len(r.failed) == 0 { // the failure was shown already
 		return fmt.Errorf("go test in %s: %w", g.module, err)
 	}
 	return nil
@@ -217,7 +218,7 @@ func (r *run) note(e event) {
 
 const module = "github.com/batchaccess/batchaccess"
 
-// ended shows how a package went, and what it says of what failed.
+// ended shows the result of a package, and the output of tests that failed.
 func (r *run) ended(e event, p *result) {
 	name := strings.TrimPrefix(e.Package, module+"/")
 	for _, test := range p.skipped {
@@ -242,7 +243,7 @@ func (r *run) ended(e event, p *result) {
 		_, _ = r.out.Write(p.output[test].Bytes())
 		delete(p.output, test)
 	}
-	if len(p.failed) == 0 { // it did not build, or died in a test that has not ended
+	if len(p.failed) == 0 { // it did not build, or died in an unfinished test
 		for _, test := range slices.Sorted(keys(p.output)) {
 			_, _ = r.out.Write(p.output[test].Bytes())
 		}
@@ -259,8 +260,7 @@ func keys[T any](m map[string]T) func(func(string) bool) {
 	}
 }
 
-// reason is why a test was skipped, where something is missing that it needs: such a test says so, beginning with
-// "needs".
+// reason says why a test was skipped, if the machine lacks something: the test's message begins with "needs".
 func reason(output string) string {
 	for line := range strings.Lines(output) {
 		if _, said, ok := strings.Cut(line, ".go:"); ok {
@@ -272,7 +272,7 @@ func reason(output string) string {
 	return ""
 }
 
-// report says how it went, and whether that is well.
+// report prints the summary, and reports whether everything passed.
 func (r *run) report(ci bool) bool {
 	if len(r.failed) > 0 {
 		fmt.Fprintf(r.out, "failed: %s\n", strings.Join(r.failed, ", "))

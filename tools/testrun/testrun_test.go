@@ -41,7 +41,7 @@ func TestWhatIsSaidOfARun(t *testing.T) {
 	for name, test := range map[string]struct {
 		events     string
 		ci, well   bool
-		says, hush string // parts of what is said, and what is not
+		says, hush string // parts of the output, and texts that must not be there
 	}{
 		"missing":           {skipped, false, true, "not run: a.TestNode: needs node\n", "TestOther"},
 		"missing in CI":     {skipped, true, false, "TestNode: needs node\nCI=true", "TestOther"},
@@ -127,8 +127,7 @@ func TestEveryModuleWithTestsIsRun(t *testing.T) {
 	}
 }
 
-// What programs are built of: what is new or changed in it changes the sum, and what is ignored, a test or a page does
-// not.
+// The checksum changes with any new or changed source of a program, and not with an ignored file, a test or a page.
 func TestTheSumIsOfWhatProgramsAreBuiltOf(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()

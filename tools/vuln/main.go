@@ -1,6 +1,6 @@
-// Vuln looks up known vulnerabilities in every module of the repository, and fails where one that is called is not in
-// Go's own library: what is there goes with another release of Go, not with a change here, and is printed. It is run by
-// `make vuln`.
+// Vuln looks up known vulnerabilities in every module of the repository, and fails if our code calls one.
+// Vulnerabilities in Go's own library are only printed: another release of Go mends them, not a change here. `make
+// vuln` runs it.
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 	"slices"
 )
 
-// modules are all that is built and tested, by folder.
+// modules are all modules that are built and tested, by folder.
 var modules = []string{
 	".", "plugin", "sandbox/clients", "examples/go", "tools", "tools/yamlhost", "tools/actionlint", "tools/govulncheck",
 }
@@ -70,10 +70,10 @@ func (f finding) module() string { return f.Trace[0].Module }
 // goItself are the modules that come with Go.
 var goItself = []string{"stdlib", "toolchain"}
 
-// findings are those that are called, by vulnerability and module.
+// findings are the vulnerabilities that our code calls, by vulnerability and module.
 type findings map[string]finding
 
-// read reads what govulncheck says. It must have said with what it looked: else it has not looked.
+// read reads govulncheck's output. It must have its configuration: otherwise govulncheck did not run.
 func read(text io.Reader) (findings, error) {
 	found, summaries, configured := findings{}, map[string]string{}, false
 	for decoder := json.NewDecoder(text); ; {
@@ -105,7 +105,7 @@ func read(text io.Reader) (findings, error) {
 	return found, nil
 }
 
-// write writes each finding, and returns how many are not in what comes with Go.
+// write writes each finding, and returns how many are not in Go's own library.
 func (all findings) write(out io.Writer) (theirs int) {
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		f := all[key]

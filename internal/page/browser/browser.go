@@ -1,4 +1,4 @@
-// Package browser has a real browser, where there is one, look at a page of the tool, for the tests of the pages.
+// Package browser opens a page of the tool in a real browser, if there is one, for the tests of the pages.
 package browser
 
 import (
@@ -16,17 +16,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A Sight is what the browser shows of the page, in one scheme of colours and at one width.
+// A Sight is what the browser shows of the page, in one colour scheme and at one width.
 type Sight struct {
 	Scheme           string // dark or light
 	Width, PageWidth int    // pixels
 	Policy           bool   // the page's style applies
-	// Rows of the matrix, rows of the lists, columns of the matrix and lines of the graphs that are shown: of "all", after
-	// each choice by its name, and "again" when all is chosen.
+	// Rows of the matrix, rows of the lists, columns of the matrix and lines of the graphs that are shown: of "all",
+	// after each choice by its name, and "again" when all is chosen.
 	Rows, Listed   map[string][]string
 	Columns, Lines map[string]int
-	Contrast       float64  // the lowest of a text, as WCAG 2 has it
-	Faint          string   // what has it
+	Contrast       float64  // the lowest contrast of a text, by WCAG 2
+	Faint          string   // the text with that contrast
 	Unreachable    []string // by keyboard
 	Clipped        []string // headings and lists of choices that are cut off
 }
@@ -87,7 +87,7 @@ async function look(width) {
 })();
 </script>`
 
-// policy is the part of a page that keeps scripts out.
+// policy matches the part of a page that forbids scripts.
 var policy = regexp.MustCompile(`<meta http-equiv="Content-Security-Policy"[^>]*>`)
 
 // atPrint measures the page while it is printed, when its styles for paper apply.
@@ -107,16 +107,16 @@ matchMedia('print').addEventListener('change', e => {
 });
 </script>`
 
-// A print is what is on paper.
+// A print is the page on paper.
 type print struct {
 	Width, PageWidth int    // pixels
 	Color, Ground    string // of text
-	Links            int    // to parts of the page, which nobody can follow on paper
+	Links            int    // links within the page, which nobody can follow on paper
 	Cut, Sticky      []string
 }
 
-// printed asserts what is true of any page on paper, even where the reader prefers a dark screen: all of it is there,
-// dark on white, and what a reader clicks on is not.
+// printed asserts what holds for any page on paper, also if the reader prefers a dark screen: all of it is there, dark
+// on white, and the controls for the screen are not.
 func printed(t *testing.T, browser, page string) {
 	t.Helper()
 	results := make(chan print, 1)
@@ -146,9 +146,9 @@ func printed(t *testing.T, browser, page string) {
 	assert.Empty(t, p.Sticky, "stands over other text on paper")
 }
 
-// Look has the page shown light and dark, wide and narrow, and printed, and chooses in it as a reader would. It
-// asserts what is true of any page: that it does not scroll sideways, can be read, and is reached by keyboard. It skips
-// the test where there is no Chromium.
+// Look shows the page light and dark, wide and narrow, and printed, and uses its filter as a reader would. It asserts
+// what holds for any page: it does not scroll sideways, can be read, and can be reached by keyboard. Without Chromium
+// it skips the test.
 func Look(t *testing.T, page string) (all []Sight) {
 	t.Helper()
 	var browser string

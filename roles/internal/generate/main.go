@@ -1,10 +1,10 @@
-// The command generate writes what package roles embeds of Azure's built-in roles from one list of all of them:
+// The command generate writes the files with Azure's built-in roles that package roles embeds, from one list of all of
+// them:
 //
 //	go run ./internal/generate <list.json>
 //
-// The list is a JSON array of {"id", "name", "permissions"}, such as can be made of what Resource Manager answers.
-// All of it goes into all_built_in.gz, and the roles that a deployment may need into built_in.json too, which is
-// cheap to read.
+// The list is a JSON array of {"id", "name", "permissions"}, which can be made from Resource Manager's answer. All of
+// it goes into all_built_in.gz. The roles that a deployment may need go into built_in.json too, which is cheap to read.
 package main
 
 import (
@@ -75,7 +75,7 @@ func generate(source string) error {
 	return os.WriteFile("all_built_in.gz", lines, 0o644)
 }
 
-// read reads the list, sorted by ID, and refuses what is not there once and whole.
+// read reads the list, sorted by ID. It refuses an incomplete role and one that is listed twice.
 func read(source string) ([]role, error) {
 	data, err := os.ReadFile(source)
 	if err != nil {
@@ -103,7 +103,7 @@ func read(source string) ([]role, error) {
 	return all, nil
 }
 
-// pack returns the IDs, 16 bytes each and sorted, and the roles, one a line in the same order: name, tab, permissions.
+// pack returns the IDs, 16 bytes each and sorted, and the roles in the same order, one a line: name, tab, permissions.
 func pack(all []role) (ids, lines []byte, err error) {
 	var text bytes.Buffer
 	for _, r := range all {

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// definition is a file with a custom role in the form that the CLI takes.
+// definition is a file with a custom role in the CLI's form.
 func definition(t *testing.T, name string, actions ...string) string {
 	t.Helper()
 	text, err := json.Marshal(map[string]any{
@@ -65,14 +65,14 @@ func TestTheCLIManagesRoles(t *testing.T) {
 	assert.Empty(t, a.run("role", "definition", "list", "--custom-role-only"))
 }
 
-// Somebody without the role is refused what the deployer may, in the words of Resource Manager and of Graph.
+// Somebody without the deployer's role is refused, in the words of Resource Manager and of Graph.
 func TestTheCLIIsRefusedWithoutARole(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	a := w.az(t, "IDENTITY_ENDPOINT="+w.URL()+"/msi/token", "IDENTITY_HEADER="+w.IdentityHeader())
 	a.run("login", "--identity", "--client-id", robotApp, "--allow-no-subscriptions")
-	// At this address the CLI takes the audience that it is given. At the cloud's own it first looks for the
-	// subscription, and this principal sees none.
+	// At this address the CLI uses the given audience. At the cloud's own address it first looks for the subscription,
+	// and this principal sees none.
 	other := strings.Replace(w.URL(), "127.0.0.1", "localhost", 1)
 	arm := func(method, id, version string) []string {
 		return []string{"rest", "--method", method, "--resource", "https://management.azure.com", "--body", "{}",

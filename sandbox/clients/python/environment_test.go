@@ -12,7 +12,7 @@ import (
 //go:embed requirements.txt
 var requirements []byte
 
-// interpreter is the Python of an environment that has the requirements.
+// interpreter is the Python of an environment with the requirements.
 func interpreter(t *testing.T) string {
 	t.Helper()
 	return machine.Python(t, "azure-cli and azure-ai-ml", requirements)

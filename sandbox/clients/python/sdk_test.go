@@ -17,7 +17,7 @@ import (
 //go:embed sdk.py
 var sdkProgram string
 
-// sdkCall is a call of sdk.py, and what must come of it: an answer, or an error with all of these words.
+// sdkCall is a call of sdk.py, with its expected result: an answer, or an error with all of these words.
 type sdkCall struct {
 	call    []any
 	answer  any
@@ -65,14 +65,14 @@ func TestTheSDKReadsAndInvokes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	d := w.Deployer()
-	// The deployer is Owner, which has no data action: its jobs may read what a store's key opens, and else only this.
+	// The deployer is Owner, which has no data action: its jobs may read only data that a store's key opens.
 	completed, failed := "Completed", "Failed"
 	calls := []sdkCall{
 		{call: []any{"workspace"}, answer: "westeurope"},
 		{call: []any{"stores"}, answer: []any{"keyed", "keyless"}},
 		{call: []any{"store", "keyless"}, answer: "raw"},
 		{call: []any{"store", "none"}, refused: []string{"UserError"}},
-		{call: []any{"default store"}, refused: []string{"NotModelledBySandbox"}}, // none was seeded as such
+		{call: []any{"default store"}, refused: []string{"NotModelledBySandbox"}}, // no store was seeded as the default
 		{call: []any{"clusters"}, answer: []any{"cpu"}},
 		{call: []any{"cluster", "cpu"}, answer: cluster},
 		{call: []any{"data", "heart", "1"}, answer: longPath},
@@ -103,7 +103,7 @@ func TestTheSDKReadsAndInvokes(t *testing.T) {
 	})
 }
 
-// What the SDK shows whoever has a wrong secret, no role, or one that reads and does not invoke.
+// The SDK's errors for a wrong secret, for no role, and for a role that reads and does not invoke.
 func TestTheSDKIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

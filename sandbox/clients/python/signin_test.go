@@ -28,7 +28,7 @@ func (a az) token(args ...string) jwt.MapClaims {
 	return claims
 }
 
-// application is one that is made with the CLI: its client ID, and the object ID of its service principal.
+// application is made with the CLI: its client ID, and the object ID of its service principal.
 func application(a az, name string) (clientID, objectID string) {
 	a.t.Helper()
 	clientID, _ = at(a.run("ad", "app", "create", "--display-name", name), "appId").(string)
@@ -38,7 +38,7 @@ func application(a az, name string) (clientID, objectID string) {
 	return clientID, objectID
 }
 
-// certificate is a file with a certificate, and one with its key besides.
+// certificate is a file with a certificate, and another with its key too.
 func certificate(t *testing.T) (public, both string) {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -59,7 +59,7 @@ func certificate(t *testing.T) (public, both string) {
 	return public, both
 }
 
-// Each way to sign in works with the right proof, and is refused with a wrong one by Entra's code, which the CLI shows.
+// Each way to sign in works with the right proof. A wrong proof is refused with Entra's code, which the CLI shows.
 func TestTheCLISignsIn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -84,7 +84,7 @@ func TestTheCLISignsIn(t *testing.T) {
 		args    []string
 		env     []string
 		who     string   // object ID
-		refused []string // what is shown, where it fails
+		refused []string // text of the error, if it fails
 	}{
 		"secret":                   {args: append(as, "--password="+secret), who: objectID},
 		"certificate":              {args: append(as, "--certificate", both), who: objectID},
@@ -122,7 +122,7 @@ func TestTheCLISignsIn(t *testing.T) {
 	}
 }
 
-// The CLI is pointed at the sandbox by a registered cloud as well.
+// The CLI also finds the sandbox by a registered cloud.
 func TestTheCLIUsesARegisteredCloud(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -63,7 +63,7 @@ func seed() azure.Seed {
 			WorkspaceID: workspace, Name: "heart", DefaultDeployment: "blue",
 			Deployments: []azure.Deployment{{Name: "blue", ComputeName: "cpu"}},
 		}},
-		// The cluster can mount; who invokes is for each test to say.
+		// The cluster can mount; each test chooses who invokes.
 		RoleAssignments: []azure.RoleAssignment{{
 			ID: "66666666-6666-6666-6666-666666666666", Scope: account, RoleID: readerRole, PrincipalID: cluster,
 			PrincipalType: "ServicePrincipal",
@@ -71,13 +71,13 @@ func seed() azure.Seed {
 	}
 }
 
-// world is a sandbox, and the Python that has the clients.
+// world is a sandbox, and a Python with the clients.
 type world struct {
 	*azure.Azure
 	t       *testing.T
 	python  string
 	bundle  string // file with the sandbox's certificate authority
-	outside string // address of a proxy to which goes what is meant for other machines
+	outside string // address of a proxy for all requests to other machines
 }
 
 func newWorld(t *testing.T) *world {
@@ -93,11 +93,11 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// newestCLI is how the Azure CLI asks, once for each folder of settings and whatever they say, for its newest
-// version. It goes on without an answer.
+// newestCLI is the Azure CLI's request for its newest version, which it sends once for each folder of settings,
+// whatever they say. It continues without an answer.
 const newestCLI = "CONNECT azcliprod.blob.core.windows.net:443 "
 
-// nothingLeaves is the address of a proxy that refuses everyone, and fails the test when somebody comes.
+// nothingLeaves is the address of a proxy that refuses all requests, and fails the test if there is one.
 func nothingLeaves(t *testing.T) string {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -126,21 +126,20 @@ func nothingLeaves(t *testing.T) string {
 	return "http://" + listener.Addr().String()
 }
 
-// env is the whole environment of a client: its own settings, and no variable of whoever runs the tests.
+// env is the whole environment of a client: only its own settings, and no variable of whoever runs the tests.
 func (w *world) env(home string, more ...string) []string {
 	return append([]string{
 		"PATH=" + filepath.Dir(w.python) + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME=" + home, "LANG=C.UTF-8",
 		"AZURE_CONFIG_DIR=" + filepath.Join(home, "azure"), "AZURE_CORE_COLLECT_TELEMETRY=false",
-		// Entra's list of its own hosts lacks the sandbox: Azure's clients have this setting for clouds of which that is
-		// true.
+		// Entra's list of its own hosts lacks the sandbox: Azure's clients have this setting for such clouds.
 		"AZURE_CORE_INSTANCE_DISCOVERY=false",
 		"SSL_CERT_FILE=" + w.bundle, "REQUESTS_CA_BUNDLE=" + w.bundle,
 		"HTTPS_PROXY=" + w.outside, "HTTP_PROXY=" + w.outside, "NO_PROXY=127.0.0.1,localhost",
 	}, more...)
 }
 
-// metadata is the setting by which both clients read where a cloud's services are. The Azure CLI wants the list that
-// this version of the document is.
+// metadata is the setting from which both clients read the addresses of a cloud's services. The Azure CLI needs the
+// list that this version of the document is.
 func (w *world) metadata() string {
 	return "ARM_CLOUD_METADATA_URL=" + w.URL() + "/metadata/endpoints?api-version=2019-05-01"
 }
@@ -166,7 +165,7 @@ func (a az) try(args ...string) (stdout, stderr string, err error) {
 	return out.String(), errs.String(), err
 }
 
-// run is what a command answers, which must be JSON or nothing.
+// run returns a command's answer, which must be JSON or empty.
 func (a az) run(args ...string) any {
 	a.t.Helper()
 	stdout, stderr, err := a.try(args...)
@@ -179,7 +178,7 @@ func (a az) run(args ...string) any {
 	return value
 }
 
-// refused runs a command that must fail, and holds what it shows against each of the words.
+// refused runs a command that must fail, and checks its error for each of the words.
 func (a az) refused(words []string, args ...string) {
 	a.t.Helper()
 	stdout, stderr, err := a.try(args...)
@@ -200,7 +199,7 @@ func (w *world) deployer(t *testing.T) az {
 	return a
 }
 
-// at follows keys and indexes into an answer; nil where there is nothing.
+// at follows keys and indexes into an answer; nil if there is nothing.
 func at(value any, path ...any) any {
 	for _, step := range path {
 		switch step := step.(type) {
@@ -218,7 +217,7 @@ func at(value any, path ...any) any {
 	return value
 }
 
-// each is one property of everything in a list, sorted.
+// each is one property of every item of a list, sorted.
 func each(t *testing.T, value any, key string) (all []string) {
 	t.Helper()
 	list, ok := value.([]any)

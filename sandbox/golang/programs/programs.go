@@ -1,6 +1,6 @@
-// Package programs builds Go programs, and keeps what it has built: a program is linked again only where something that
-// it is made of has changed. All who build share one folder, so that a program is built once for all rehearsals, all
-// commands in a sandbox and all tests.
+// Package programs builds Go programs and keeps them: a program is linked again only if something that it is made of
+// has changed. Everybody shares one folder, so that a program is built once for all rehearsals, all commands in a
+// sandbox and all tests.
 //
 // It knows the Go tool; it must not know what the programs are for.
 package programs
@@ -19,17 +19,18 @@ import (
 	"github.com/batchaccess/batchaccess/internal/filelock"
 )
 
-// A Program is what is built, and how.
+// A Program says what to build, and how.
 type Program struct {
 	// Dir is the folder that the Go tool runs in.
 	Dir string
-	// Package is the main package, as the Go tool wants it: a path such as ./cmd/x, or an import path. Default: Dir's own.
+	// Package is the main package, as the Go tool takes it: a path such as ./cmd/x, or an import path. Default: the one
+	// in Dir.
 	Package string
 	// Env is the environment of the Go tool, as os.Environ gives it; nil means this process's own.
 	Env []string
 }
 
-// Folder is where the programs of all who use this machine's account are kept, below os.UserCacheDir.
+// Folder is the folder for the programs of this user, below os.UserCacheDir.
 func Folder() (string, error) {
 	caches, err := os.UserCacheDir()
 	if err != nil {
@@ -38,11 +39,11 @@ func Folder() (string, error) {
 	return filepath.Join(caches, "batchaccess", "programs"), nil
 }
 
-// Build returns the path of the built program, below folder: the one that was built of the same before, or else a new
-// one. Who builds the same program at the same time waits. The file stays as it is: what is built of other sources gets
-// another path. A program that has not been asked for in a few days is removed.
+// Build returns the path of the built program, below folder. If nothing has changed, it is an earlier build. A second
+// builder of the same program waits for the first. The file never changes: a program from other sources gets another
+// path. A program that nobody has asked for in a few days is removed.
 //
-// The error of a build that fails holds what the Go tool said.
+// The error of a build that fails holds the Go tool's output.
 func Build(ctx context.Context, folder string, p Program) (string, error) {
 	b := &build{Program: p}
 	var err error
@@ -66,7 +67,7 @@ func Build(ctx context.Context, folder string, p Program) (string, error) {
 	defer unlock()
 	if path, ok := b.kept(); ok {
 		now := time.Now()
-		return path, os.Chtimes(path, now, now) // says when it was last asked for
+		return path, os.Chtimes(path, now, now) // the file's time is when the program was last asked for
 	}
 	path, err := b.make(ctx)
 	if err != nil {
@@ -79,10 +80,10 @@ func Build(ctx context.Context, folder string, p Program) (string, error) {
 type build struct {
 	Program
 	folder string
-	env    map[string]string // the Go tool's settings, all of them
+	env    map[string]string // all settings of the Go tool
 }
 
-// make builds the program, and remembers what it is made of.
+// make builds the program, and stores what it is made of.
 func (b *build) make(ctx context.Context) (string, error) {
 	began, err := b.now()
 	if err != nil {
@@ -100,7 +101,7 @@ func (b *build) make(ctx context.Context) (string, error) {
 	}
 	after, err := of.print()
 	if known = known && err == nil && before.sum == after.sum && after.newest.Before(began) && !of.Unknown; !known {
-		// Somebody is writing the sources: what was built is used this once, and not found again.
+		// Somebody is changing the sources: the program is used this once, and not kept.
 		after.sum = fmt.Sprintf("once-%d", time.Now().UnixNano())
 	}
 	path := b.path(after.sum)
@@ -113,8 +114,7 @@ func (b *build) make(ctx context.Context) (string, error) {
 	return path, b.remember(of)
 }
 
-// link has the Go tool build the program, for use here and now: without what only a debugger reads, and whatever commit
-// it is.
+// link has the Go tool build the program for this machine: without debug information, and without the commit in it.
 func (b *build) link(ctx context.Context, target string) error {
 	args := []string{"build", "-buildvcs=false", "-o", target}
 	if !strings.Contains(b.env["GOFLAGS"], "-ldflags") {
@@ -134,7 +134,7 @@ func (b *build) tool(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// kept returns the program that was built of what there is now.
+// kept returns the program that was built from the present sources.
 func (b *build) kept() (string, bool) {
 	of, err := b.recall()
 	if err != nil {
@@ -149,7 +149,7 @@ func (b *build) kept() (string, bool) {
 	return path, err == nil && info.Mode().IsRegular()
 }
 
-// path is where the program is, if it is built of what has the sum.
+// path is the file of the program with that checksum.
 func (b *build) path(sum string) string { return filepath.Join(b.folder, sum, "program") }
 
 // now is the time by the clock of the file system.
@@ -165,7 +165,7 @@ func (b *build) now() (time.Time, error) {
 	return info.ModTime(), nil
 }
 
-// wait takes the lock as soon as nobody else has it.
+// wait takes the lock when nobody else has it.
 func wait(ctx context.Context, path string) (unlock func(), err error) {
 	for {
 		lock, err := filelock.Take(path)
@@ -183,7 +183,7 @@ func wait(ctx context.Context, path string) (unlock func(), err error) {
 	}
 }
 
-// unused is for how long a program is kept that nobody asks for.
+// unused is how long a program is kept after it was last asked for.
 const unused = 3 * 24 * time.Hour
 
 // removeOld removes the programs that nobody has asked for in a while.
@@ -193,7 +193,7 @@ func removeOld(folder string) error {
 		return err
 	}
 	for _, path := range found {
-		// Somebody else may remove it at the same time.
+		// Another process may remove it at the same time.
 		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > unused {
 			_ = os.RemoveAll(filepath.Dir(path))
 		}

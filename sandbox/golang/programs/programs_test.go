@@ -21,8 +21,8 @@ const (
 	flagged = "//go:build flagged\n\npackage main\n\nfunc init() { print(\"f\") }\n"
 )
 
-// sources are those of a program that prints what each of its parts says. They are not of just now, as if somebody had
-// written them before they thought of building.
+// sources are the files of a program that prints a text from each of its parts. Their times are in the past, as if they
+// had been written long before the build.
 func sources(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
@@ -68,7 +68,7 @@ func TestAProgramIsBuiltAgainWhereWhatItIsMadeOfHasChanged(t *testing.T) {
 	for name, test := range map[string]struct {
 		changes map[string]string
 		env     string
-		prints  string // "abc" where nothing is built again
+		prints  string // "abc" if nothing is built again
 	}{
 		"nothing":           {nil, "", "abc"},
 		"a file of no part": {map[string]string{"unused/unused.go": "package unused\n\nconst X = 1\n"}, "", "abc"},

@@ -21,11 +21,11 @@ import (
 	"github.com/batchaccess/batchaccess/internal/wholefile"
 )
 
-// ErrNoGo is the error where there is no Go tool to build with.
+// ErrNoGo is the error if there is no Go tool.
 var ErrNoGo = errors.New("a Go program needs the `go` command on PATH: install Go from https://go.dev/dl")
 
-// settings asks the Go tool for its settings in the folder: of its version, of the platform that it builds for, of the
-// module and the workspace that it is in.
+// settings asks the Go tool for its settings in the folder: its version, the platform that it builds for, the module
+// and the workspace.
 func (b *build) settings(ctx context.Context) error {
 	text, err := b.tool(ctx, "env", "-json").Output()
 	if errors.Is(err, exec.ErrNotFound) {
@@ -37,11 +37,11 @@ func (b *build) settings(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("asking the go command for its settings in %s: %w", b.Dir, err)
 	}
-	delete(b.env, "GOGCCFLAGS") // another temporary folder each time
+	delete(b.env, "GOGCCFLAGS") // a new temporary folder each time
 	return nil
 }
 
-// name is the program's own in the cache: what is built where, with which settings.
+// name is the program's name in the cache: it depends on what is built, where, and with which settings.
 func (b *build) name() string {
 	h := sha256.New()
 	_, _ = fmt.Fprintf(h, "%q %q\n", b.Dir, b.Package)
@@ -51,16 +51,16 @@ func (b *build) name() string {
 	return hex.EncodeToString(h.Sum(nil))[:16]
 }
 
-// sources are what a program is made of, beside the Go tool, the standard library and the modules that the checksums in
-// go.sum name. A file that is new in one of the folders is part of the program too.
+// sources say what a program is made of, besides the Go tool, the standard library and the modules that the checksums
+// in go.sum fix. A new file in one of the folders is part of the program too.
 type sources struct {
-	// Folders are those of the packages, of which the files count that Go builds.
+	// Folders are the folders of the packages. The files that Go builds count.
 	Folders []string
-	// Trees are those of packages that embed files, with all that is below.
+	// Trees are the folders of packages that embed files. Everything below them counts.
 	Trees []string
-	// Files are those that say which modules there are. One need not exist.
+	// Files say which modules there are. A file that does not exist counts too.
 	Files []string
-	// Unknown says that the program is made of more than that.
+	// Unknown: the program is made of more than that.
 	Unknown bool `json:"-"`
 }
 
@@ -98,7 +98,7 @@ func (b *build) sources(ctx context.Context) (sources, error) {
 		} else {
 			of.Folders = append(of.Folders, p.Dir)
 		}
-		of.Unknown = of.Unknown || len(p.CgoFiles) > 0 // C may include what is anywhere
+		of.Unknown = of.Unknown || len(p.CgoFiles) > 0 // C may include files from anywhere
 	}
 	of.Files = slices.DeleteFunc(of.Files, func(file string) bool { return !filepath.IsAbs(file) })
 	for _, list := range []*[]string{&of.Folders, &of.Trees, &of.Files} {
@@ -115,10 +115,10 @@ func within(folder, path string) bool {
 // A print is a fingerprint of the sources.
 type print struct {
 	sum    string
-	newest time.Time // of the times at which the files were last changed
+	newest time.Time // the latest change of a file
 }
 
-// built are the extensions of what the Go tool makes packages of.
+// built are the extensions of files that the Go tool compiles.
 var built = map[string]bool{
 	".go": true, ".s": true, ".S": true, ".sx": true, ".syso": true, ".swig": true, ".swigcxx": true,
 	".c": true, ".cc": true, ".cpp": true, ".cxx": true, ".h": true, ".hh": true, ".hpp": true, ".hxx": true,
@@ -171,13 +171,13 @@ func (s sources) print() (print, error) {
 	return p, nil
 }
 
-// add adds what a file holds, and the name of anything else.
+// add adds the content of a file, and only the name of anything else.
 func (p *print) add(h hash.Hash, path string, kind fs.FileMode) error {
 	_, _ = fmt.Fprintf(h, "%q %s\n", path, kind)
 	if kind&fs.ModeSymlink != 0 {
 		info, err := os.Stat(path)
 		if err != nil || !info.Mode().IsRegular() {
-			return nil // Go does not follow it either
+			return nil // Go does not follow links either
 		}
 	} else if !kind.IsRegular() {
 		return nil
@@ -202,7 +202,7 @@ func (p *print) add(h hash.Hash, path string, kind fs.FileMode) error {
 // list is the file of the cache that says what the program is made of.
 func (b *build) list() string { return filepath.Join(b.folder, "sources.json") }
 
-// remember keeps what the program is made of.
+// remember stores what the program is made of.
 func (b *build) remember(of sources) error {
 	text, err := json.Marshal(of)
 	if err == nil {
@@ -214,7 +214,7 @@ func (b *build) remember(of sources) error {
 	return nil
 }
 
-// recall reads what remember has kept.
+// recall reads what remember has stored.
 func (b *build) recall() (of sources, err error) {
 	text, err := os.ReadFile(b.list())
 	if err != nil {

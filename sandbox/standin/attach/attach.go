@@ -1,9 +1,9 @@
 // Package attach serves a Pulumi plugin (a provider or a language host) on a loopback port, for Pulumi's
 // PULUMI_DEBUG_PROVIDERS and PULUMI_DEBUG_LANGUAGES.
 //
-// Pulumi starts a plugin process for each provider instance, but it only dials an attached one. One attached plugin
-// therefore serves several instances, each with its own configuration, and several `pulumi` processes one after the
-// other. What tells them apart is their connection, so this package keeps a server value for each connection.
+// Pulumi starts a plugin process for each provider instance, but only connects to an attached one. So one attached
+// plugin serves several instances, each with its own configuration, and several `pulumi` processes one after the other.
+// Each has its own connection, so this package keeps a server value for each connection.
 //
 // It knows nothing of what the plugins do.
 package attach
@@ -19,15 +19,15 @@ import (
 	"google.golang.org/grpc/stats"
 )
 
-// maxMessage is Pulumi's own limit for a message in bytes; gRPC's default of 4 MB is too small for large stacks.
+// maxMessage is Pulumi's own limit of a message in bytes; gRPC's default of 4 MB is too small for large stacks.
 const maxMessage = 400 << 20
 
-// grace is how long stop waits for calls that are under way.
+// grace is how long stop waits for running calls.
 const grace = 2 * time.Second
 
 // Serve answers the calls of the service on 127.0.0.1, at a port that the system chooses. newServer makes the value
-// that serves one connection; it must implement the service. The returned stop ends the server: it waits shortly for
-// calls under way and then cancels them.
+// that serves one connection; it must implement the service. stop ends the server: it waits shortly for running calls
+// and then cancels them.
 func Serve(service *grpc.ServiceDesc, newServer func() any) (port int, stop func() error, err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -44,7 +44,7 @@ func Serve(service *grpc.ServiceDesc, newServer func() any) (port int, stop func
 		hard := time.AfterFunc(grace, server.Stop)
 		defer hard.Stop()
 		server.GracefulStop()
-		if err := <-done; !errors.Is(err, grpc.ErrServerStopped) { // stopped before it began: that is well too
+		if err := <-done; !errors.Is(err, grpc.ErrServerStopped) { // stopped before it began, which is no error
 			return err
 		}
 		return nil
@@ -54,8 +54,8 @@ func Serve(service *grpc.ServiceDesc, newServer func() any) (port int, stop func
 
 type connectionKey struct{}
 
-// connections puts a fresh server value into the context of each connection, from which gRPC derives the context of
-// every call on it.
+// connections puts a new server value into the context of each connection. gRPC derives the context of every call from
+// it.
 type connections struct{ newServer func() any }
 
 func (c connections) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context {
@@ -68,7 +68,7 @@ func (connections) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Cont
 
 func (connections) HandleRPC(context.Context, stats.RPCStats) {}
 
-// perConnection is the service with each handler going to the server value of its connection.
+// perConnection is the service with handlers that call the server value of their connection.
 func perConnection(service *grpc.ServiceDesc) *grpc.ServiceDesc {
 	routed := *service
 	routed.HandlerType = (*any)(nil)

@@ -13,7 +13,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/standin/attach"
 )
 
-// What answers here asks nobody who they are, as Pulumi's own plugins do not: it must not be reached from elsewhere.
+// The server checks no credentials, like Pulumi's own plugins, so it must not be reachable from other machines.
 func TestAPluginListensOnLoopbackOnly(t *testing.T) {
 	t.Parallel()
 	port, stop, err := attach.Serve(&pulumirpc.LanguageRuntime_ServiceDesc,

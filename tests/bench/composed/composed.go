@@ -1,5 +1,5 @@
-// Package composed deploys the workload through the components, as a stack that imports them does. It must know
-// nothing of the flat program that it is measured against.
+// Package composed deploys the workload through the components, as a stack that imports them does. It must know nothing
+// of the flat program that it is compared with.
 package composed
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/batchaccess/batchaccess/tests/bench/workload"
 )
 
-// Deploy registers the workload's resources, and exports what the program of this repository exports.
+// Deploy registers the workload's resources, and has the same exports as this repository's program.
 func Deploy(ctx *pulumi.Context, w workload.Workload) error {
 	a, err := components.NewBatchEndpointAccess(ctx, "access", Args(w))
 	if err != nil {

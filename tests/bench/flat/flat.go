@@ -1,6 +1,6 @@
-// Package flat deploys the workload as a person would who has no components: each resource is registered directly,
-// with literal IDs and GUIDs that were drawn beforehand. It is what the components are measured against, and must not
-// use them or the access model.
+// Package flat deploys the workload as a person would without components: each resource is registered directly, with
+// literal IDs and GUIDs that were made up beforehand. The components are compared with it, so it must not use them or
+// the access model.
 package flat
 
 import (
@@ -14,11 +14,11 @@ import (
 	"github.com/batchaccess/batchaccess/tests/bench/workload"
 )
 
-// reader is the ID of Storage Blob Data Reader, in the form that Azure answers for an assignment in the subscription.
+// reader is the ID of Storage Blob Data Reader, as Azure answers it for an assignment in the subscription.
 const reader = "/subscriptions/11111111-1111-4111-8111-111111111111/providers/Microsoft.Authorization/" +
 	"roleDefinitions/2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
 
-// Where the GUIDs of the resources begin; those of the principals are smaller.
+// The first GUIDs of the resources; those of the principals are smaller.
 const (
 	roleGUID = 100 + iota
 	invokerGUID
@@ -83,7 +83,7 @@ func makeRole(ctx *pulumi.Context) (*authorization.RoleDefinition, error) {
 	}, pulumi.DeleteBeforeReplace(false))
 }
 
-// described is what the components write with an assignment: what it is for, and which stack made it.
+// described is the description that the components write with an assignment: its purpose, and the stack that made it.
 func described(ctx *pulumi.Context, text, name string) pulumi.String {
 	return pulumi.String(text + " [batchaccess:" + ctx.Project() + "/" + ctx.Stack() + "/access." + name + "]")
 }
@@ -147,8 +147,8 @@ func makeReaders(ctx *pulumi.Context, w workload.Workload, n int, input workload
 	return nil
 }
 
-// assign registers an assignment with the options that make it safe to change: Azure allows no change of an assignment
-// and no two alike.
+// assign registers an assignment with the options that make it safe to change: Azure can't change an assignment, and
+// refuses two equal ones.
 func assign(ctx *pulumi.Context, name string, args *authorization.RoleAssignmentArgs) error {
 	_, err := authorization.NewRoleAssignment(ctx, name, args,
 		pulumi.DeleteBeforeReplace(false), pulumi.ReplaceOnChanges([]string{"roleDefinitionId"}))

@@ -1,8 +1,8 @@
 // The command measure runs a program and writes what it used to a file: measure FILE PROGRAM [ARGUMENT...]
 //
-// It stands between the benchmark and what is measured because a process inherits, as its first peak, the memory of the
-// one that starts it, and the benchmark, with the embedded Azure in it, is large. It must stay small itself, and knows
-// nothing of Pulumi.
+// It stands between the benchmark and the measured program, because a process inherits the memory of its parent as its
+// first peak, and the benchmark, with the embedded Azure in it, is large. So it must be small itself. It knows nothing
+// of Pulumi.
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/batchaccess/batchaccess/tests/bench/usage"
 )
 
-// failed is the exit code where there is nothing to pass on.
+// failed is the exit code if there is none to pass on.
 const failed = 125
 
 func main() {

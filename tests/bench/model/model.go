@@ -1,5 +1,5 @@
 // Package model is the workload of the benchmarks as package access knows a stack. It is for the benchmarks of packages
-// that judge a model, and has nothing to do with how one is deployed.
+// that judge a model, and knows nothing of how one is deployed.
 package model
 
 import (
@@ -9,11 +9,11 @@ import (
 	"github.com/batchaccess/batchaccess/tests/bench/workload"
 )
 
-// Sizes are the numbers of role assignments at which packages are measured. The last is Azure's limit for a
+// Sizes are the numbers of role assignments at which packages are measured. The last is Azure's limit in a
 // subscription.
 var Sizes = []int{10, 100, 1000, 4000}
 
-// Of is a model with no more than so many role assignments, in which everyone reads everything.
+// Of is a model with at most that many role assignments, in which everyone reads everything.
 func Of(assignments int) access.Model {
 	w := workload.Of(assignments)
 	m := access.Model{
@@ -36,11 +36,11 @@ func Of(assignments int) access.Model {
 	return m
 }
 
-// mostReaders is how many invokers at most read each input of a divided model.
+// mostReaders is the largest number of invokers that read an input of a divided model.
 const mostReaders = 20
 
-// Divided is a model of about so many role assignments in which an endpoint of its own reads each input, for the few
-// invokers that it names: many small circles in place of a large one. The paths that don't work are by far the most.
+// Divided is a model of about that many role assignments in which each input has its own endpoint, for the few invokers
+// that it names. Most of its paths do not work.
 func Divided(assignments int) access.Model {
 	m := Of(assignments)
 	// Each input takes a reader for its cluster and for each of its invokers, and each invoker takes the role.

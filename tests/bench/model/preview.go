@@ -11,7 +11,7 @@ import (
 	"github.com/batchaccess/batchaccess/tests/bench/workload"
 )
 
-// A Resource is a role assignment as a preview and a policy pack show it.
+// A Resource is a role assignment in the form that previews and policy packs have.
 type Resource struct {
 	Type   string         `json:"type"`
 	URN    string         `json:"urn"`
@@ -24,8 +24,8 @@ const (
 	roleAssignment = "azure-native:authorization:RoleAssignment"
 )
 
-// Assignments are the role assignments that the component makes of the grants of a valid model, under the names that it
-// gives them.
+// Assignments are the role assignments that the component makes from the grants of a valid model, under its names for
+// them.
 func Assignments(m access.Model) []Resource {
 	plan, problems := access.Compile(m)
 	if plan == nil {
@@ -61,7 +61,8 @@ func Assignments(m access.Model) []Resource {
 // ownRole is the GUID of the stack's own role.
 const ownRole = "55555555-5555-4555-8555-555555555555"
 
-// Preview is what `pulumi preview --json` says of the first deployment of a model: the component and its assignments.
+// Preview is the output of `pulumi preview --json` for the first deployment of a model: the component and its
+// assignments.
 func Preview(m access.Model) ([]byte, error) {
 	type object = map[string]any
 	step := func(urn, kind string, inputs object) object {

@@ -14,9 +14,9 @@ func peakOf(state *os.ProcessState) (int64, error) {
 	if !ok {
 		return 0, errors.New("the system does not tell what a process used")
 	}
-	peak := int64(used.Maxrss) // It is of another type on some systems.
+	peak := int64(used.Maxrss) // Its type differs between systems.
 	if runtime.GOOS != "darwin" {
-		peak *= 1024 // only macOS tells it in bytes
+		peak *= 1024 // only macOS gives it in bytes
 	}
 	return peak, nil
 }

@@ -1,4 +1,4 @@
-// Package usage is what a process used of the machine. It knows how systems report it, and nothing else.
+// Package usage is what a process used of the machine. It knows how systems report that, and nothing else.
 package usage
 
 import (
@@ -12,10 +12,10 @@ import (
 type Usage struct {
 	Wall time.Duration // from start to end
 	CPU  time.Duration // in user and system mode, with the processes that it started and waited for
-	Peak int64         // of resident memory, in bytes; of the process or the largest of those, whichever is larger
+	Peak int64         // of resident memory, in bytes: the largest of the process and those that it waited for
 }
 
-// Of returns what a process that has ended used; wall is how long it ran. It is an error on a system that does not say.
+// Of returns what an ended process used; wall is how long it ran. The error says that the system does not report it.
 func Of(state *os.ProcessState, wall time.Duration) (Usage, error) {
 	peak, err := peakOf(state)
 	if err != nil {

@@ -1,8 +1,8 @@
-// Package workload is the stack that the benchmarks deploy or judge, described once for all of them, of any size:
+// Package workload is the stack that the benchmarks deploy or judge, described once for all of them, in any size:
 // invokers that exist, 2 clusters, and containers of 2 storage accounts that every invoker reads on every cluster. It
-// grows in one shape, so that figures of different sizes can be compared: about two and a half invokers a container.
+// has one shape, about two and a half invokers a container, so that figures of different sizes can be compared.
 //
-// It must not know how a stack is deployed, and imports nothing that the flat program would not have by itself.
+// It must not know how a stack is deployed, and imports nothing that the flat program would not need.
 package workload
 
 import (
@@ -17,7 +17,7 @@ const (
 
 	// WorkspaceID is the ARM ID of the workspace.
 	WorkspaceID = group + "/providers/Microsoft.MachineLearningServices/workspaces/" + WorkspaceName
-	// WorkspaceName and ResourceGroup are the parts of it that a resource of the workspace asks for.
+	// WorkspaceName and ResourceGroup are the parts of it that a resource of the workspace needs.
 	WorkspaceName, ResourceGroup = "scoring", "ml"
 	// Location of the workspace and the clusters.
 	Location = "westeurope"
@@ -26,9 +26,9 @@ const (
 // An Invoker is a principal that exists.
 type Invoker struct {
 	Name string
-	// Kind as the components call it: managedIdentity, servicePrincipal or user.
+	// Kind is the components' word: managedIdentity, servicePrincipal or user.
 	Kind string
-	// PrincipalType as Resource Manager calls it: ServicePrincipal or User.
+	// PrincipalType is Resource Manager's word: ServicePrincipal or User.
 	PrincipalType string
 	// PrincipalID is the object ID.
 	PrincipalID string
@@ -44,7 +44,7 @@ type Input struct {
 	Container string
 }
 
-// Scope is the ARM ID of the input's container, at which its readers are granted access.
+// Scope is the ARM ID of the input's container, at which its readers get their role.
 func (i Input) Scope() string {
 	return i.Account.ID + "/blobServices/default/containers/" + i.Container
 }
@@ -58,11 +58,11 @@ type Workload struct {
 	Inputs   []Input
 }
 
-// invokersAnInput is the shape of a workload: how many invokers, the clusters among them, there are to a container.
+// invokersAnInput is the shape of a workload: the number of invokers and clusters for each container.
 const invokersAnInput = 2.5
 
-// Of is the largest workload of that shape with no more than so many role assignments. It has at least one invoker and
-// one input, which take 4 assignments.
+// Of is the largest workload of that shape with at most that many role assignments. It has at least one invoker and one
+// input, which take 4 assignments.
 func Of(assignments int) Workload {
 	// Every invoker is assigned its role and, as the clusters are, a reader for each input; so with i invokers, c
 	// clusters and d inputs there are i + d(i+c) assignments, which is (i+c)(d+1) - c.
@@ -71,7 +71,7 @@ func Of(assignments int) Workload {
 	return Workload{makeInvokers(max(1, int(product/columns)-len(Clusters))), makeInputs(int(columns) - 1)}
 }
 
-// AssignmentsKey is the key of a program's configuration that says how many role assignments it deploys.
+// AssignmentsKey is the configuration key with the number of role assignments that a program deploys.
 const AssignmentsKey = "bench:assignments"
 
 // Asked is the workload that a program's configuration asks for.
@@ -127,5 +127,5 @@ func makeInputs(count int) (all []Input) {
 	return all
 }
 
-// GUID writes two numbers as a GUID. It stands for a GUID that a person would have written down, and costs as little.
+// GUID writes two numbers as a GUID. It costs as little as a literal GUID in a person's program.
 func GUID(a, b int) string { return fmt.Sprintf("%08x-0000-4000-8000-%012x", a, b) }

@@ -1,6 +1,7 @@
 // Twostacks is the program of two projects: platform makes the invokers' role and exports its ID; scoring, by another
 // team, has a cluster and assigns that role, which it knows by a StackReference. A third, readers, has parts that
-// refer to nothing but what exists. A fourth, handover, has two components that grant the same.
+// refer to nothing but what exists. A fourth, handover, has two components that grant the same; a fifth, starters, two
+// that assign the role of the first one; a sixth, later, one whose principal is made after it.
 package main
 
 import (
@@ -36,6 +37,10 @@ func main() {
 			return readers(ctx)
 		case "handover":
 			return handover(ctx)
+		case "starters":
+			return starters(ctx)
+		case "later":
+			return later(ctx)
 		default:
 			return fmt.Errorf("no part is called %s", ctx.Project())
 		}
@@ -43,7 +48,7 @@ func main() {
 }
 
 func platform(ctx *pulumi.Context) error {
-	// At the resource group, so that it is assignable in all of it.
+	// At the resource group, so that it is assignable everywhere in it.
 	role, err := components.NewInvokerRole(ctx, "invoker",
 		&components.InvokerRoleArgs{Scope: pulumi.String(group), Name: "Starts batch jobs"})
 	if err != nil {
@@ -53,7 +58,7 @@ func platform(ctx *pulumi.Context) error {
 	return nil
 }
 
-// scoring exports nothing. How its application's credential is called is configuration.
+// scoring exports nothing. The name of its application's credential is configuration.
 func scoring(ctx *pulumi.Context) error {
 	credential := "main"
 	if name, is := ctx.GetConfig("scoring:credential"); is {
@@ -83,7 +88,7 @@ func scoring(ctx *pulumi.Context) error {
 	return err
 }
 
-// withAnn adds ann, by the name that configuration gives her, and the one that she had before: ann=bea, was=ann.
+// withAnn adds ann, under the name in the configuration, with the name that she had before: ann=bea, was=ann.
 func withAnn(ctx *pulumi.Context, to map[string]components.AssigneeArgs) map[string]components.AssigneeArgs {
 	name, was := "ann", ""
 	if given, is := ctx.GetConfig(ctx.Project() + ":ann"); is {
@@ -114,7 +119,7 @@ func readers(ctx *pulumi.Context) error {
 	return err
 }
 
-// handover has components first and second, in this order. Which of ann and bob each of them has is configuration:
+// handover has components first and second, in this order. The configuration says which of ann and bob each has:
 // handover:first=ann,bob; without it there is no such component. With handover:quiet the stack has no outputs.
 func handover(ctx *pulumi.Context) error {
 	for _, name := range []string{"first", "second"} {
@@ -140,5 +145,51 @@ func handover(ctx *pulumi.Context) error {
 	if _, quiet := ctx.GetConfig("handover:quiet"); !quiet {
 		ctx.Export("first", pulumi.String("there"))
 	}
+	return nil
+}
+
+// starters has two InvokerRoles, of which the second assigns the role that the first makes. Who has it of each, and
+// what they are called there, is configuration: starters:first=x:ann,y:bob.
+func starters(ctx *pulumi.Context) error {
+	var role pulumi.StringInput
+	for _, name := range []string{"first", "second"} {
+		invokers := map[string]components.AssigneeArgs{}
+		who, _ := ctx.GetConfig("starters:" + name)
+		for _, one := range strings.FieldsFunc(who, func(r rune) bool { return r == ',' }) {
+			called, id, _ := strings.Cut(one, ":")
+			invokers[called] = components.AssigneeArgs{PrincipalType: "User",
+				PrincipalID: pulumi.String(map[string]string{"ann": ann, "bob": bob}[id])}
+		}
+		made, err := components.NewInvokerRole(ctx, name, &components.InvokerRoleArgs{Scope: pulumi.String(workspaceID),
+			RoleDefinitionID: role, Invokers: invokers})
+		if err != nil {
+			return err
+		}
+		role = made.RoleDefinitionID
+	}
+	ctx.Export("role", role)
+	return nil
+}
+
+// later has a reader of an identity that the program makes only after it. What the identity is called there is
+// configuration.
+func later(ctx *pulumi.Context) error {
+	called, _ := ctx.GetConfig("later:called")
+	id, resolve, reject := ctx.NewOutput()
+	if _, err := components.NewStorageReader(ctx, "scores", &components.StorageReaderArgs{
+		StorageAccountID: pulumi.String(lakeID), Container: "scores",
+		Principals: map[string]components.AssigneeArgs{called: {PrincipalType: "ServicePrincipal",
+			PrincipalID: id.ApplyT(func(v any) string { return v.(string) }).(pulumi.StringOutput)}},
+	}); err != nil {
+		return err
+	}
+	identity, err := components.NewManagedIdentity(ctx, "robot", &components.ManagedIdentityArgs{
+		ResourceGroupName: pulumi.String("scoring-dev"), Location: pulumi.String("westeurope")})
+	if err != nil {
+		reject(err)
+		return err
+	}
+	resolve(identity.PrincipalID)
+	ctx.Export("there", pulumi.String("yes"))
 	return nil
 }

@@ -1,5 +1,5 @@
-// Package inprocess rehearses a stack of batchaccess's own program within one process: no engine, no plugins. It takes
-// a tenth of what a rehearsal by the command takes, and has no preview, no update and no deletion.
+// Package inprocess rehearses a stack of batchaccess's own program within one process, without engine and plugins. It
+// takes a tenth of the time of a rehearsal by the command, and has no preview, no update and no deletion.
 package inprocess
 
 import (
@@ -24,29 +24,28 @@ import (
 	"github.com/batchaccess/batchaccess/stack"
 )
 
-// Refused is why a stack could not be deployed: its configuration is wrong, or Azure refused a resource.
+// Refused says why a stack could not be deployed: its configuration is wrong, or Azure refused a resource.
 type Refused struct{ Why error }
 
 func (r Refused) Error() string { return r.Why.Error() }
 
 func (r Refused) Unwrap() error { return r.Why }
 
-// Rehearse is RehearseIn where nothing is known of Azure but what the values refer to, in the region. Changes are made
-// to that Azure before it is tried.
+// Rehearse is RehearseIn for an Azure that has only what the values refer to, in the region. changes are made to that
+// Azure before the jobs are tried.
 func Rehearse(ctx context.Context, values map[string]any, location string,
 	changes ...func(*azure.Azure) error) (*rehearsal.Report, error) {
 	return rehearse(ctx, values, values, location, nil, changes...)
 }
 
-// RehearseIn deploys the values of a stack's configuration, by their keys without the project's name, to an embedded
-// Azure that has what the world has, and has every invoker start every job. An error is Refused where the stack is to
-// blame.
+// RehearseIn deploys the values of a stack's configuration (by key, without the project's name) to an embedded Azure
+// that has what the world has, and has every invoker start every job. The error is Refused if the stack is at fault.
 func RehearseIn(ctx context.Context, values map[string]any, w *world.World) (*rehearsal.Report, error) {
 	return rehearse(ctx, values, values, "", w)
 }
 
-// RehearseAsked is RehearseIn of a stack that leaves some of the values out, to be asked of Azure: shorter are those
-// that it has.
+// RehearseAsked is RehearseIn for a stack that leaves some of the values out and looks them up: shorter has the values
+// that it keeps.
 func RehearseAsked(
 	ctx context.Context, values, shorter map[string]any, w *world.World,
 ) (*rehearsal.Report, error) {
@@ -101,6 +100,9 @@ func deploy(a *azure.Azure, values map[string]any) ([]byte, error) {
 		}
 		settings["batchaccess:"+key] = text
 	}
+	if word, is := values["environment"].(string); is { // from where config.ReadStack has it
+		settings["azure-native:environment"] = word
+	}
 	e := &engine{providers: map[string]plugin.Provider{}}
 	deployer := a.Deployer()
 	for _, name := range standin.Names() {
@@ -129,10 +131,10 @@ func deploy(a *azure.Azure, values map[string]any) ([]byte, error) {
 	return e.outputs, nil
 }
 
-// probe is a resource of which the inputs are the stack's outputs.
+// probe is a resource whose inputs are the stack's outputs.
 const probe = "witness:index:Probe"
 
-// engine hands each resource to its provider.
+// engine passes each resource to its provider.
 type engine struct {
 	providers map[string]plugin.Provider
 	outputs   []byte
@@ -180,7 +182,7 @@ func (e *engine) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	return got.Properties, err
 }
 
-// opened takes the secrecy off a value.
+// opened is a value without the marks of secrets.
 func opened(v resource.PropertyValue) (any, bool) {
 	if !v.IsSecret() {
 		return nil, false

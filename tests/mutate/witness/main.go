@@ -1,4 +1,4 @@
-// Command witness deploys four stacks, each to an embedded Azure, and judges them, all in one process: no engine, no
+// Command witness deploys stacks, each to an embedded Azure, and judges them, all in one process: no engine, no
 // plugins. It is what the mutations are tried on. It prints "green", or "red:" and why of the first that is not; it
 // fails where neither can be said.
 package main
@@ -19,7 +19,7 @@ import (
 
 func main() {
 	verdict := "green"
-	for _, stack := range []string{"stack.yaml", "rest.yaml", "more.yaml", "within.yaml"} {
+	for _, stack := range stacksInOrder {
 		var err error
 		if verdict, err = judge(context.Background(), stack); err != nil {
 			fmt.Fprintln(os.Stderr, "witness:", stack+":", err)
@@ -41,7 +41,9 @@ func judge(ctx context.Context, stack string) (verdict string, err error) {
 	if err != nil {
 		return "", err
 	}
-	rehearse := func() (*rehearsal.Report, error) { return inprocess.Rehearse(ctx, values, location) }
+	rehearse := func() (*rehearsal.Report, error) {
+		return inprocess.Rehearse(ctx, values, fmt.Sprint(values["location"]))
+	}
 	if w != nil {
 		shorter, err := settings(stack)
 		if err != nil {
@@ -67,7 +69,7 @@ func judge(ctx context.Context, stack string) (verdict string, err error) {
 	return fmt.Sprint("red: ", report.Violated()), nil
 }
 
-// leaveOut takes out of a stack what the program asks the workspace for.
+// leaveOut removes from a stack the values that the program can look up in the workspace.
 func leaveOut(values map[string]any) {
 	each := func(key string, asked ...string) {
 		all, _ := values[key].(map[string]any)
@@ -80,15 +82,26 @@ func leaveOut(values map[string]any) {
 			case "dataAsset":
 				delete(fields, "dataStore")
 				delete(fields, "path")
+				delete(fields, "type")
 				fallthrough
 			case "dataStore":
 				delete(fields, "storageAccount")
-				delete(fields, "container")
+				if fields["scope"] != "path" { // with which it has to be said
+					delete(fields, "container")
+				}
 			}
 		}
 	}
 	each("dataInputs", "credentialInStore")
 	each("endpoints", "cluster")
+	endpoints, _ := values["endpoints"].(map[string]any)
+	for _, one := range endpoints {
+		fields, _ := one.(map[string]any)
+		deployments, _ := fields["deployments"].(map[string]any)
+		for name := range deployments {
+			deployments[name] = map[string]any{}
+		}
+	}
 }
 
 // settings is a stack of this folder, with a secret that is valid today.

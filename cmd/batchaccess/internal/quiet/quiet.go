@@ -1,9 +1,9 @@
-// Package quiet keeps the packages that this command is built with from asking the terminal for its colours. Pulumi's
-// SDK brings along one (charmbracelet/bubbletea) that asks as soon as it is linked in, and waits 5 s where the
-// terminal does not answer, such as that of a pipeline; the question then stands in what the command prints. No
-// terminal that calls itself dumb is asked.
+// Package quiet prevents packages in this command from asking the terminal for its colours. Pulumi's SDK brings one
+// (charmbracelet/bubbletea) that asks as soon as it is linked in. If the terminal does not answer, such as in a
+// pipeline, it waits 5 s, and the question appears in the command's output. A terminal with TERM=dumb is not asked.
 //
-// Go initialises packages that wait for no other in the order of their paths, and this one waits for os alone.
+// Go initialises packages without dependencies on each other in the order of their paths, and this one depends on os
+// alone.
 package quiet
 
 import "os"
@@ -12,7 +12,7 @@ var term, given = os.LookupEnv("TERM")
 
 func init() { _ = os.Setenv("TERM", "dumb") }
 
-// Restore gives the variable its value back, for main and whatever it starts.
+// Restore restores the variable, for main and the programs that it starts.
 func Restore() {
 	if given {
 		_ = os.Setenv("TERM", term)

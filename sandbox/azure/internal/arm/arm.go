@@ -98,8 +98,8 @@ var spelled = map[string]handler{
 	"POST " + typeWorkspace + "/listStorageAccountKeys/": listWorkspaceKeys,
 }
 
-// listed are the types whose collections listResources answers. Of any other type the sandbox can't tell that there
-// is none.
+// listed has the types whose collections listResources answers. Of any other type the sandbox can't say that there are
+// none.
 var listed = lowered(listedTypes...)
 
 var listedTypes = []string{
@@ -174,7 +174,7 @@ func (c *call) handler() (handler, error) {
 
 // ServeHTTP serves everything below /subscriptions and /providers.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := wire.ReadBody(w, r)
+	body, err := wire.ReadJSON(w, r, otherType)
 	if err != nil {
 		wire.Fail(w, err)
 		return
@@ -198,6 +198,12 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer.WriteTo(w)
+}
+
+// otherType refuses a body of another type than JSON as github.com/Azure/azure-cli issue 10143 quotes it.
+func otherType(sent string) error {
+	return wire.Errorf(http.StatusUnsupportedMediaType, "UnsupportedMediaType",
+		"the content media type %q is not supported, but only application/json", sent)
 }
 
 // serve keeps Azure's order: who is asking, is the request well formed, may they, does it exist.

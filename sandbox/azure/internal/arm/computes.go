@@ -70,6 +70,9 @@ func putCompute(c *call) (wire.Reply, error) {
 	if err != nil {
 		return wire.Reply{}, err
 	}
+	if err := c.fitsComputes(properties["computeLocation"].(string)); err != nil {
+		return wire.Reply{}, err
+	}
 	identity, err := c.readIdentity(body.Identity)
 	if err != nil {
 		return wire.Reply{}, err

@@ -32,6 +32,9 @@ func putDeployment(c *call) (wire.Reply, error) {
 		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadArgument", "the deployment names no compute of %s: %q",
 			workspace, compute)
 	}
+	if err := c.fitsDeployments(endpoint, c.st.Resources[armid.Key(endpoint)].Location); err != nil {
+		return wire.Reply{}, err
+	}
 	deployment := &state.Resource{ID: c.id.String(), Location: body.Location, Tags: body.Tags, Properties: body.Properties,
 		CreatedBy: c.caller.ObjectID, CreatedAt: c.now, ModifiedAt: c.now}
 	deployment.Properties["provisioningState"] = "Succeeded"

@@ -7,20 +7,20 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// queries are the query parameters that requests may have beside api-version, by what they are sent to: a type, with
-// "/" behind it for its collection. What chooses what is answered and is not served is refused, or another question
-// would be answered; what else there is, such as the size of a page, is disregarded.
+// queries are the query parameters that requests may have, by what they are sent to: a type, with "/" behind it for its
+// collection. Any other could choose what is answered or done, so it is refused, or another question would be answered.
 var queries = loweredLists(map[string][]string{
 	typeRoleDefinition + "/":       {"$filter"},
-	typeRoleAssignment + "/":       {"$filter"},
+	typeRoleAssignment + "/":       {"$filter", "$skipToken"},
 	typeDenyAssignment + "/":       {"$filter"},
 	typeWorkspace + "/datastores/": {"isDefault"},
+	// a cluster that is attached could be kept as it is; those here are made, and are deleted
+	typeCompute: {"underlyingResourceAction"},
 })
 
-// choosing are the parameters of Azure's lists that choose (Azure/azure-rest-api-specs: the list operations of the
-// resource providers served).
-var choosing = lowered("$filter", "$top", "$skip", "$orderBy", "$expand", "$select", "isDefault", "names", "searchText",
-	"listViewType", "tag", "tags", "properties", "scheduled", "jobType", "assetName", "stage", "name", "kind")
+// disregarded are parameters of all requests, and those that change nothing but the size of a page and the order on
+// it, which azure-ai-ml sends by default (Azure/azure-rest-api-specs: the list operations of the providers served).
+var disregarded = lowered("api-version", "$maxpagesize", "count", "orderByAsc")
 
 func loweredLists(spelled map[string][]string) map[string]map[string]bool {
 	sets := make(map[string]map[string]bool, len(spelled))
@@ -30,7 +30,7 @@ func loweredLists(spelled map[string][]string) map[string]map[string]bool {
 	return sets
 }
 
-// checkQuery refuses a parameter that would change the answer and is not served, or that is given twice.
+// checkQuery refuses a parameter that is not served, or that is given twice.
 func (c *call) checkQuery() error {
 	for name, values := range c.r.URL.Query() {
 		if len(values) > 1 { // its code is not documented
@@ -38,15 +38,12 @@ func (c *call) checkQuery() error {
 				len(values))
 		}
 	}
-	if c.r.Method != http.MethodGet {
-		return nil
-	}
 	key := strings.ToLower(c.id.Type())
 	if c.id.IsCollection() {
 		key += "/"
 	}
 	for name := range c.r.URL.Query() {
-		if lower := strings.ToLower(name); choosing[lower] && !queries[key][lower] {
+		if lower := strings.ToLower(name); !disregarded[lower] && !queries[key][lower] {
 			return wire.NotModelled("the query parameter " + name + " of " + c.id.Type())
 		}
 	}

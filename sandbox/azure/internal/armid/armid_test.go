@@ -31,7 +31,7 @@ func TestAnIDIsTakenApart(t *testing.T) {
 	}
 }
 
-// An ARM ID lies in each of its parents, whatever its letters' case, and the way up ends.
+// An ARM ID lies in each of its parents, in any letter case, and the chain of parents ends.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{"", "/", "/subscriptions/s/resourceGroups/g/providers/A.B/c/d/e/f",
 		"/providers/providers/providers/x", "providers/", "/subscriptions//x/ÄÖ/"} {

@@ -10,8 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whoever gets hold of the authority's key, where somebody has come to trust the authority, still can't pass for
-// anything but this machine.
+// If somebody trusts the authority, and its key is stolen, the thief can still impersonate only this machine.
 func TestTheAuthorityVouchesForThisMachineOnly(t *testing.T) {
 	t.Parallel()
 	a, err := Load("")

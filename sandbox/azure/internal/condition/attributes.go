@@ -21,7 +21,7 @@ const (
 	directory = "microsoft.directory/customsecurityattributes/id"
 )
 
-// The attributes of blobs that the sandbox knows of (A), by their keys.
+// The keys of the attributes of blobs that the sandbox knows (A).
 var (
 	AccountName   = Key(Resource, account+":name")
 	ContainerName = Key(Resource, container+":name")
@@ -32,7 +32,7 @@ var (
 	UTCNow        = Key(Environment, "UtcNow")
 )
 
-// Key is by what an attribute is found: letter case does not tell names apart, but for the key of a tag (A).
+// Key is the key of an attribute. Letter case makes no difference, except in the key of a tag (A).
 func Key(source, name string) string {
 	lower := strings.Map(lowerASCII, name)
 	if from, to := strings.Index(lower, "tags:"), strings.Index(lower, "<$"); from >= 0 && from < to {
@@ -41,7 +41,7 @@ func Key(source, name string) string {
 	return source + " " + lower
 }
 
-// lowerASCII keeps the length of a name; no attribute has other letters.
+// lowerASCII keeps the length of a name, which strings.ToLower may not; attributes have ASCII letters only.
 func lowerASCII(c rune) rune {
 	if c >= 'A' && c <= 'Z' {
 		return c - 'A' + 'a'
@@ -49,7 +49,8 @@ func lowerASCII(c rune) rune {
 	return c
 }
 
-// attributes are all that the sheet has, with the kind of their values, by their keys. A * stands for what users name.
+// attributes has all attributes of the sheet by key, with the kind of their values. A * stands for a name that users
+// choose.
 var attributes = func() map[string]kind {
 	all := map[string]kind{
 		Key(Resource, account+":isHnsEnabled"): truth, Key(Resource, blobs+":isCurrentVersion"): truth,
@@ -69,13 +70,13 @@ var attributes = func() map[string]kind {
 	return all
 }()
 
-// elsewhere are services that know conditions, and of whose attributes the sheet has none (F, C, D).
+// elsewhere has the services that know conditions and whose attributes are not in the sheet (F, C, D).
 var elsewhere = []string{
 	account + "/queueservices", "microsoft.containerregistry/", "microsoft.operationalinsights/", "microsoft.insights/",
 }
 
-// check finds what Azure refuses in an attribute that is compared as a kind, and what is not known of it. Azure refuses
-// an attribute that is none of a service with conditions: Azure/azure-cli issue 15683 has its answer.
+// check finds what Azure refuses in an attribute that is compared as a kind, and what is not known about it. Azure
+// refuses an attribute that belongs to no service with conditions: Azure/azure-cli issue 15683 has its answer.
 func check(key string, as kind) (wrong, unknown string) {
 	is, found := attributes[key]
 	for pattern, of := range attributes {

@@ -7,7 +7,7 @@ import (
 	"unicode"
 )
 
-// kind is what an operator compares.
+// kind is the kind of values that an operator compares.
 type kind string
 
 const (
@@ -22,11 +22,11 @@ const (
 type operator struct {
 	kind    kind
 	verdict func(left, right string, open bool) outcomes
-	// many says that quantifiers may stand before it (F).
+	// many: quantifiers may stand before it (F).
 	many bool
 }
 
-// operatorNamed finds the operator that a name in lower case stands for.
+// operatorNamed finds an operator by its name in lower case.
 func operatorNamed(name string) (operator, bool) {
 	for prefix, family := range map[string]func(string) (operator, bool){
 		"string": textOperator, "numeric": orderOperator(number, whole), "datetime": orderOperator(date, moment),
@@ -73,7 +73,7 @@ func textOperator(name string) (operator, bool) {
 	return o.negated(not), true
 }
 
-// orderOperator is of values that come one after another; read tells where a value stands.
+// orderOperator compares values that have an order, such as numbers; read returns a value's place in it.
 func orderOperator[T any](k kind, read func(string) (T, func(T) int, bool)) func(string) (operator, bool) {
 	return func(name string) (operator, bool) {
 		holdsFor, found := map[string]func(int) bool{
@@ -92,7 +92,7 @@ func orderOperator[T any](k kind, read func(string) (T, func(T) int, bool)) func
 	}
 }
 
-// sameOperator is of values that are equal or not; read gives equal values the same form.
+// sameOperator compares values that are equal or not; read gives equal values one form.
 func sameOperator(k kind, read func(string) (string, bool)) func(string) (operator, bool) {
 	return func(name string) (operator, bool) {
 		name, not := strings.CutPrefix(name, "not")
@@ -121,7 +121,7 @@ func whole(s string) (int64, func(int64) int, bool) {
 	}, err == nil
 }
 
-// moment reads yyyy-mm-ddThh:mm:ss.mmmmmmmZ; time.Parse takes a fraction where the layout has none.
+// moment reads yyyy-mm-ddThh:mm:ss.mmmmmmmZ. time.Parse accepts a fraction even though the layout has none.
 func moment(s string) (time.Time, func(time.Time) int, bool) {
 	t, err := time.Parse("2006-01-02T15:04:05Z", s)
 	return t, t.Compare, err == nil
@@ -129,7 +129,7 @@ func moment(s string) (time.Time, func(time.Time) int, bool) {
 
 func truthOf(s string) (string, bool) { return s, s == "true" || s == "false" }
 
-// guidOf takes GUIDs in any case, with or without their hyphens (D, Z).
+// guidOf accepts GUIDs in any case, with or without hyphens (D, Z).
 func guidOf(s string) (string, bool) {
 	s = strings.ToLower(s)
 	if len(s) == 36 && s[8] == '-' && s[13] == '-' && s[18] == '-' && s[23] == '-' {
@@ -138,12 +138,13 @@ func guidOf(s string) (string, bool) {
 	return s, len(s) == 32 && strings.Trim(s, "0123456789abcdef") == ""
 }
 
-// upper has one letter for the two cases of each; characters stay as many.
+// upper makes letters that differ only in case equal, and keeps the number of characters.
 func upper(s string) string { return strings.Map(unicode.ToUpper, s) }
 
 func equalFold(a, b string) bool { return upper(a) == upper(b) }
 
-// Patterns are runes; these two, which no text has, stand for any run of characters, and any one.
+// A pattern is a list of runes. These two, which no text has, stand for any run of characters and for any one
+// character.
 const (
 	anyRun rune = -1
 	anyOne rune = -2
@@ -151,7 +152,7 @@ const (
 
 func literal(s string) []rune { return []rune(s) }
 
-// wildcards reads the right side of …Like: * and ? unless a backslash stands before them (F).
+// wildcards reads the right side of a Like operator: * and ? are wildcards unless a backslash stands before them (F).
 func wildcards(s string) (pattern []rune) {
 	escaped := false
 	for _, c := range s {
@@ -174,9 +175,9 @@ func wildcards(s string) (pattern []rune) {
 	return pattern
 }
 
-// covers holds a whole text against a pattern. reached[i] is whether the first i of the pattern can have covered what
-// was read of the text. An open text goes on: then the pattern holds for each way to go on where all that is left of it
-// is a run, and for some where anything is left or nothing.
+// covers matches a whole text against a pattern. reached[i] is whether the first i runes of the pattern match the part
+// of the text that was read. An open text may go on in any way. Then the pattern matches every continuation if only a
+// run is left of it, and some continuation if anything else, or nothing, is left.
 func covers(pattern []rune, s string, open bool) outcomes {
 	reached := make([]bool, len(pattern)+1)
 	reached[0] = true
@@ -239,7 +240,7 @@ func (o operand) of(r Request) (Value, bool) {
 	return value, known
 }
 
-// A quantifier says how many of the left, and how many of the right, have to match (F).
+// A quantifier says how many values of the left side, and how many of the right side, have to match (F).
 type quantifier struct{ allLeft, allRight bool }
 
 var quantifiers = map[string]quantifier{
@@ -247,8 +248,8 @@ var quantifiers = map[string]quantifier{
 	"foranyofallvalues": {allRight: true}, "forallofallvalues": {true, true},
 }
 
-// compared is a comparison. Without a quantifier there is one value on each side: no document says what becomes of
-// more, or of values in braces.
+// compared is a comparison. Without a quantifier there is one value on each side: no document says what Azure does with
+// several values, or with values in braces.
 func compared(left, right operand, o operator, q *quantifier) expression {
 	return func(r Request) outcomes {
 		l, leftKnown := left.of(r)
@@ -275,7 +276,7 @@ func compared(left, right operand, o operator, q *quantifier) expression {
 	}
 }
 
-// together is every one of them, or one of them.
+// together combines outcomes with AND (every one) or OR (any one).
 func together(of []outcomes, every bool) outcomes {
 	all := of[0]
 	for _, next := range of[1:] {

@@ -1,41 +1,42 @@
 // Package condition reads and evaluates the conditions of role assignments (Azure ABAC, version 2.0). It is written
-// from facts/conditions.md alone, to which the letters in the comments refer, and knows nothing of the project's other
-// reader of conditions. What the sheet calls undocumented can come out in every way that the sheet leaves open.
+// from facts/conditions.md alone, whose sections the letters in the comments name, and knows nothing of the project's
+// other reader of conditions. Where the sheet says that something is undocumented, every outcome that the sheet leaves
+// open is possible.
 package condition
 
 import "github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 
-// A Condition limits an assignment to some of the requests that its role allows. The zero value lets none through.
+// A Condition limits an assignment to some of the requests that its role allows. The zero value allows none.
 type Condition struct{ root expression }
 
-// A Request is what is known of a request.
+// A Request has what is known about a request.
 type Request struct {
 	// Action is an action or data action.
 	Action string
-	// Suboperation is a part of it, such as Blob.List, or "" for none; nil where it is not known.
+	// Suboperation is a part of the action, such as Blob.List; "" for none, nil if not known.
 	Suboperation *string
-	// Attributes are by what Key makes of their source and name. An attribute that is not there is not known.
+	// Attributes has values by Key of source and name. An attribute that is missing here is unknown.
 	Attributes map[string]Value
 }
 
-// A Value is what an attribute has: texts, or none where the request or the resource lacks it. Open says that its one
-// text only begins so: how it goes on, if it does, is not known.
+// A Value is the value of an attribute: texts, or none if the request or the resource does not have the attribute. Open
+// means that its one text is only the beginning: how it goes on, if it does, is unknown.
 type Value struct {
 	Texts []string
 	Open  bool
 }
 
-// Text is the value of an attribute that has one.
+// Text is the value of an attribute with one text.
 func Text(s string) Value { return Value{Texts: []string{s}} }
 
-// Below is the value of an attribute that begins with a text, and may go on in any way.
+// Below is the value of an attribute that begins with a text and may go on in any way.
 func Below(s string) Value { return Value{Texts: []string{s}, Open: true} }
 
-// Absent is the value of an attribute that the request or the resource lacks.
+// Absent is the value of an attribute that the request or the resource does not have.
 func Absent() Value { return Value{} }
 
-// Allows answers whether the condition lets a request through: yes, no, or undecided. It does so for each action that
-// it does not target (F).
+// Allows reports whether the condition allows a request: yes, no, or undecided. It allows each action that it does not
+// target (F).
 func (c Condition) Allows(r Request) role.Answer {
 	if c.root == nil {
 		return role.No
@@ -49,17 +50,17 @@ func (c Condition) Allows(r Request) role.Answer {
 	return role.No
 }
 
-// An expression tells every way in which it can come out for a request.
+// An expression returns all outcomes that it may have for a request.
 type expression func(Request) outcomes
 
-// outcomes is a set: the ways in which an expression can come out.
+// outcomes is the set of outcomes that are possible.
 type outcomes uint8
 
 const (
 	holds outcomes = 1 << iota
 	fails
-	// breaks off the whole evaluation, and access is refused (R). So an absent attribute does, or its comparison merely
-	// fails: A says no more than that access is refused.
+	// ends the whole evaluation, and access is refused (R). An absent attribute either has this outcome, or makes its
+	// comparison false: A says only that access is refused.
 	breaks
 
 	absent   = fails | breaks
@@ -86,7 +87,7 @@ func (o outcomes) not() outcomes {
 	return turned
 }
 
-// and is evaluated from left to right: what stands behind counts only where this one holds (R).
+// and is evaluated from left to right: the right side counts only if the left side is true (R).
 func (o outcomes) and(behind outcomes) outcomes {
 	if !o.may(holds) {
 		return o
@@ -101,8 +102,8 @@ func (o outcomes) or(behind outcomes) outcomes {
 	return o&^fails | behind
 }
 
-// chain is expressions joined by AND and OR without parentheses. Where both stand there, F calls that ambiguous: it is
-// read with AND before OR, and from left to right, and comes out in every way that one of them does.
+// chain is expressions joined by AND and OR without parentheses. F calls a mix of both ambiguous. So it is read in two
+// ways, with AND before OR and from left to right, and every outcome of either is possible.
 func chain(parts []expression, ands []bool) expression {
 	if len(parts) == 1 {
 		return parts[0]
@@ -133,7 +134,7 @@ func chain(parts []expression, ands []bool) expression {
 
 func negated(e expression) expression { return func(r Request) outcomes { return e(r).not() } }
 
-// exists never breaks (F).
+// exists never ends the evaluation (F).
 func exists(name string) expression {
 	return func(r Request) outcomes {
 		value, known := r.Attributes[name]
@@ -144,7 +145,7 @@ func exists(name string) expression {
 	}
 }
 
-// actionMatches goes by the matcher of roles (Z).
+// actionMatches uses the matcher of roles (Z).
 func actionMatches(pattern string) expression {
 	return func(r Request) outcomes {
 		switch role.Matches(pattern, r.Action) {

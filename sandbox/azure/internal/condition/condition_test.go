@@ -26,7 +26,7 @@ func asked(action, part string, path, prefix Value) Request {
 	}}
 }
 
-// The requests are those of the worked examples of facts/conditions.md, and what may lie below a path.
+// The requests are those of the worked examples in facts/conditions.md, and requests below a path.
 func TestWorkedExamplesComeOutAsTheSheetSays(t *testing.T) {
 	t.Parallel()
 	read := func(path Value) Request { return asked("read", "", path, Absent()) }
@@ -86,7 +86,7 @@ func TestWhatAzureRefusesOrNobodyKnows(t *testing.T) {
 	}
 }
 
-// A condition that can't be read is an error, and undecided where it is judged.
+// A condition that can't be read is an error for Parse, and undecided for Held.
 func FuzzRead(f *testing.F) {
 	for _, text := range []string{reads + " AND " + lists, private, "'", "@R[", "a:b {", "!!(Exists @Request[a])"} {
 		f.Add(text)

@@ -10,11 +10,11 @@ import (
 // maxLength is in bytes (Q).
 const maxLength = 8 << 10
 
-// ErrUnknown marks what Azure may take or refuse: no document says.
+// ErrUnknown marks a condition that Azure may accept or refuse: no document says which.
 var ErrUnknown = errors.New("not known")
 
-// Parse reads a condition as Azure does when one is written; what it refuses is an error with the place, a character
-// counted from 1, or, where that is not known, an error that wraps ErrUnknown.
+// Parse reads a new condition as Azure does. If Azure refuses it, the error has the place, in characters from 1. If it
+// is not known whether Azure refuses it, the error wraps ErrUnknown.
 func Parse(s string) (Condition, error) {
 	c, wrong, unknown := read(s)
 	switch {
@@ -26,8 +26,8 @@ func Parse(s string) (Condition, error) {
 	return c, nil
 }
 
-// Held is the condition of an assignment or role that exists: Azure has accepted it. What can't be read is never known
-// to hold, and never known not to.
+// Held reads the condition of an existing assignment or role, which Azure has accepted. If it can't be read, its
+// outcome is always undecided.
 func Held(s string) Condition {
 	c, _, _ := read(s)
 	if c.root == nil {
@@ -46,7 +46,7 @@ func read(s string) (c Condition, wrong, unknown string) {
 		r.stop("the end or AND or OR")
 	}
 	if r.wrong == "" {
-		c.root = root // an unknown or impossible attribute is read, and is never there
+		c.root = root // an unknown or impossible attribute is accepted, and never has a value
 	}
 	return c, first(r.wrong, r.impossible), r.unknown
 }
@@ -60,13 +60,14 @@ func first(texts ...string) string {
 	return ""
 }
 
-// A word is a part of a condition: a sign, a bare word, 'text', or @source[name]. at counts characters from 1.
+// A word is a part of a condition: a sign, a bare word, 'text', or @source[name]. at is its place, in characters from
+// 1.
 type word struct {
 	text string
 	at   int
 }
 
-// split cuts a condition into words. What belongs to none is a word that nothing takes.
+// split cuts a condition into words. Characters that belong to no word make a word that the reader refuses.
 func split(s string) (words []word) {
 	all := []rune(s)
 	for i := 0; i < len(all); {
@@ -93,8 +94,8 @@ func split(s string) (words []word) {
 	return append(words, word{"", len(all) + 1})
 }
 
-// closing is behind the next closing sign; behind the first character where there is none, or a control character comes
-// before it.
+// closing is the place after the next closing sign. If there is none, or a control character comes first, it is the
+// place after the first character.
 func closing(all []rune, from int, sign rune) int {
 	for i := from + 1; i < len(all) && !unicode.IsControl(all[i]); i++ {
 		if all[i] == sign {
@@ -111,7 +112,7 @@ func bare(c rune) bool {
 	return c < unicode.MaxASCII && (unicode.IsLetter(c) || unicode.IsDigit(c) || strings.ContainsRune(":-_.", c))
 }
 
-// A reader goes through the words. The first fault is kept, and ends all reading.
+// A reader reads the words in order. It keeps the first fault, and stops there.
 type reader struct {
 	words                      []word
 	wrong, impossible, unknown string
@@ -119,7 +120,7 @@ type reader struct {
 
 func (r *reader) next() word {
 	if r.wrong != "" {
-		return word{} // nothing is to be read any more
+		return word{} // nothing more is read
 	}
 	return r.words[0]
 }
@@ -132,7 +133,7 @@ func (r *reader) stop(wanted string) {
 	r.wrong = fmt.Sprintf("at character %d, where %s stands, %s is expected", r.words[0].at, found, wanted)
 }
 
-// took goes on where the next word is one of those, whatever its case.
+// took steps over the next word if it is one of these, in any letter case.
 func (r *reader) took(any ...string) bool {
 	for _, w := range any {
 		if next := r.next(); next.text != "" && strings.EqualFold(next.text, w) {
@@ -204,7 +205,7 @@ func quotedText(s string) (inner string, is bool) {
 	return s[1 : len(s)-1], true
 }
 
-// attribute is the key of the attribute that stands next; "" where none does.
+// attribute is the key of the attribute that comes next; "" if none does.
 func (r *reader) attribute() string {
 	source, name, is := strings.Cut(strings.TrimSuffix(r.next().text, "]"), "[")
 	source, name = strings.ToLower(source), strings.TrimSpace(name)
@@ -220,7 +221,7 @@ func (r *reader) attribute() string {
 	return Key(source, name)
 }
 
-// judge notes what Azure refuses in an attribute, and what is not known of it.
+// judge notes what Azure refuses in an attribute, and what is not known about it.
 func (r *reader) judge(key string, as kind) {
 	if key == "" || r.wrong != "" {
 		return
@@ -277,7 +278,8 @@ func (r *reader) comparison() expression {
 	return compared(bareTexts(left), bareTexts(right), o, q)
 }
 
-// fits reports whether a value is written as a kind is: text and dates in quotes, GUIDs with or without, the rest bare.
+// fits reports whether a value is written as its kind requires: text and dates in quotes, GUIDs with or without, all
+// others bare.
 func fits(v string, k kind) bool {
 	inner, quoted := quotedText(v)
 	if !quoted {

@@ -1,7 +1,7 @@
 package entra
 
 import (
-	"crypto/sha1" // names a certificate in x5t and kid; nothing rests on its strength
+	"crypto/sha1" // Azure names a certificate by it in x5t and kid; no security depends on it
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
@@ -40,14 +40,14 @@ func Thumbprint(certificate *x509.Certificate) []byte {
 	return sum[:]
 }
 
-// registered is a certificate of an application, with the time in which it may be used.
+// registered is a certificate of an application, with the period in which it is valid.
 type registered struct {
 	*x509.Certificate
 	start, end time.Time
 }
 
-// certificates are the application's key credentials, which the state keeps as Graph has them. Graph lets none in that
-// cannot be read.
+// certificates are the application's key credentials. The state keeps them as Graph has them, and Graph accepts only
+// certificates that can be read.
 func certificates(app *state.Application) []registered {
 	credentials, _ := app.Attributes["keyCredentials"].([]any)
 	var list []registered
@@ -64,7 +64,7 @@ func certificates(app *state.Application) []registered {
 	return list
 }
 
-// The ways in which an assertion's header can name the certificate that signed it, the most telling first. MSAL sends
+// The ways in which an assertion's header can name the certificate that signed it, the strongest first. MSAL sends
 // x5t#S256 or x5t; HashiCorp's SDK sends the SHA-1 thumbprint as kid.
 var thumbprintHeaders = []struct {
 	name   string
@@ -75,7 +75,7 @@ var thumbprintHeaders = []struct {
 	{"kid", Thumbprint},
 }
 
-// thumbprintText makes the forms in which clients write a thumbprint into one: base64, of either alphabet and padded or
+// thumbprintText gives all forms in which clients write a thumbprint one form: base64 in either alphabet, padded or
 // not, and hexadecimal.
 func thumbprintText(text string) string {
 	if digest, err := hex.DecodeString(text); err == nil && len(digest) == sha1.Size {
@@ -84,8 +84,8 @@ func thumbprintText(text string) string {
 	return strings.NewReplacer("+", "-", "/", "_", "=", "").Replace(text)
 }
 
-// selfSigned tells an assertion that the client signed with a certificate of its own from one of an outside issuer: it
-// names the client as its issuer. The signature is not looked at.
+// selfSigned reports whether the client signed the assertion with a certificate of its own, and not an outside issuer:
+// then the client is its issuer. It does not check the signature.
 func selfSigned(clientID, assertion string) (bool, error) {
 	claims := jwt.RegisteredClaims{}
 	if _, _, err := jwt.NewParser().ParseUnverified(assertion, &claims); err != nil {
@@ -94,8 +94,8 @@ func selfSigned(clientID, assertion string) (bool, error) {
 	return strings.EqualFold(claims.Issuer, clientID), nil
 }
 
-// checkCertificate checks an assertion that the client signed itself. app is nil for a client without an application
-// here, which has no certificates here.
+// checkCertificate checks an assertion that the client signed itself. app is nil for a client whose application is in
+// another tenant: the sandbox has no certificates of it.
 func (s *Service) checkCertificate(tenantID, clientID string, app *state.Application, assertion string) error {
 	now := s.store.Now()
 	var certificate *registered
@@ -133,7 +133,7 @@ func (s *Service) checkCertificate(tenantID, clientID string, app *state.Applica
 	return nil
 }
 
-// signer finds the certificate that an assertion's header names.
+// signer finds the certificate that the assertion's header names.
 func signer(app *state.Application, clientID string, header map[string]any) (*registered, error) {
 	for _, kind := range thumbprintHeaders {
 		named, _ := header[kind.name].(string)
@@ -153,8 +153,8 @@ func signer(app *state.Application, clientID string, header map[string]any) (*re
 	return nil, errNoThumbprint.with("")
 }
 
-// ownAddress reports whether an assertion is meant for this Entra: for one of the tenant's token endpoints, or for the
-// issuer that its v2 discovery document names.
+// ownAddress reports whether an assertion's audience is this Entra: one of the tenant's token endpoints, or the issuer
+// in its v2 discovery document.
 func (s *Service) ownAddress(tenantID, audience string) bool {
 	base := s.url + "/" + tenantID
 	for _, own := range []string{base + "/oauth2/token", base + "/oauth2/v2.0/token", base + "/v2.0"} {
@@ -165,7 +165,7 @@ func (s *Service) ownAddress(tenantID, audience string) bool {
 	return false
 }
 
-// validity says when an assertion is good, for whoever has a clock that is wrong.
+// validity is a text with the assertion's period, for people whose clock is wrong.
 func validity(claims jwt.RegisteredClaims, now time.Time) string {
 	text := fmt.Sprintf(": it is %s", now.UTC().Format(time.RFC3339))
 	if claims.NotBefore != nil {

@@ -19,14 +19,14 @@ import (
 
 const jwtBearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-// NewSecret makes a client secret of 256 random bits, and the digest by which it is recognised. A digest without salt
-// or stretching is enough for a secret that nobody can guess.
+// NewSecret makes a client secret of 256 random bits, and the digest by which it is recognised. Nobody can guess such a
+// secret, so the digest needs no salt and no key stretching.
 //
-// Entra's secrets may begin with a dash, which the CLI takes for a flag (github.com/Azure/azure-cli/issues/30620).
-// Here each one does: whoever passes one on wrongly fails always, and not once in 64 times.
+// A secret of Entra may begin with a dash, which the CLI reads as a flag (github.com/Azure/azure-cli/issues/30620).
+// Here each secret does, so that a wrong command line fails always, and not once in 64 times.
 func NewSecret() (secret, digest string) {
 	random := make([]byte, 32)
-	_, _ = rand.Read(random) // never fails
+	_, _ = rand.Read(random) // it never fails
 	secret = "-" + base64.RawURLEncoding.EncodeToString(random)
 	return secret, secretDigest(secret)
 }
@@ -70,7 +70,7 @@ func (s *Service) authenticate(st *state.State, form func(string) string) (*stat
 	case secret != "" && app != nil:
 		err = s.checkSecret(app, secret)
 	case secret != "":
-		err = errWrongSecret.with(clientID) // a service principal without an application here has no secrets here
+		err = errWrongSecret.with(clientID) // the application is in another tenant, so that its secrets are not here
 	default:
 		err = errNoCredential.with("")
 	}
@@ -95,7 +95,8 @@ func (s *Service) checkSecret(app *state.Application, secret string) error {
 	return errWrongSecret.with(app.AppID)
 }
 
-// federated lists the credentials of an application, or those of the user-assigned identity behind a service principal.
+// federated lists the federated credentials of an application, or of the user-assigned identity behind a service
+// principal.
 func federated(st *state.State, app *state.Application, sp *state.ServicePrincipal) []state.FederatedCredential {
 	if app != nil {
 		return app.Federated
@@ -120,8 +121,8 @@ func federated(st *state.State, app *state.Application, sp *state.ServicePrincip
 	return list
 }
 
-// checkAssertion compares an external issuer's assertion with the credentials, and names the first thing that differs
-// from the nearest of them: issuer, then subject, then audience.
+// checkAssertion compares the assertion of an outside issuer with the credentials. It takes the credential that is
+// nearest, and names the first difference: issuer, then subject, then audience.
 func (s *Service) checkAssertion(clientID string, credentials []state.FederatedCredential, assertion string) error {
 	claims, err := s.issuer.VerifyAssertion(assertion)
 	switch {
@@ -133,7 +134,7 @@ func (s *Service) checkAssertion(clientID string, credentials []state.FederatedC
 		return errNoFederated.with(clientID)
 	}
 	refusal := errFederatedIssuer.with(claims.Issuer)
-	subject := false // whether one has the issuer and, letter case aside, the subject
+	subject := false // whether a credential has the issuer and, in any letter case, the subject
 	for _, credential := range credentials {
 		switch {
 		case credential.Issuer != claims.Issuer:

@@ -1,5 +1,5 @@
 // Package entra serves the token endpoints, the discovery documents and the managed-identity endpoints. It knows who
-// exists and how they prove it; what a token is good for is for the services to decide.
+// exists and how they prove who they are. The services decide what a token is good for.
 package entra
 
 import (
@@ -30,7 +30,7 @@ type Service struct {
 	passwords      passwords
 
 	signing sync.Mutex
-	signed  map[token.Claims]signed // by SignIn
+	signed  map[token.Claims]signed // tokens that SignIn issued
 }
 
 // New serves the directory in the store.
@@ -74,7 +74,7 @@ func (s *Service) serveToken(w http.ResponseWriter, r *http.Request, tenant stri
 		s.fail(w, &failure{http.StatusBadRequest, "invalid_request", 9000411, "the request body is not a valid form"})
 		return
 	}
-	var principal, resource string // object ID, audience
+	var principal, resource string // by object ID and audience
 	err := s.store.View(func(st *state.State) (err error) {
 		if !strings.EqualFold(tenant, st.TenantID) {
 			return errUnknownTenant.with(tenant)
@@ -122,8 +122,8 @@ func (s *Service) serveToken(w http.ResponseWriter, r *http.Request, tenant stri
 	wire.JSON(w, http.StatusOK, s.version1(access, resource, map[string]any{"ext_expires_in": strconv.Itoa(seconds)}))
 }
 
-// version1 is the form of answer that the v1 token endpoint shares with the managed-identity endpoints: all numbers are
-// text.
+// version1 is the form of answer that the v1 token endpoint and the managed-identity endpoints have in common: all
+// numbers are text.
 func (s *Service) version1(access, resource string, more map[string]any) map[string]any {
 	now := s.store.Now()
 	body := map[string]any{
@@ -140,7 +140,8 @@ func (s *Service) version1(access, resource string, more map[string]any) map[str
 	return body
 }
 
-// requestedResource is the audience asked for: the resource parameter of v1, or the scope of v2 without /.default.
+// requestedResource is the audience that the request asks for: the parameter resource of v1, or the scope of v2 without
+// /.default.
 func requestedResource(cloud clouds.Cloud, form func(string) string, v2 bool) (string, error) {
 	parameter := "resource"
 	if v2 {
@@ -151,7 +152,7 @@ func requestedResource(cloud clouds.Cloud, form func(string) string, v2 bool) (s
 		return "", errNoParameter.with(parameter)
 	}
 	if v2 {
-		// Entra's own client library adds the scopes of OpenID Connect to every request; they ask for nothing here.
+		// Entra's own client library adds the scopes of OpenID Connect to every request; they mean nothing here.
 		scopes := slices.DeleteFunc(strings.Fields(value), func(scope string) bool {
 			return scope == "openid" || scope == "profile" || scope == "offline_access"
 		})
@@ -167,7 +168,8 @@ func requestedResource(cloud clouds.Cloud, form func(string) string, v2 bool) (s
 	return value, nil
 }
 
-// SignIn issues an access token to a user or service principal whose proof of identity the caller vouches for.
+// SignIn issues an access token to a user or service principal, without asking for a proof: the caller vouches for
+// them.
 func (s *Service) SignIn(objectID, resource string) (string, error) {
 	if _, ok := s.serviceOf(resource); !ok {
 		return "", errUnknownResource.with(resource)
@@ -189,7 +191,7 @@ func (s *Service) SignIn(objectID, resource string) (string, error) {
 	return text, err
 }
 
-// again is for how long who signs in without a request gets the token that they had: signing is what costs.
+// again is how long SignIn returns the same token again, because signing is expensive.
 const again = time.Minute
 
 type signed struct {
@@ -210,7 +212,7 @@ func (s *Service) sign(claims token.Claims) (string, error) {
 	return s.issuer.Sign(claims)
 }
 
-// claims are what a token says of a principal that may have one now.
+// claims are the claims of a new token for a principal that exists and is enabled.
 func (s *Service) claims(objectID, resource string) (token.Claims, error) {
 	claims := token.Claims{Audience: resource}
 	err := s.store.View(func(st *state.State) error {
@@ -239,7 +241,7 @@ func (s *Service) claims(objectID, resource string) (token.Claims, error) {
 // azureCLI is the well-known client ID of the Azure CLI, with which people sign in.
 const azureCLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
-// known is the ID of the tenant that a path names; a failure where it is another one.
+// known is the ID of the tenant in the path; a failure if it is another tenant.
 func (s *Service) known(tenant string) (id string, unknown *failure) {
 	_ = s.store.View(func(st *state.State) error { id = st.TenantID; return nil })
 	if strings.EqualFold(tenant, id) {
@@ -275,7 +277,7 @@ func (s *Service) serveDiscovery(w http.ResponseWriter, tenant string, v2 bool) 
 	wire.JSON(w, http.StatusOK, document)
 }
 
-// serviceOf reports which service of the tenant's cloud a resource URI stands for. It takes the store's lock.
+// serviceOf returns the service of the tenant's cloud that a resource URI means. It takes the store's lock.
 func (s *Service) serviceOf(resource string) (service token.Service, ok bool) {
 	_ = s.store.View(func(st *state.State) error {
 		service, ok = token.ServiceOf(clouds.Of(st.Cloud), resource)

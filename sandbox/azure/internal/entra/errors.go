@@ -20,7 +20,7 @@ type failure struct {
 
 func (f *failure) Error() string { return fmt.Sprintf("AADSTS%d: %s", f.number, f.text) }
 
-// What the token endpoint refuses, and how. The texts are formats.
+// The errors of the token endpoint. The texts are formats.
 var (
 	errNoParameter = failure{http.StatusBadRequest, "invalid_request", 900144,
 		"the request body must contain the parameter %q"}

@@ -12,15 +12,15 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// selector is how a caller says which of the host's identities it wants.
+// selector says which of the host's identities the caller wants.
 type selector struct {
 	clientID, objectID, resourceID string
-	// everyIdentity says that all user-assigned identities are attached to the host.
+	// everyIdentity: all user-assigned identities are attached to the host.
 	everyIdentity bool
 }
 
-// ServeIMDS is the endpoint of a virtual machine: GET /metadata/identity/oauth2/token. The one that the sandbox has
-// stands for that of every host: it gives out the identities that are attached to any of them.
+// ServeIMDS is the endpoint of a virtual machine: GET /metadata/identity/oauth2/token. The sandbox has one for all
+// hosts: it serves every identity that is attached to any of them.
 func (s *Service) ServeIMDS(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	switch {
@@ -40,8 +40,8 @@ func refuseIMDS(w http.ResponseWriter, code, message string) {
 	wire.JSON(w, http.StatusBadRequest, map[string]any{"error": code, "error_description": message})
 }
 
-// ServeAppService is the endpoint of App Service and Functions: GET /msi/token. Its header is known to whoever runs
-// the sandbox alone, and that host has every user-assigned identity attached, so that they can play any of them.
+// ServeAppService is the endpoint of App Service and Functions: GET /msi/token. Only the sandbox's user knows its
+// header, and every user-assigned identity is attached to that host, so that the user can act as any of them.
 func (s *Service) ServeAppService(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	switch header := r.Header.Get("X-IDENTITY-HEADER"); {
@@ -90,12 +90,12 @@ func (s *Service) serveIdentity(w http.ResponseWriter, query url.Values, want se
 	wire.JSON(w, http.StatusOK, s.version1(access, resource, map[string]any{"client_id": found[0].AppID}))
 }
 
-// identities are the managed identities that fit the selector, among those of the resources on which code runs:
-// system-assigned ones, and the user-assigned ones attached to any. Those of compute clusters and workspaces are
-// theirs alone. The pointers are good for the fields that never change: ID and AppID.
+// identities are the managed identities that the selector fits, of the resources on which code runs: system-assigned
+// ones, and user-assigned ones that are attached to any. Identities of compute clusters and workspaces are left out:
+// only those can use them. Of the pointers, read only the fields that never change: ID and AppID.
 func identities(st *state.State, want selector) []*state.ServicePrincipal {
 	var found []*state.ServicePrincipal
-	attached := map[string]bool{} // keys of resources whose identity signs in
+	attached := map[string]bool{} // keys of resources whose identities can sign in
 	for key, resource := range st.Resources {
 		if resource.Identity == nil || strings.EqualFold(armid.Parse(key).Namespace, "Microsoft.MachineLearningServices") {
 			continue
@@ -111,7 +111,7 @@ func identities(st *state.State, want selector) []*state.ServicePrincipal {
 		}
 	}
 	for _, sp := range st.ServicePrincipals {
-		here := attached[armid.Key(sp.ResourceID)] || want.everyIdentity && sp.ResourceID == "" // whose resource nobody named
+		here := attached[armid.Key(sp.ResourceID)] || want.everyIdentity && sp.ResourceID == "" // unknown resource
 		switch {
 		case sp.Type != "ManagedIdentity" || !here:
 		case want.clientID != "" && !strings.EqualFold(want.clientID, sp.AppID):

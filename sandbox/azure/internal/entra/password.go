@@ -16,7 +16,8 @@ var (
 	errWrongPassword = failure{http.StatusBadRequest, "invalid_grant", 50126, "the user name %q or the password is wrong"}
 )
 
-// passwords are those of the directory's users, by object ID: random, made when first asked for, and of this run only.
+// passwords has the passwords of the directory's users, by object ID: random, made on first use, and valid in this run
+// only.
 type passwords struct {
 	mu sync.Mutex
 	of map[string]string
@@ -35,11 +36,11 @@ func (p *passwords) get(objectID string) string {
 	return p.of[id]
 }
 
-// Password is what a user signs in with in this run.
+// Password is the user's password in this run.
 func (s *Service) Password(objectID string) string { return s.passwords.get(objectID) }
 
-// authenticateUser checks a user's name and password, as the resource owner password credentials grant has them. The
-// client must be the Azure CLI, the one public client here: any other has to prove who it is.
+// authenticateUser checks a user's name and password, as in the grant with the resource owner's password. The client
+// must be the Azure CLI, the only public client here: any other client has to prove who it is.
 func (s *Service) authenticateUser(st *state.State, form func(string) string) (*state.User, error) {
 	for _, parameter := range []string{"client_id", "username", "password"} {
 		if form(parameter) == "" {

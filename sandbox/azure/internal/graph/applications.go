@@ -17,7 +17,8 @@ import (
 // passwordYears is Entra's default for a client secret that is asked for without an end.
 const passwordYears = 2
 
-// applicationDefaults is what Graph answers for what was not set. Clients tell a null from a missing property.
+// applicationDefaults has Graph's answers for properties that were not set. Clients distinguish null from a missing
+// property.
 var applicationDefaults = map[string]any{
 	"description": nil, "notes": nil, "tags": []any{}, "signInAudience": "AzureADMyOrg", "groupMembershipClaims": nil,
 	"identifierUris": []any{}, "appRoles": []any{}, "requiredResourceAccess": []any{}, "keyCredentials": []any{},
@@ -25,7 +26,7 @@ var applicationDefaults = map[string]any{
 	"isFallbackPublicClient": nil, "serviceManagementReference": nil, "optionalClaims": nil,
 }
 
-// decidedForApplication are the properties that no client sets.
+// decidedForApplication are the properties that Graph decides, and no client can set.
 var decidedForApplication = []string{"appId", "createdDateTime", "passwordCredentials", "publisherDomain"}
 
 func renderApplication(st *state.State, app *state.Application) map[string]any {
@@ -100,7 +101,7 @@ func getApplication(c *call) (wire.Reply, error) {
 	return wire.OK(rendered), nil
 }
 
-// applicationAttributes puts what the body sets over what an application has.
+// applicationAttributes merges the body into an application's properties.
 func (c *call) applicationAttributes(old map[string]any) (map[string]any, error) {
 	set := attributes(c.body, decidedForApplication...)
 	if sent, ok := set["keyCredentials"]; ok {
@@ -130,7 +131,7 @@ func updateApplication(c *call) (wire.Reply, error) {
 	return wire.NoContent(), nil
 }
 
-// deleteApplication takes the service principal of the application with it, as Entra does in the home tenant.
+// deleteApplication also deletes the application's service principal, as Entra does in the home tenant.
 func deleteApplication(c *call) (wire.Reply, error) {
 	app, err := c.application()
 	if err != nil {
@@ -177,7 +178,7 @@ func addPassword(c *call) (wire.Reply, error) {
 	app.Passwords = append(app.Passwords, password)
 	c.st.Touch(state.Applications, app.ID)
 	answer := renderPassword(password)
-	answer["secretText"] = secret // the only time that it is told
+	answer["secretText"] = secret // the only answer that has the secret
 	return wire.OK(answer), nil
 }
 

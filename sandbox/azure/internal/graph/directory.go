@@ -41,7 +41,7 @@ func getUser(c *call) (wire.Reply, error) {
 	return wire.OK(renderUser(c.st.Users[id])), nil
 }
 
-// getManager answers 404: nobody here has one, and that is how Graph says so.
+// getManager answers 404, which is how Graph says that somebody has no manager. Nobody here has one.
 func getManager(c *call) (wire.Reply, error) {
 	if _, err := c.object("users"); err != nil {
 		return wire.Reply{}, err
@@ -56,7 +56,7 @@ func getDirectoryObject(c *call) (wire.Reply, error) {
 	return wire.Reply{}, notFound(c.id())
 }
 
-// getMe is the signed-in user; an application has no /me.
+// getMe answers the signed-in user; for an application there is no /me.
 func getMe(c *call) (wire.Reply, error) {
 	user := c.st.Users[c.caller.ObjectID]
 	if user == nil {
@@ -66,20 +66,20 @@ func getMe(c *call) (wire.Reply, error) {
 	return wire.OK(renderUser(user)), nil
 }
 
-// byIDs is a read that takes a POST.
+// byIDs is a read that uses POST.
 const byIDs = "/directoryObjects/getByIds"
 
 // maxIDs is how many IDs one call of getByIds takes (Graph's documentation, "directoryObject: getByIds").
 const maxIDs = 1000
 
-// kindsByID are the types by which getByIds can be narrowed, and those of them that the directory has.
+// kindsByID are the types by which getByIds can be narrowed, with the kind that the directory has for each.
 var kindsByID = map[string]string{
 	"user": "#microsoft.graph.user", "group": "#microsoft.graph.group", "application": "#microsoft.graph.application",
 	"serviceprincipal": "#microsoft.graph.servicePrincipal", "directoryobject": "", "device": "-", "orgcontact": "-",
 	"directoryobjectpartnerreference": "-",
 }
 
-// getByIDs answers the objects that there are of those asked for, and leaves the others out.
+// getByIDs answers those of the requested objects that exist, and leaves out the others.
 func getByIDs(c *call) (wire.Reply, error) {
 	ids, ok := c.body["ids"].([]any)
 	if !ok || len(ids) > maxIDs {
@@ -108,8 +108,7 @@ func getByIDs(c *call) (wire.Reply, error) {
 	return wire.OK(map[string]any{"value": found}), nil
 }
 
-// object is the ID that the path names, once it is known to exist and to be of the kind. A user goes by principal name
-// too.
+// object is the ID in the path, if there is an object of that kind. A user can also be named by principal name.
 func (c *call) object(kind string) (string, error) {
 	id := c.id()
 	found := false
@@ -133,7 +132,7 @@ func (c *call) object(kind string) (string, error) {
 	return id, nil
 }
 
-// render is any directory object; nil when there is none of that ID.
+// render returns any directory object; nil if there is none with that ID.
 func render(st *state.State, id string) map[string]any {
 	switch {
 	case st.Users[id] != nil:
@@ -158,7 +157,7 @@ func renderAll(st *state.State, ids []string) []map[string]any {
 	return objects
 }
 
-// reference reads the ID out of a URL such as https://.../v1.0/directoryObjects/{id}; the object must exist.
+// reference reads the ID from a URL such as https://.../v1.0/directoryObjects/{id}; the object must exist.
 func (c *call) reference(url string) (string, error) {
 	id := strings.ToLower(url[strings.LastIndexByte(url, '/')+1:])
 	if c.st.PrincipalType(id) == "" {
@@ -167,7 +166,7 @@ func (c *call) reference(url string) (string, error) {
 	return id, nil
 }
 
-// bound reads the references that a body carries under an annotation such as owners@odata.bind.
+// bound reads the references in a body under an annotation such as owners@odata.bind.
 func (c *call) bound(annotation string) ([]string, error) {
 	urls, _ := c.body[annotation].([]any)
 	var ids []string
@@ -187,7 +186,7 @@ func (c *call) bound(annotation string) ([]string, error) {
 
 func (c *call) boundOwners() ([]string, error) { return c.bound("owners@odata.bind") }
 
-// owners is where the object of the path keeps its owners; the kind is the name of its table.
+// owners points to the owners of the object in the path; kind is the name of its table.
 func (c *call) owners(kind string) (*[]string, error) {
 	id, err := c.object(kind)
 	if err != nil {

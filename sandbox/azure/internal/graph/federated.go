@@ -29,7 +29,7 @@ func renderFederated(f state.FederatedCredential) map[string]any {
 	}
 }
 
-// federated finds the application and where in its list the credential is that the path names, by ID or by name.
+// federated finds the application, and the index of the credential that the path names by ID or by name.
 func (c *call) federated() (*state.Application, int, error) {
 	app, err := c.application()
 	if err != nil {
@@ -121,7 +121,7 @@ func deleteFederated(c *call) (wire.Reply, error) {
 	return wire.NoContent(), nil
 }
 
-// readFederated puts what the body sets over a credential.
+// readFederated merges the body into a credential.
 func (c *call) readFederated(base state.FederatedCredential) (state.FederatedCredential, error) {
 	for key, field := range map[string]*string{"issuer": &base.Issuer, "subject": &base.Subject,
 		"description": &base.Description} {

@@ -20,7 +20,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// Prefix is where Graph lies in the sandbox: its base URL is the sandbox's with this behind it.
+// Prefix is the path of Graph in the sandbox: Graph's base URL is the sandbox's URL with this behind it.
 const Prefix = "/graph"
 
 // Service is Microsoft Graph.
@@ -55,7 +55,7 @@ func New(store *state.Store, issuer *token.Issuer, url string) *Service {
 	return s
 }
 
-// routes is everything served, below the version.
+// routes has everything that is served, below the version.
 func routes() map[string]handler {
 	table := map[string]handler{
 		"GET /applications":                                            listApplications,
@@ -108,7 +108,7 @@ func routes() map[string]handler {
 	return table
 }
 
-// Operations are all that are served, below the version.
+// Operations lists everything that is served, below the version.
 func Operations() []string {
 	return slices.Collect(maps.Keys(routes()))
 }
@@ -173,8 +173,15 @@ func (s *Service) handle(h handler) http.Handler {
 	})
 }
 
+// otherType refuses a body of another type than JSON as github.com/microsoftgraph/msgraph-cli issue 258 and
+// microsoft-graph-docs-contrib issue 6337 quote it.
+func otherType(sent string) error {
+	return wire.Errorf(http.StatusBadRequest, "BadRequest", "the request writes, and its Content-Type is %s and not "+
+		"application/json", sent)
+}
+
 func (c *call) read(w http.ResponseWriter) error {
-	text, err := wire.ReadBody(w, c.r)
+	text, err := wire.ReadJSON(w, c.r, otherType)
 	if err != nil || len(text) == 0 {
 		return err
 	}
@@ -187,8 +194,8 @@ func (c *call) read(w http.ResponseWriter) error {
 	return nil
 }
 
-// authorize lets the deployer do what its permissions allow, and people read, which is what a tenant's defaults allow
-// them. Other service principals would need permissions on Graph, which nothing here grants.
+// authorize lets the deployer do what its permissions allow, and lets people read, which is the default of a tenant.
+// Other service principals would need permissions on Graph, and nothing here grants any.
 func (s *Service) authorize(st *state.State, r *http.Request) (*token.Claims, error) {
 	claims, err := s.issuer.Bearer(r, st.TenantID, clouds.Of(st.Cloud), token.Graph)
 	if err != nil {
@@ -222,18 +229,18 @@ func conflict(format string, args ...any) error {
 	return wire.Errorf(http.StatusConflict, "Request_MultipleObjectsWithSameKeyValue", format, args...)
 }
 
-// notFound has the words of Graph: clients look for them, as they do for those of other refusals that they act on.
+// notFound has Graph's words, because clients look for them. The same holds for other refusals that clients react to.
 func notFound(id string) error {
 	return wire.Errorf(http.StatusNotFound, "Request_ResourceNotFound",
 		"Resource '%s' does not exist or one of its queried reference-property objects are not present.", id)
 }
 
-// id is the object that the path names, in the form in which the state keys it.
+// id is the object ID in the path, as the state's key.
 func (c *call) id() string { return strings.ToLower(c.r.PathValue("id")) }
 
 func (c *call) key() string { return strings.ToLower(c.r.PathValue("key")) }
 
-// attributes are a body's own properties: without annotations, and without those that the service decides.
+// attributes are a body's properties without annotations, and without those that Graph decides.
 func attributes(body map[string]any, decided ...string) map[string]any {
 	kept := maps.Clone(body)
 	maps.DeleteFunc(kept, func(key string, _ any) bool { return strings.Contains(key, "@odata.") || key == "id" })
@@ -246,7 +253,7 @@ func attributes(body map[string]any, decided ...string) map[string]any {
 	return kept
 }
 
-// merge puts one map over another without changing either.
+// merge returns a map with over's entries on top of another map's, and changes neither.
 func merge(base, over map[string]any) map[string]any {
 	merged := maps.Clone(base)
 	if merged == nil {

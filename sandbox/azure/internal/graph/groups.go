@@ -12,7 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// groupDefaults is what Graph answers for what was not set; membershipRule must be there, as null.
+// groupDefaults has Graph's answers for properties that were not set; membershipRule must be there, as null.
 var groupDefaults = map[string]any{
 	"description": nil, "groupTypes": []any{}, "mailEnabled": false, "securityEnabled": true, "mailNickname": nil,
 	"mail":           nil,

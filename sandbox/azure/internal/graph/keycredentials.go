@@ -11,9 +11,8 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/entra"
 )
 
-// keyCredentials makes of the list that a client sends the one that is kept. A list replaces the whole of the old one;
-// an entry of the old one stays if it comes back with its keyId and without its key, which Graph does not tell when it
-// is read.
+// keyCredentials returns the list to store for the list that a client sends, which replaces the old one. An entry that
+// was there before may come back with its keyId and without its key, because Graph does not return keys.
 func (c *call) keyCredentials(old any, sent any) ([]any, error) {
 	items, ok := sent.([]any)
 	if !ok && sent != nil {
@@ -52,8 +51,8 @@ func keyCredential(list []any, keyID string) map[string]any {
 	return nil
 }
 
-// newKeyCredential checks a certificate to sign in with, and fills in what Graph does: keyId, the times of the
-// certificate, its subject as the name, and its thumbprint.
+// newKeyCredential checks a certificate for signing in, and fills in what Graph fills in: keyId, the certificate's
+// validity, its subject as the name, and its thumbprint.
 func (c *call) newKeyCredential(asked map[string]any) (map[string]any, error) {
 	for key, want := range map[string]string{"type": "AsymmetricX509Cert", "usage": "Verify"} {
 		if got := text(asked, key); got != want {
@@ -98,7 +97,7 @@ func (c *call) newKeyCredential(asked map[string]any) (map[string]any, error) {
 	return credential, nil
 }
 
-// renderKeyCredentials leaves out the certificates themselves, unless a client selects keyCredentials of one object.
+// renderKeyCredentials leaves out the certificates, unless a client selects keyCredentials of a single object.
 func renderKeyCredentials(list any, withKey bool) []any {
 	rendered := []any{}
 	items, _ := list.([]any)

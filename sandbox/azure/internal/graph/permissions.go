@@ -8,9 +8,9 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 )
 
-// reading are the permissions of which one is enough to read a collection, the least first; writing those to change
-// it. They are the application permissions that Graph's reference names (learn.microsoft.com/graph, "Permissions" of
-// each call); those that nothing here grants are left out. Application.ReadWrite.OwnedBy reads every application.
+// reading has the permissions that are each enough to read a collection, the least first; writing those to change it.
+// They are the application permissions in Graph's reference (learn.microsoft.com/graph, "Permissions" of each call),
+// without those that the deployer never has. Application.ReadWrite.OwnedBy reads every application.
 var (
 	reading = map[string][]string{
 		"applications": {
@@ -30,14 +30,14 @@ var (
 	}
 )
 
-// deployerMay reports whether the deployer's permissions on Graph, without what was taken from it, allow the request.
-// A collection of which the tables know nothing is refused.
+// deployerMay reports whether the deployer's remaining permissions on Graph allow the request. A collection that is not
+// in the tables is refused.
 func deployerMay(lacks []string, r *http.Request) bool {
 	collection, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	if i := strings.IndexByte(collection, '('); i >= 0 { // servicePrincipals(appId='...')
 		collection = collection[:i]
 	}
-	if collection == "me" { // an application is nobody, whatever it may do
+	if collection == "me" { // an application has no /me, whatever its permissions
 		return true
 	}
 	enough := writing[collection]

@@ -10,9 +10,9 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// What Graph's objects have, from its reference (learn.microsoft.com/graph/api/resources: application,
-// servicePrincipal, group, user, federatedIdentityCredential, passwordCredential), v1.0 and beta. A property that is
-// not here is refused in a body and in a $filter, as Graph does. Extensions of an application are the caller's own.
+// The properties of Graph's objects, from its reference (learn.microsoft.com/graph/api/resources: application,
+// servicePrincipal, group, user, federatedIdentityCredential, passwordCredential), v1.0 and beta. Any other property is
+// refused in a body and in a $filter, as in Graph. Extensions of an application are the caller's own.
 var properties = map[string][]string{
 	"applications": strings.Fields("addIns api appId appRoles applicationTemplateId authenticationBehaviors " +
 		"certification createdByAppId createdDateTime defaultRedirectUri deletedDateTime description " +
@@ -59,11 +59,12 @@ var properties = map[string][]string{
 	"getByIds":       {"ids", "types"},
 }
 
-// kind is what the path's collection or function is about: of an owner, a member or any object of the directory "".
+// kind is the kind of object that the path's collection or function returns; "" for an owner, a member or any object of
+// the directory.
 func (c *call) kind() string {
 	parts := strings.Split(strings.Trim(c.r.URL.Path, "/"), "/")
 	for i := len(parts) - 1; i >= 0; i-- {
-		if _, is := properties[parts[i]]; is && (i != 1 || parts[i] == "getByIds") { // the second is an ID
+		if _, is := properties[parts[i]]; is && (i != 1 || parts[i] == "getByIds") { // the second segment is an ID
 			return parts[i]
 		}
 		if slices.Contains([]string{"owners", "members", "transitiveMembers", "memberOf", "transitiveMemberOf",
@@ -74,10 +75,10 @@ func (c *call) kind() string {
 	return ""
 }
 
-// within is what the objects within Graph's objects have, by the name of the property that holds one or a list of them:
-// its reference again (apiApplication, permissionScope, preAuthorizedApplication, addIn, appRole, informationalUrl,
-// keyCredential, optionalClaims, implicitGrantSettings, requiredResourceAccess and more). A property that is not here
-// has no objects in it that the sandbox takes.
+// within has the properties of the objects inside Graph's objects, by the name of the property that holds one or a list
+// of them; also from the reference (apiApplication, permissionScope, preAuthorizedApplication, addIn, appRole,
+// informationalUrl, keyCredential, optionalClaims, implicitGrantSettings, requiredResourceAccess and more). A property
+// that is missing here holds no objects that the sandbox accepts.
 var within = map[string][]string{
 	"accessToken": optionalClaim,
 	"addIns":      {"id", "properties", "type"},
@@ -136,13 +137,13 @@ var (
 		"startDateTime"}
 )
 
-// tenantsOwn have whatever the tenant has defined.
+// tenantsOwn are properties whose keys a tenant defines itself.
 const tenantsOwn = "customSecurityAttributes"
 
-// annotations are what a body says about its properties and links.
+// annotations are the OData annotations that a body may have.
 var annotations = []string{"@odata.type", "@odata.id", "@odata.context", "@odata.etag", "@odata.bind"}
 
-// checkBody refuses a property that the object does not have, or one within it.
+// checkBody refuses a property that the object, or an object inside it, can't have.
 func (c *call) checkBody() error {
 	kind := c.kind()
 	for _, key := range slices.Sorted(maps.Keys(c.body)) {
@@ -161,7 +162,7 @@ func (c *call) checkBody() error {
 	return nil
 }
 
-// unknownWithin is the first property that the objects of a property can't have; "" if none.
+// unknownWithin is the first unknown property of the objects inside a property; "" if there is none.
 func unknownWithin(property string, value any) string {
 	switch value := value.(type) {
 	case []any:
@@ -196,8 +197,8 @@ func hasProperty(kind, name string) bool {
 	return slices.Contains(properties[kind], name) || strings.HasPrefix(name, "extension_")
 }
 
-// checkQuery refuses options that are not served: to disregard one would answer another question. Of a single object
-// there is nothing to filter, to count or to order.
+// checkQuery refuses query options that are not served: without one, the answer would be to another question. A single
+// object can't be filtered, counted or ordered.
 func (c *call) checkQuery(body any) error {
 	object, _ := body.(map[string]any)
 	_, isList := object["value"]

@@ -11,23 +11,24 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// Graph's page sizes: without $top, and the most that $top may ask for.
+// Graph's page sizes: the default, and the maximum for $top.
 const (
 	pageSize    = 100
 	maxPageSize = 999
 )
 
-// skipToken is the query parameter by which a next link says where the next page begins.
+// skipToken is the query parameter that says where the next page begins.
 const skipToken = "$skiptoken"
 
-// queryOptions are those that are served. Another one is refused: to disregard it would answer another question.
+// queryOptions are the query options that are served. Others are refused: without one, the answer would be to another
+// question.
 var queryOptions = []string{"$filter", "$select", "$top", "$count", "$format", skipToken}
 
 func unsupported(format string, args ...any) error {
 	return wire.Errorf(http.StatusBadRequest, "Request_UnsupportedQuery", format, args...)
 }
 
-// list answers a page of the objects that the $filter lets through.
+// list answers a page of the objects that match the $filter.
 func list(c *call, objects []map[string]any) (wire.Reply, error) {
 	query := c.r.URL.Query()
 	filter, err := odata.Parse(query.Get("$filter"))
@@ -73,15 +74,15 @@ func list(c *call, objects []map[string]any) (wire.Reply, error) {
 	return wire.OK(answer), nil
 }
 
-// version is v1.0 or beta, as the client asked.
+// version is the version in the request's path: v1.0 or beta.
 func (c *call) version() string { return c.r.PathValue("version") }
 
-// address is how Graph refers to a directory object.
+// address is the URL by which Graph refers to a directory object.
 func (c *call) address(id string) string {
 	return c.url + Prefix + "/" + c.version() + "/directoryObjects/" + id
 }
 
-// selection is what $select asks for; nil asks for everything.
+// selection has the properties in $select; nil for all.
 func (c *call) selection() []string {
 	fields := c.r.URL.Query().Get("$select")
 	if fields == "" {
@@ -90,8 +91,8 @@ func (c *call) selection() []string {
 	return strings.Split(fields, ",")
 }
 
-// shaped gives an object, or each in a list, the properties that $select asks for, and its @odata.id where the client
-// accepts odata.metadata=full. Annotations stay whatever is selected.
+// shaped reduces an object, or each in a list, to the properties in $select, and adds its @odata.id if the client
+// accepts odata.metadata=full. Annotations always stay.
 func (c *call) shaped(body any) any {
 	fields := c.selection()
 	full := strings.Contains(strings.ToLower(c.r.Header.Get("Accept")), "odata.metadata=full")

@@ -38,7 +38,7 @@ func renderServicePrincipal(st *state.State, sp *state.ServicePrincipal) map[str
 	if sp.ResourceID != "" {
 		rendered["alternativeNames"] = []any{"isExplicit=True", sp.ResourceID}
 	}
-	// A service principal goes by the name of its application, however often that is renamed.
+	// A service principal has its application's name, even after the application was renamed.
 	if app := st.ApplicationByAppID(sp.AppID); app != nil {
 		rendered["displayName"] = app.Attributes["displayName"]
 		rendered["appDisplayName"] = app.Attributes["displayName"]
@@ -109,7 +109,7 @@ func updateServicePrincipal(c *call) (wire.Reply, error) {
 	return wire.NoContent(), nil
 }
 
-// deleteServicePrincipal refuses managed identities: they go with their resource.
+// deleteServicePrincipal refuses to delete managed identities, which are deleted with their resource.
 func deleteServicePrincipal(c *call) (wire.Reply, error) {
 	sp, err := c.servicePrincipal()
 	if err != nil {

@@ -8,15 +8,15 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
 
-// aclProperty holds, on a container, POSIX permissions by object ID and path. Resource Manager does not show it, for
-// ACLs are of the data plane. The keys of default ACLs begin with inherited.
+// aclProperty holds a container's POSIX permissions by object ID and path. Resource Manager does not show it, because
+// ACLs belong to the data plane. Keys of default ACLs begin with inherited.
 const (
 	aclProperty = "acl"
 	inherited   = "default:"
 )
 
-// SetACL notes POSIX permissions of a principal on a path of a file system and all that is below it: access is for what
-// is there, byDefault for what is added later.
+// SetACL stores a principal's POSIX permissions on a path of a file system and everything below it: access for existing
+// files and folders, byDefault for new ones.
 func SetACL(container *state.Resource, path, principalID, permissions string, access, byDefault bool) {
 	acl, _ := container.Properties[aclProperty].(map[string]any)
 	if acl == nil {
@@ -34,12 +34,12 @@ func SetACL(container *state.Resource, path, principalID, permissions string, ac
 	container.Properties[aclProperty] = acl
 }
 
-// cleaned is a path with a slash before it and none behind it; "/" for the root.
+// cleaned is a path with a slash at its beginning and none at its end; "/" for the root.
 func cleaned(path string) string { return "/" + strings.Trim(path, "/") }
 
-// byACL reports whether an ACL on the place, or on a folder above it, lets the principal, or a group it is in, read or
-// write. Azure asks ACLs where roles do not allow, and only in an account with a hierarchical namespace. What is in a
-// folder was not there yet when its ACL was set: it has what the folder's default ACL says.
+// byACL reports whether an ACL on the place, or on a folder above it, lets the principal or one of its groups read or
+// write. Azure looks at ACLs if roles do not allow the request, and only in an account with a hierarchical namespace.
+// The content of a folder is taken as newer than the folder's ACLs: its own ACL is the folder's default ACL.
 func byACL(st *state.State, where place, folder bool, principalID, action string) bool {
 	account := st.Resources[armid.Key(where.accountID)]
 	container := st.Resources[armid.Key(where.scope())]

@@ -19,11 +19,11 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// readJob is the action that polling a job takes. The article's list does not have it (inferred from Azure's
+// readJob is the action that polling a job needs. The article's list does not have it (inferred from Azure's
 // operations).
 const readJob = "Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs/read"
 
-// Service is the batch endpoints of all workspaces.
+// Service serves the batch endpoints of all workspaces.
 type Service struct {
 	store  *state.Store
 	issuer *token.Issuer
@@ -45,8 +45,11 @@ func New(store *state.Store, issuer *token.Issuer, url string) *Service {
 
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
+// otherType is what a batch endpoint makes of a body that is not said to be JSON: no document says it.
+func otherType(sent string) error { return wire.NotModelled("a job whose Content-Type is " + sent) }
+
 func (s *Service) createJob(w http.ResponseWriter, r *http.Request) {
-	body, err := wire.ReadBody(w, r)
+	body, err := wire.ReadJSON(w, r, otherType)
 	if err != nil {
 		wire.Fail(w, err)
 		return
@@ -67,7 +70,7 @@ func (s *Service) createJob(w http.ResponseWriter, r *http.Request) {
 		job.InvokerID, job.CreatedAt, job.TokenAt = caller.ObjectID, s.store.Now(), caller.Issued()
 		job.Failure = run(st, job)
 		st.AddJob(job)
-		// The caller is told of a job that has just begun; how it went is for GET to tell.
+		// The answer shows a job that has just begun; GET shows how it ended.
 		answer, err = wire.Reply{Status: http.StatusCreated, Body: s.render(endpoint, job, "Preparing")}.Encode()
 		return err
 	})
@@ -79,6 +82,10 @@ func (s *Service) createJob(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Service) getJob(w http.ResponseWriter, r *http.Request) {
+	if _, err := wire.ReadJSON(w, r, otherType); err != nil {
+		wire.Fail(w, err)
+		return
+	}
 	var answer wire.Encoded
 	err := s.store.View(func(st *state.State) error {
 		caller, endpoint, err := s.enter(st, r)
@@ -131,9 +138,9 @@ func (s *Service) enter(st *state.State, r *http.Request) (*token.Claims, *state
 		r.PathValue("endpoint"), r.PathValue("region"))
 }
 
-// mayInvoke checks the article's actions one by one, in its order, each where facts/batch-endpoints.md ("Scope of
-// each", inferred) has it: those about batch endpoints, their deployments and jobs at the endpoint, the others at its
-// workspace. What is refused for sure goes before what can't be decided.
+// mayInvoke checks the article's actions one by one, in its order, at the place that facts/batch-endpoints.md ("Scope
+// of each", inferred) gives: those about batch endpoints, their deployments and jobs at the endpoint, the others at its
+// workspace. A certain refusal wins over an undecided one.
 func mayInvoke(st *state.State, caller *token.Claims, endpointID string) error {
 	workspaceID := path.Dir(path.Dir(endpointID)) // …/workspaces/<name>/batchEndpoints/<name>
 	atEndpoint := rbac.ByToken(st, caller.ObjectID, endpointID, caller.Issued())
@@ -158,9 +165,9 @@ func refusal(answer role.Answer, caller *token.Claims, action, scope string) err
 	return rbac.Refusal(answer, caller, action, scope, "AuthorizationFailed")
 }
 
-// render is a job as the endpoint answers it: its ID, its type, the letter case of its keys and the state that it
-// begins with are those of Azure's answer to azure-ai-ml's own test (Azure/azure-sdk-for-python 0cb6bef, recording of
-// test_batch_invoke). That a failed one says why, and under which key, is a guess: no recording has one.
+// render returns a job as the endpoint answers it. Its ID, its type, the letter case of its keys and its first state
+// are from Azure's answer to azure-ai-ml's own test (Azure/azure-sdk-for-python 0cb6bef, recording of
+// test_batch_invoke). That a failed job says why, and under which key, is a guess: no recording has one.
 func (s *Service) render(endpoint *state.Resource, job *state.Job, status string) map[string]any {
 	properties := map[string]any{
 		"status": status, "provisioningState": "Succeeded", "compute": map[string]any{"target": job.Compute},
@@ -172,7 +179,8 @@ func (s *Service) render(endpoint *state.Resource, job *state.Job, status string
 		}
 	}
 	if status == "Failed" {
-		// Which identity failed, and at which hop, only the sandbox knows: Azure's error has a code and a message.
+		// Azure's error has a code and a message. It does not say which identity failed, and at which hop; only the
+		// sandbox knows.
 		properties["error"] = map[string]any{"code": job.Failure.Code, "message": job.Failure.Message}
 	}
 	return map[string]any{
@@ -183,8 +191,7 @@ func (s *Service) render(endpoint *state.Resource, job *state.Job, status string
 	}
 }
 
-// small writes the keys of inputs or outputs with a small first letter, in which they are answered however they were
-// sent.
+// small gives the keys of inputs or outputs a small first letter, as answers have them, whatever the request had.
 func small(list map[string]any) map[string]any {
 	all := map[string]any{}
 	for name, item := range list {

@@ -19,19 +19,19 @@ const (
 // place is where data lies.
 type place struct {
 	accountID, container, path string
-	// datastore and its type are empty for data that is named by URL.
+	// datastore and its type are empty for data that is given by URL.
 	datastore, datastoreType string
-	// storeHasCredentials says that the data store's own key opens the storage.
+	// storeHasCredentials: the data store's own key opens the storage.
 	storeHasCredentials bool
 }
 
-// scope is the container's ARM ID, at or above which a grant counts.
+// scope is the container's ARM ID. A grant counts at or above it.
 func (p place) scope() string {
 	return p.accountID + "/blobServices/default/containers/" + p.container
 }
 
-// locate follows a URI that checkURI has accepted, for an endpoint of the workspace, to its storage container. The
-// error says what does not exist.
+// locate finds the storage container of a URI that checkURI has accepted, for an endpoint of the workspace. The error
+// names what does not exist.
 func locate(st *state.State, workspaceID, uri string) (place, error) {
 	if strings.HasPrefix(uri, "https://") {
 		return locateURL(st, uri)
@@ -58,7 +58,7 @@ func locate(st *state.State, workspaceID, uri string) (place, error) {
 	return locateDatastore(st, long, path)
 }
 
-// splitPaths parts a data store's ID from the path in it.
+// splitPaths splits a data store's ID from the path in it.
 func splitPaths(uri string) (id, path string) {
 	if i := strings.Index(strings.ToLower(uri), "/paths/"); i >= 0 {
 		return uri[:i], uri[i+len("/paths/"):]
@@ -66,7 +66,7 @@ func splitPaths(uri string) (id, path string) {
 	return uri, ""
 }
 
-// The kinds of credentials that a data store may hold; with noCredential, identities open the storage.
+// The kinds of credentials that a data store may hold. With noCredential, identities open the storage.
 const noCredential = "None"
 
 var credentialKinds = []string{noCredential, "AccountKey", "Sas", "ServicePrincipal", "Certificate"}

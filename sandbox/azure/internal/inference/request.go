@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -37,7 +38,7 @@ func invalid(property, format string, args ...any) error {
 	return wire.Errorf(http.StatusBadRequest, "ValidationError", "%s: %s", property, fmt.Sprintf(format, args...))
 }
 
-// newJob reads and checks the request for a job, and finds the deployment that is to run it.
+// newJob reads and checks the request for a job, and finds the deployment that runs it.
 func newJob(st *state.State, endpoint *state.Resource, deploymentName string, body []byte) (*state.Job, error) {
 	var req request
 	if err := json.Unmarshal(body, &req); err != nil {
@@ -70,8 +71,36 @@ func newJob(st *state.State, endpoint *state.Resource, deploymentName string, bo
 		}
 		job.Outputs[name] = map[string]any{"JobOutputType": output.JobOutputType, "Uri": output.URI}
 	}
-	return job, deploy(st, job, endpoint, deploymentName)
+	if err := deploy(st, job, endpoint, deploymentName); err != nil {
+		return nil, err
+	}
+	return job, checkNames(st, job)
 }
+
+// checkNames knows how many inputs a deployment takes, and how they are called (facts/batch-endpoints.md, Inputs and
+// outputs): one of a model takes one and ignores its name, one of a pipeline component knows its inputs and outputs by
+// theirs. One without any input is taken, since what comes of it is no matter of access.
+func checkNames(st *state.State, job *state.Job) error {
+	deployment := st.Resources[armid.Key(job.Endpoint+"/deployments/"+job.Deployment)]
+	if !pipeline(deployment) {
+		if len(job.Inputs) > 1 {
+			return invalid("properties.InputData", "has %d inputs, and the deployment %s of a model takes one", len(job.Inputs),
+				job.Deployment)
+		}
+		return nil
+	}
+	for key, names := range map[string]map[string]any{"InputData": job.Inputs, "OutputData": job.Outputs} {
+		for name := range names {
+			if !componentName.MatchString(name) {
+				return invalid("properties."+key+"."+name, "is no name of a pipeline component's input or output: use letters, "+
+					"digits and underscores")
+			}
+		}
+	}
+	return nil
+}
+
+var componentName = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
 
 // What a job may have, in any letter case: BatchJobResource, BatchJob, JobInput and JobOutputV2 of azure-ai-ml
 // (azure-sdk-for-python 25953ce, _restclient/v2020_09_01_dataplanepreview). That the endpoint refuses other keys is
@@ -83,25 +112,26 @@ var (
 		"maxConcurrencyPerInstance", "miniBatchSize", "name", "output", "outputData", "outputDataset", "outputFileName",
 		"partitionKeys", "properties", "provisioningState", "retrySettings", "status", "tags",
 	}
-	// dataKeys are those of one input or output, and modes how it comes to the job: the first is the default, of the
-	// others it is not known which identity does what (the same client, InputDeliveryMode, OutputDeliveryMode).
+	// dataKeys are the keys of one input or output, and modes say how the job gets it. The first mode is the default;
+	// for the others it is not known which identity does what (the same client, InputDeliveryMode, OutputDeliveryMode).
 	dataKeys = map[string][]string{
 		"inputdata":  {"jobInputType", "uri", "value", "mode", "description"},
 		"outputdata": {"jobOutputType", "uri", "mode", "description"},
 	}
 	inputModes  = []string{"ReadOnlyMount", "ReadWriteMount", "Download", "Direct", "EvalMount", "EvalDownload"}
 	outputModes = []string{"ReadWriteMount", "Upload"}
-	// partKeys are those of the objects in a job whose keys are not the caller's own; of others nothing is known.
+	// partKeys are the keys of the objects in a job, except objects whose keys the caller chooses. Other objects are
+	// not known.
 	partKeys = map[string][]string{
 		"retrysettings": {"maxRetries", "timeout"},
 		"compute":       {"instanceCount", "instanceType", "isLocal", "location", "properties", "target"},
 		"output":        {"datastoreId", "path"},
 	}
-	// oldData name data that would be read or written, by what Azure is about to give up.
+	// oldData are keys that name data in a way that Azure is about to give up.
 	oldData = []string{"dataset", "outputDataset"}
 )
 
-// checkKeys refuses keys that a job does not have, and those by which data is named that is not looked at.
+// checkKeys refuses keys that a job can't have, and keys for data that the sandbox does not look at.
 func checkKeys(body []byte) error {
 	var sent map[string]any
 	if err := json.Unmarshal(body, &sent); err != nil {
@@ -109,15 +139,10 @@ func checkKeys(body []byte) error {
 	}
 	unknown := func(at string, of any, known []string) error {
 		object, _ := of.(map[string]any)
-		seen := map[string]bool{}
 		for _, key := range slices.Sorted(maps.Keys(object)) {
 			if !hasFold(known, key) {
 				return invalid(at+key, "is no key of a job")
 			}
-			if seen[strings.ToLower(key)] {
-				return invalid(at+key, "is there twice, in another letter case")
-			}
-			seen[strings.ToLower(key)] = true
 		}
 		return nil
 	}
@@ -157,7 +182,7 @@ func hasFold(all []string, one string) bool {
 	return slices.ContainsFunc(all, func(s string) bool { return strings.EqualFold(s, one) })
 }
 
-// checkMode knows how data comes to a job by default.
+// checkMode accepts only the default mode of an input or output.
 func checkMode(property, mode string, modes []string) error {
 	switch {
 	case mode == "" || strings.EqualFold(mode, modes[0]):
@@ -196,7 +221,7 @@ func checkInput(property string, input data) error {
 	return invalid(property+".JobInputType", "%q is not supported; use UriFolder, UriFile or Literal", input.JobInputType)
 }
 
-// checkOutput knows that outputs go to Blob data stores only.
+// checkOutput accepts an output only in a Blob data store.
 func checkOutput(st *state.State, property string, output data) error {
 	switch output.JobOutputType {
 	case "UriFolder", "UriFile":
@@ -220,13 +245,13 @@ func checkOutput(st *state.State, property string, output data) error {
 	return nil
 }
 
-// shortStore begins a path of a data store of the endpoint's workspace: azureml://datastores/<name>/paths/<path>
-// (facts/batch-endpoints.md). The long form, with the subscription, azure-ai-ml sends too; what Azure makes of it no
-// document says.
+// shortStore is the beginning of a path in a data store of the endpoint's workspace:
+// azureml://datastores/<name>/paths/<path> (facts/batch-endpoints.md). azure-ai-ml also sends the long form, with the
+// subscription; no document says what Azure does with it.
 const shortStore = "azureml://datastores/"
 
-// checkURL accepts the URL of a container, or of what is in it, and nothing more: of a signature in it, which would let
-// in whoever has it, no document says what a batch endpoint makes.
+// checkURL accepts only the URL of a container or of something in it. It refuses a signature, which would let in
+// whoever has it: no document says what a batch endpoint does with one.
 func checkURL(property, uri string) error {
 	u, err := url.Parse(uri)
 	switch {
@@ -239,12 +264,15 @@ func checkURL(property, uri string) error {
 	return nil
 }
 
-// checkURI accepts the forms of Azure's documentation.
+// checkURI accepts the forms in Azure's documentation.
 func checkURI(property, uri string) error {
 	switch {
 	case uri == "":
 		return invalid(property, "is required")
-	case slices.ContainsFunc(strings.Split(uri, "/"), func(s string) bool { return s == "." || s == ".." }):
+	case slices.ContainsFunc(strings.Split(uri, "/"), func(s string) bool {
+		plain, err := url.PathUnescape(s)
+		return err != nil || plain == "." || plain == ".."
+	}):
 		return wire.NotModelled("a path with . or .. in it")
 	case strings.HasPrefix(uri, "https://"):
 		return checkURL(property, uri)
@@ -269,7 +297,7 @@ func checkURI(property, uri string) error {
 		"its ARM ID followed by /paths/<path>, or %s<name>/paths/<path>", uri, shortStore)
 }
 
-// deploy notes the deployment, the one asked for or the endpoint's default, and the cluster it runs on.
+// deploy stores the deployment (the requested one, or the endpoint's default) and the cluster that it runs on.
 func deploy(st *state.State, job *state.Job, endpoint *state.Resource, name string) error {
 	asked := name != ""
 	if !asked {
@@ -287,9 +315,35 @@ func deploy(st *state.State, job *state.Job, endpoint *state.Resource, name stri
 	case deployment == nil:
 		return wire.Errorf(http.StatusNotFound, "NotFound", "the endpoint's default deployment %q does not exist", name)
 	}
+	if err := fitsModel(deployment, job); err != nil {
+		return err
+	}
 	job.Deployment = name
 	job.Compute, _ = deployment.Properties["compute"].(string)
 	configuration, _ := deployment.Properties["codeConfiguration"].(map[string]any)
 	job.Code, _ = configuration["codeId"].(string)
+	return nil
+}
+
+// fitsModel refuses what a deployment of a model does not take: it always reads one data input and writes one output,
+// and takes no literals (facts/batch-endpoints.md, Inputs and outputs). A deployment is one of a model unless it says
+// otherwise (armmachinelearning 4.0.0, BatchDeploymentConfiguration); of one that was seeded so it is not known.
+func fitsModel(deployment *state.Resource, job *state.Job) error {
+	configuration, _ := deployment.Properties["deploymentConfiguration"].(map[string]any)
+	if kind, _ := configuration["deploymentConfigurationType"].(string); kind == "" && deployment.Seeded ||
+		kind != "" && !strings.EqualFold(kind, "Model") {
+		return nil
+	}
+	if len(job.Inputs) != 1 {
+		return invalid("properties.InputData", "names %d inputs, and a deployment of a model takes one", len(job.Inputs))
+	}
+	for name, input := range job.Inputs {
+		if input.(map[string]any)["JobInputType"] == "Literal" {
+			return invalid("properties.InputData."+name, "is a literal, which only deployments of pipeline components take")
+		}
+	}
+	if len(job.Outputs) > 1 {
+		return invalid("properties.OutputData", "names %d outputs, and a deployment of a model has one", len(job.Outputs))
+	}
 	return nil
 }

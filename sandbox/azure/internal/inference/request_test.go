@@ -13,7 +13,7 @@ import (
 
 const workspace = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w"
 
-// Whatever is posted, it is refused as Azure refuses, or it is a job of data that can be looked for.
+// Any request is refused as Azure refuses, or it is a job with data that can be looked for.
 func FuzzNewJob(f *testing.F) {
 	for _, body := range []string{
 		``, `null`, `{}`, `{"properties": {}}`, `{"properties": {"InputData": {"a": {"JobInputType": "UriFolder", ` +

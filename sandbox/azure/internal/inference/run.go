@@ -13,15 +13,15 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// What the steps of a job need at the container or above (facts/built-in-roles.json: Storage Blob Data Reader,
-// Contributor).
+// The actions that the steps of a job need at the container or above (facts/built-in-roles.json: Storage Blob Data
+// Reader, Contributor).
 const (
 	readContainer = "Microsoft.Storage/storageAccounts/blobServices/containers/read"
 	readBlobs     = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"
 	writeBlobs    = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"
 )
 
-// How Azure reports storage that could not be opened: by the cluster, and as the job identity; of an output, for either
+// Azure's codes for storage that could not be opened: by the cluster, by the job identity, and for an output by either
 // (facts/failures.md).
 const (
 	mountCode    = "ScriptExecution.StreamAccess.Authentication"
@@ -33,10 +33,10 @@ const (
 	undecidedCode = wire.NotModelledCode
 )
 
-// run lets a job go through its inputs and then its outputs, each in the order of their names, and returns the first
-// failure; nil when it completes. Literals are not data.
+// run tries a job's inputs and then its outputs, each in the order of their names, and returns the first failure; nil
+// if there is none. Literals are not data.
 //
-// Before any of it, the job uses what the workspace has of its own.
+// Before that, the job uses the workspace's own stores, image and registries.
 func run(st *state.State, job *state.Job) *state.Failure {
 	for _, step := range []func(*state.State, *state.Job) *state.Failure{sharedRegistries, image, ownStores} {
 		if failure := step(st, job); failure != nil {
@@ -66,17 +66,17 @@ func run(st *state.State, job *state.Job) *state.Failure {
 	return nil
 }
 
-// hops are those of one input or output.
+// hops runs the hops of one input or output.
 type hops struct {
 	st   *state.State
 	job  *state.Job
 	what state.Detail
-	// folder says that it is one, and not a file.
+	// folder: the data is a folder, not a file.
 	folder bool
 }
 
-// access keeps the article's table: a data store with credentials opens itself; of everything else the cluster identity
-// mounts the storage, and the job identity, who is the invoker, reads or writes it.
+// access follows the article's table. A data store with credentials opens itself. For all other data, the cluster
+// identity mounts the storage, and the job identity, which is the invoker, reads or writes it.
 func (h hops) access(uri, hop, action string) *state.Failure {
 	where, err := locate(h.st, armid.Parse(h.job.Endpoint).Parent(), uri)
 	if err != nil {
@@ -126,7 +126,8 @@ func closed(account *state.Resource) bool {
 	return network != "" && !strings.EqualFold(network, "Enabled") || strings.EqualFold(action, "Deny")
 }
 
-// public reports whether anyone may read a container (facts/batch-endpoints.md): it says so, and its account allows it.
+// public reports whether anyone may read a container: both the container and its account must allow it
+// (facts/batch-endpoints.md).
 func public(account, container *state.Resource) bool {
 	if container == nil || account.Properties["allowBlobPublicAccess"] != true {
 		return false
@@ -135,11 +136,12 @@ func public(account, container *state.Resource) bool {
 	return strings.EqualFold(level, "Container") || strings.EqualFold(level, "Blob")
 }
 
-// mount succeeds when the cluster's default identity can see and read the container, as Storage Blob Data Reader can,
-// and for an output write blobs to it: that an output takes no more is inferred, as the article speaks of inputs alone.
+// mount succeeds if the cluster's default identity can see and read the container, as Storage Blob Data Reader can, and
+// for an output can write blobs to it. That an output needs nothing more is inferred: the article speaks of inputs
+// only.
 func (h hops) mount(cluster *state.Resource, where place, action string) *state.Failure {
 	hop, code, message, verb := "mount", mountCode, mountMessage, "mount"
-	if action == writeBlobs { // the sheet has one signature for whoever may not write
+	if action == writeBlobs { // the sheet has one error for any identity that may not write
 		hop, code, message, verb = "write", writeCode, writeCode+":", "write to"
 	}
 	identity := defaultIdentity(h.st, cluster)
@@ -159,9 +161,9 @@ func (h hops) mount(cluster *state.Resource, where place, action string) *state.
 		"%s the cluster identity %s of %s may not %s %s", message, identity, cluster.ID, verb, where.scope()))
 }
 
-// defaultIdentity is the object ID with which a cluster mounts (facts/compute-clusters.md): its system-assigned
-// identity, or the first of its user-assigned ones; "" where it has none. A cluster whose location is not its
-// workspace's has one that silently does not work.
+// defaultIdentity is the object ID that a cluster mounts with (facts/compute-clusters.md): its system-assigned
+// identity, or the first user-assigned one; "" if it has none. The identity of a cluster in another location than its
+// workspace does not work, without any error from Azure.
 func defaultIdentity(st *state.State, cluster *state.Resource) string {
 	workspace := st.Resources[armid.Key(armid.Parse(cluster.ID).Parent())]
 	if cluster.Identity == nil || workspace == nil || !armid.SameLocation(cluster.Location, workspace.Location) {
@@ -178,12 +180,12 @@ func defaultIdentity(st *state.State, cluster *state.Resource) string {
 	return principal
 }
 
-// beforeCode are the hops of a job that come before its code.
+// beforeCode are the hops of a job before its code runs.
 var beforeCode = []string{"registry", "image", "stores", "mount"}
 
-// OnNode is the object ID of the identity as which the code of a job asks for data, and the version of that code: the
-// cluster's default identity (facts/compute-clusters.md, Identity: code on the node finds its client ID). A job that
-// failed before its data was mounted ran none: "".
+// OnNode is the object ID of the identity that the code of a job asks for data with, and the version of that code. The
+// identity is the cluster's default (facts/compute-clusters.md, Identity: code on the node finds its client ID). It is
+// "" for a job that failed before its data was mounted: it ran no code.
 func OnNode(st *state.State, job *state.Job) (identity, code string) {
 	cluster := st.Resources[armid.Key(job.Compute)]
 	if cluster == nil || job.Failure != nil && slices.Contains(beforeCode, job.Failure.Hop()) {
@@ -192,8 +194,8 @@ func OnNode(st *state.State, job *state.Job) (identity, code string) {
 	return defaultIdentity(st, cluster), job.Code
 }
 
-// InputOf is where the code of a job finds an input: the container's ARM ID, and the path in it; "" for a job that
-// failed before it read it, or has no such input.
+// InputOf is where the code of a job finds an input: the container's ARM ID, and the path in it. Both are "" for a job
+// that failed before it read the input, or has no such input.
 func InputOf(st *state.State, job *state.Job, name string) (containerID, path string) {
 	entry, _ := job.Inputs[name].(map[string]any)
 	uri, _ := entry["Uri"].(string)
@@ -207,7 +209,7 @@ func InputOf(st *state.State, job *state.Job, name string) (containerID, path st
 	return where.scope(), where.path
 }
 
-// refuse is the failure of an identity that may not open storage, or of which that can't be decided.
+// refuse is the failure of an identity that may not open storage, or for which that is undecided.
 func (h hops) refuse(hop, code string, answer role.Answer, identity, storage, message string) *state.Failure {
 	if answer == role.Undecided {
 		code = undecidedCode

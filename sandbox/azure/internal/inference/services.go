@@ -15,31 +15,30 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
 
-// What is used on the storage account of a workspace whose own stores are opened by identities
+// What jobs use on the workspace's storage account if identities open the workspace's own stores
 // (facts/batch-endpoints.md, "Workspace with identity-based system stores"): the sheet names roles, by who needs them.
-// That cluster identities write blobs there, for outputs and logs, and that a job of anybody but a user is no other, is
-// inferred.
+// Inferred: cluster identities write blobs there, for outputs and logs, and a job needs the same whether a user or
+// another principal starts it.
 var (
 	invokerUses = []string{"Storage Blob Data Contributor", "Storage File Data Privileged Contributor"}
 	clusterUses = []string{"Storage Blob Data Contributor"}
-	// Parallel runs, which model deployments are. Whether a step of a pipeline component is one, the sandbox does not
-	// know, and tries nothing for it.
+	// Actions of parallel runs, which model deployments are. The sandbox does not know whether a step of a pipeline
+	// component is one, and does not try them for it.
 	parallelUses = []string{"Storage Table Data Contributor", "Storage Queue Data Contributor"}
 )
 
-// storesCode is how storage refuses an identity without a data role (facts/failures.md, Reading and writing data); the
-// phrase about the table is there too. Which of them a job shows first is not documented.
+// storesCode is storage's code for an identity without a data role (facts/failures.md, Reading and writing data). The
+// phrase about the table is from there too. Which of them a job shows first is not documented.
 const (
 	storesCode   = "AuthorizationPermissionMismatch"
 	tableMessage = "Failed to create table due to authorization failure: "
 )
 
-// ownStores tries the stores that the workspace keeps code, logs and the state of parallel runs in. With keys they open
-// themselves.
+// ownStores tries the workspace's stores for code, logs and the state of parallel runs. With keys they open themselves.
 func ownStores(st *state.State, job *state.Job) *state.Failure {
 	workspace := st.Resources[armid.Key(armid.Parse(job.Endpoint).Parent())]
 	if workspace == nil {
-		return nil // without one, nothing else works either
+		return nil // a cluster without an identity fails anyway
 	}
 	h := hops{st: st, job: job, what: state.Detail{Code: "store", Message: "system data stores"}}
 	mode, _ := workspace.Properties["systemDatastoresAuthMode"].(string)
@@ -56,7 +55,7 @@ func ownStores(st *state.State, job *state.Job) *state.Failure {
 	}
 	cluster := st.Resources[armid.Key(job.Compute)]
 	if cluster == nil {
-		return nil // said where something is mounted
+		return nil // the mount of an input or output reports it
 	}
 	if failure := h.uses("the job identity", job.InvokerID, account, invokerUses); failure != nil {
 		return failure
@@ -69,15 +68,15 @@ func ownStores(st *state.State, job *state.Job) *state.Failure {
 	return h.uses("the cluster identity of "+cluster.ID, identity, account, uses)
 }
 
-// pipeline reports whether a deployment is one of a pipeline component: the property and its value are those of the
-// BatchDeployment of Microsoft.MachineLearningServices 2024-10-01.
+// pipeline reports whether a deployment is of a pipeline component. Property and value are from BatchDeployment of
+// Microsoft.MachineLearningServices 2024-10-01.
 func pipeline(deployment *state.Resource) bool {
 	configuration, _ := deployment.Properties["deploymentConfiguration"].(map[string]any)
 	kind, _ := configuration["deploymentConfigurationType"].(string)
 	return strings.EqualFold(kind, "PipelineComponent")
 }
 
-// uses tries all data actions of the roles: which of them a job needs is documented nowhere.
+// uses tries all data actions of the roles, because no document says which of them a job needs.
 func (h hops) uses(who, identity, account string, names []string) *state.Failure {
 	access := rbac.Of(h.st, identity, account)
 	for _, name := range names {
@@ -102,19 +101,19 @@ func (h hops) uses(who, identity, account string, names []string) *state.Failure
 	return nil
 }
 
-// serviceCode is how failed jobs report what comes before their data, for which no code is documented; the phrases are
+// serviceCode is the code of jobs that fail before they reach their data: no code is documented, but the phrases are
 // (facts/failures.md, The job fails at start).
 const serviceCode = "UserError"
 
-// What using a shared registry takes of the invoker (facts/batch-endpoints.md, Inputs and outputs).
+// The actions that the invoker needs at a shared registry (facts/batch-endpoints.md, Inputs and outputs).
 var registryActions = []string{
 	"Microsoft.MachineLearningServices/registries/read", "Microsoft.MachineLearningServices/registries/assets/read",
 }
 
-// ofRegistry is how a deployment names a model or environment of a shared registry.
+// ofRegistry matches the reference to a model or environment of a shared registry.
 var ofRegistry = regexp.MustCompile(`^azureml://registries/([^/]+)/`)
 
-// sharedRegistries tries, as the invoker, the registries that the deployment's model and environment are in.
+// sharedRegistries tries, as the invoker, the registries of the deployment's model and environment.
 func sharedRegistries(st *state.State, job *state.Job) *state.Failure {
 	deployment := st.Resources[armid.Key(job.Endpoint+"/deployments/"+job.Deployment)]
 	if deployment == nil {
@@ -143,7 +142,7 @@ func sharedRegistries(st *state.State, job *state.Job) *state.Failure {
 	return nil
 }
 
-// registryNamed finds a registry by its name, which a deployment gives without its subscription and group.
+// registryNamed finds a registry by its name: a deployment does not give its subscription and group.
 func registryNamed(st *state.State, name string) *state.Resource {
 	for _, r := range st.Resources {
 		if id := armid.Parse(r.ID); id.Is("Microsoft.MachineLearningServices/registries") &&
@@ -154,8 +153,8 @@ func registryNamed(st *state.State, name string) *state.Resource {
 	return nil
 }
 
-// image tries to pull, as the cluster identity, from the workspace's container registry (facts/compute-clusters.md,
-// Image pull). Of a workspace without one nothing is known, and nothing is tried.
+// image tries to pull from the workspace's container registry as the cluster identity (facts/compute-clusters.md, Image
+// pull). For a workspace without a registry nothing is known, and nothing is tried.
 func image(st *state.State, job *state.Job) *state.Failure {
 	workspace := st.Resources[armid.Key(armid.Parse(job.Endpoint).Parent())]
 	cluster := st.Resources[armid.Key(job.Compute)]
@@ -177,7 +176,7 @@ func image(st *state.State, job *state.Job) *state.Failure {
 	identity := defaultIdentity(st, cluster)
 	access := rbac.Of(st, identity, id)
 	answer := access.Action("Microsoft.ContainerRegistry/registries/pull/read")
-	if registry.Properties["roleAssignmentMode"] == "AbacRepositoryPermissions" { // then AcrPull is not honoured
+	if registry.Properties["roleAssignmentMode"] == "AbacRepositoryPermissions" { // it ignores AcrPull
 		answer = role.Yes
 		for _, action := range []string{"metadata/read", "content/read"} {
 			answer = min(answer, access.Request(condition.Request{

@@ -10,7 +10,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
 
-// An operation is a request for data that a job makes. perhaps says that some clients make it.
+// An operation is one request for data that a job sends. perhaps: only some clients send it.
 type operation struct {
 	condition.Request
 	perhaps bool
@@ -18,12 +18,12 @@ type operation struct {
 
 type operations []operation
 
-// utc is how conditions write a time (facts/conditions.md, Operators).
+// utc is the form of a time in a condition (facts/conditions.md, Operators).
 const utc = "2006-01-02T15:04:05.0000000Z"
 
-// storage is what a job asks of the place of one input or output (facts/conditions.md, the operations of blobs). A
-// folder is listed, with all that may lie below it, and each of its blobs is read; with a hierarchical namespace its
-// own properties are read besides, and it may be listed without the slash behind it. An output is written.
+// storage has the operations of a job on one input or output (facts/conditions.md, the operations of blobs). A folder
+// is listed, with everything that may be below it, and each of its blobs is read. With a hierarchical namespace the
+// folder's own properties are also read, and it may be listed without the final slash. An output is written.
 func (h hops) storage(where place, action string) operations {
 	path := strings.Trim(where.path, "/")
 	inside := path
@@ -50,8 +50,8 @@ func (h hops) storage(where place, action string) operations {
 	return all
 }
 
-// operation has the attributes of which the sandbox knows the value, or that the request lacks: no job asks for a
-// version or a snapshot. Networks, tags, encryption scopes and custom security attributes are not known.
+// operation has the attributes whose value the sandbox knows, and those that the request lacks: no job asks for a
+// version or a snapshot. Networks, tags, encryption scopes and custom security attributes are unknown.
 func (h hops) operation(where place, action, suboperation string, path, prefix condition.Value) operation {
 	return operation{Request: condition.Request{
 		Action: action, Suboperation: &suboperation,
@@ -65,8 +65,8 @@ func (h hops) operation(where place, action, suboperation string, path, prefix c
 	}}
 }
 
-// Blob answers whether a principal may do the data action on one blob, by roles or ACLs. The path lies in the
-// container, without a slash before it.
+// Blob reports whether a principal may do the data action on one blob, by roles or ACLs. The path is inside the
+// container, without a slash at its beginning.
 func Blob(st *state.State, account *state.Resource, container, path, principalID, action string) role.Answer {
 	where := place{accountID: account.ID, container: container, path: path}
 	answer := hops{st: st}.storage(where, action).may(rbac.Of(st, principalID, where.scope()))
@@ -76,8 +76,8 @@ func Blob(st *state.State, account *state.Resource, container, path, principalID
 	return answer
 }
 
-// List answers whether a principal may list, by roles, what begins with a prefix in a container, by its ARM ID; with
-// the prefix "" all of it.
+// List reports whether a principal may list, by roles, the blobs with a prefix in a container, given by its ARM ID; the
+// prefix "" means all of it.
 func List(st *state.State, containerID, principalID, prefix string) role.Answer {
 	id := armid.Parse(containerID)
 	where := place{accountID: armid.Parse(id.Parent()).Parent(), container: id.Name()}
@@ -92,7 +92,7 @@ func List(st *state.State, containerID, principalID, prefix string) role.Answer 
 // Closed reports whether a storage account has a firewall, or no public network.
 func Closed(account *state.Resource) bool { return closed(account) }
 
-// may answers whether all of them are allowed.
+// may reports whether all operations are allowed.
 func (all operations) may(access rbac.Access) role.Answer {
 	answer := role.Yes
 	for _, o := range all {

@@ -12,10 +12,10 @@ type Term struct {
 	Field    string
 	Function string
 	Value    string
-	Any      bool // of the field's values, one is Value
+	Any      bool // Any: one of the field's values is Value
 }
 
-// Filter is a conjunction of terms; the empty one lets everything through.
+// Filter is a conjunction of terms; the empty filter matches everything.
 type Filter []Term
 
 // Parse reads a filter. Quotes inside a string are doubled.
@@ -86,7 +86,7 @@ func parseTerm(text string) (Term, string, error) {
 	return Term{Field: name, Value: value}, after, nil
 }
 
-// parseAny reads what follows on any: (x:x eq 'value').
+// parseAny reads the part after any: (x:x eq 'value').
 func parseAny(field, text string) (Term, string, error) {
 	inner, ok := strings.CutPrefix(text, "(")
 	variable, rest, colon := strings.Cut(inner, ":")
@@ -129,11 +129,11 @@ func quoted(text string) (value, rest string, err error) {
 	return "", "", fmt.Errorf("the string %s is not closed", text)
 }
 
-// StartsWith is the function that Matches knows: startswith(field,'value').
+// StartsWith is the only function that Matches knows: startswith(field,'value').
 const StartsWith = "startswith"
 
-// Matches compares the filter's fields with an object's, without case as Azure does. A field the object does not have,
-// and any function but StartsWith, does not match; nor does a list without any, or any on what is no list.
+// Matches compares the filter's fields with an object's, without case, as Azure does. These do not match: a field that
+// the object does not have, any function but StartsWith, a list without any, and any on something that is no list.
 func (f Filter) Matches(object map[string]any) bool {
 	for _, term := range f {
 		value, ok := object[term.Field]

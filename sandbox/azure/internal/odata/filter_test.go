@@ -30,7 +30,7 @@ func TestAFilterMatchesWhatItSays(t *testing.T) {
 		"startswith(tags,'a')":                            false,
 		"startswith(none,'a')":                            false,
 		"enabled eq true and startswith(displayName,'O')": true,
-		"endswith(displayName,'l')":                       false, // what is not known matches nothing
+		"endswith(displayName,'l')":                       false, // an unknown field matches nothing
 		"tags/any(t: t eq 'A:B' )":                        true,
 		"tags/any(t:t eq 'c')":                            false,
 		"displayName/any(t:t eq 'x')":                     false,

@@ -1,5 +1,5 @@
-// Package rbac answers who may do what where, from role assignments and deny assignments. It
-// knows how Azure refuses, and serves nothing.
+// Package rbac decides who may do what where, from role assignments and deny assignments. It knows how Azure refuses,
+// and serves nothing.
 package rbac
 
 import (
@@ -15,26 +15,26 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// Access is what a principal holds at a scope: the permissions of the roles that reach it there, and what is denied
-// to it. Roles add up; what one role leaves out by notActions another may give; what is denied none gives.
+// Access is what a principal may do at a scope: the permissions of the roles that reach it there, and what is denied to
+// it. Roles add up: a role may give what another one leaves out by notActions. No role gives what is denied.
 type Access struct {
 	granted []grant
 	denied  []role.Permission
 }
 
-// A grant is what one assignment gives by one permission of its role, as far as the conditions of both let it.
+// A grant is one permission of an assignment's role, limited by the conditions of both.
 type grant struct {
 	role.Permission
 	conditions []condition.Condition
 }
 
-// Of collects the roles that act now of a principal, and of the groups it belongs to however deep, at the scope and
-// above it.
+// Of collects the roles that a principal has now at the scope and above it, its own and those of its groups, nested
+// ones too.
 func Of(st *state.State, principalID, scope string) Access {
 	return ByToken(st, principalID, scope, time.Time{})
 }
 
-// ByToken is Of by a token that was issued at that time.
+// ByToken is Of for a principal whose token was issued at that time.
 func ByToken(st *state.State, principalID, scope string, tokenAt time.Time) Access {
 	holders := map[string]bool{strings.ToLower(principalID): true}
 	for _, group := range st.ActsAs(principalID, tokenAt) {
@@ -85,16 +85,16 @@ func granted(p role.Permission, of string) grant {
 	return g
 }
 
-// Action answers for an action of the control plane, of which nothing more is known.
+// Action decides an action of the control plane about which nothing more is known.
 func (a Access) Action(action string) role.Answer {
 	return a.Request(condition.Request{Action: action, Suboperation: new(string)}, false)
 }
 
-// Request answers for a request, as far as conditions need to know it. data says that it is for data.
+// Request decides a request, with what conditions need to know about it. data: it is for data.
 func (a Access) Request(r condition.Request, data bool) role.Answer {
 	var all []role.Permission
 	for _, g := range a.granted {
-		// No condition reaches the control plane of storage (facts/conditions.md, "Where a condition may stand").
+		// Conditions do not apply to the control plane of storage (facts/conditions.md, "Where a condition may stand").
 		if !data && strings.HasPrefix(strings.ToLower(r.Action), "microsoft.storage/") {
 			all = append(all, g.Permission)
 		} else if p, may := g.lets(r); may {
@@ -104,8 +104,8 @@ func (a Access) Request(r condition.Request, data bool) role.Answer {
 	return role.Decide(all, a.denied, r.Action, data)
 }
 
-// lets is the permission, with a condition where it is undecided whether its conditions let the request through; may is
-// false where they do not.
+// lets is the permission; with a condition if it is undecided whether its conditions allow the request. may is false if
+// they do not.
 func (g grant) lets(r condition.Request) (p role.Permission, may bool) {
 	p = g.Permission
 	for _, c := range g.conditions {
@@ -120,7 +120,7 @@ func (g grant) lets(r condition.Request) (p role.Permission, may bool) {
 	return p, true
 }
 
-// OfRole answers whether a role by itself allows an action, whatever is asked of which resource.
+// OfRole decides whether a role by itself allows an action, for any resource.
 func OfRole(d role.Definition, action string, data bool) role.Answer {
 	var a Access
 	for _, p := range d.Permissions {
@@ -129,7 +129,7 @@ func OfRole(d role.Definition, action string, data bool) role.Answer {
 	return a.Request(condition.Request{Action: action}, data)
 }
 
-// Refusal is how Azure refuses an action for an answer; nil where it is allowed. code is that of a plain refusal.
+// Refusal is Azure's refusal of an action; nil if it is allowed. code is for a refusal without a deny assignment.
 func Refusal(answer role.Answer, caller *token.Claims, action, scope, code string) error {
 	switch answer {
 	case role.Yes:
@@ -150,7 +150,7 @@ func Refusal(answer role.Answer, caller *token.Claims, action, scope, code strin
 		caller.AppID, caller.ObjectID, action, scope)
 }
 
-// Definition finds a role, custom or built in, by its GUID.
+// Definition finds a custom or built-in role by its GUID.
 func Definition(st *state.State, guid string) (role.Definition, bool) {
 	if strings.EqualFold(guid, role.DeployerID) {
 		return role.Deployer(st.DeployerLacks), true
@@ -161,8 +161,8 @@ func Definition(st *state.State, guid string) (role.Definition, bool) {
 	return role.BuiltIn(guid)
 }
 
-// Covers reports whether a grant at scope reaches target. The tenant's root management group, which has the tenant's ID
-// as its name, is above every subscription.
+// Covers reports whether a grant at scope reaches target. The tenant's root management group, whose name is the
+// tenant's ID, is above every subscription.
 func Covers(st *state.State, scope, target string) bool {
 	if armid.Covers(scope, target) {
 		return true

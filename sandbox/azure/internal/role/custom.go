@@ -13,7 +13,7 @@ const (
 	maxScopes      = 2000
 )
 
-// Problem is the first reason why Azure would refuse the definition as a custom role; "" if none.
+// Problem is the first reason why Azure would refuse the definition as a custom role; "" if there is none.
 func (d Definition) Problem() string {
 	switch name, description := utf8.RuneCountInString(d.RoleName), utf8.RuneCountInString(d.Description); {
 	case strings.TrimSpace(d.RoleName) == "":
@@ -74,9 +74,9 @@ func (p Permission) entries() (all []string) {
 	return all
 }
 
-// UnknownAction is the first entry that stands for no action known to the sandbox: Azure refuses those that no resource
-// provider has. "" if there is none. Known are the article's, those that the sheets name, and those of the built-in
-// roles.
+// UnknownAction is the first entry that matches no action known to the sandbox; "" if there is none. Azure refuses an
+// action that no resource provider has. The sandbox knows the article's actions, those that the sheets name, and those
+// of the built-in roles.
 func (d Definition) UnknownAction() string {
 	known := builtIns()
 	for _, p := range d.Permissions {
@@ -108,7 +108,7 @@ func (v vocabulary) has(entry string) bool {
 				return true
 			}
 		}
-		// microsoft.x/* is known where the provider is.
+		// microsoft.x/* is known if the provider is
 		namespace, rest, _ := strings.Cut(entry, "/")
 		return rest == "*" && v.namespaces[namespace]
 	}

@@ -2,24 +2,26 @@ package role
 
 import "strings"
 
-// Answer is whether something is allowed. Undecided is no yes: it depends on what no document settles.
+// Answer says whether something is allowed. Undecided is not a yes: no document settles the question.
 type Answer int
 
 // The answers.
 const (
 	No     Answer = iota
-	Denied        // by a deny assignment, which no role outweighs
+	Denied        // by a deny assignment, which wins over every role
 	Undecided
 	Yes
 )
 
 func (a Answer) String() string { return [...]string{"no", "denied", "undecided", "yes"}[a] }
 
-// reading is one way to read what is not settled. A question is decided when the answer is the same in every reading.
+// reading is one way to read what no document settles. A question is decided if the answer is the same in every
+// reading.
 type reading struct {
-	// emptyBetweenSlashes lets the * of /*/ match nothing, and the two slashes be one (facts/built-in-roles.md: inferred).
+	// emptyBetweenSlashes: the * of /*/ may match nothing, and the two slashes become one (facts/built-in-roles.md:
+	// inferred).
 	emptyBetweenSlashes bool
-	// conditionsHold takes conditions as met.
+	// conditionsHold: conditions are taken as true.
 	conditionsHold bool
 }
 
@@ -30,8 +32,8 @@ func Matches(pattern, action string) Answer {
 	return Decide([]Permission{{Actions: []string{pattern}}}, nil, action, false)
 }
 
-// Decide answers whether permissions, together, allow an action, where none of the denials covers it. data says that
-// it is an action on data. A permission with a condition is one of which it is undecided whether it holds.
+// Decide decides whether permissions, together, allow an action that no denial covers. data: it is an action on data. A
+// permission with a condition is one for which it is undecided whether the condition is true.
 func Decide(permissions, denials []Permission, action string, data bool) Answer {
 	yes, denied := 0, 0
 	for _, r := range readings {
@@ -53,8 +55,8 @@ func Decide(permissions, denials []Permission, action string, data bool) Answer 
 	return No
 }
 
-// covered reports whether one permission has the action, and does not take it away itself: what another one takes away
-// does not count.
+// covered reports whether one permission has the action and does not exclude it itself. Exclusions of other permissions
+// do not count.
 func (r reading) covered(permissions []Permission, action string, data bool) bool {
 	for _, p := range permissions {
 		allow, not := p.Actions, p.NotActions
@@ -72,7 +74,8 @@ func (r reading) any(patterns []string, action string) bool {
 	for _, pattern := range patterns {
 		switch {
 		case !strings.Contains(pattern, "*"):
-			// Most are another action: a job asks for 35, of roles that list as many. Actions are ASCII.
+			// Comparing lengths first is fast, and right because actions are ASCII: a job asks for 35 actions, of roles
+			// with as many.
 			if len(pattern) == len(action) && strings.EqualFold(pattern, action) {
 				return true
 			}
@@ -83,7 +86,7 @@ func (r reading) any(patterns []string, action string) bool {
 	return false
 }
 
-// matches compares a pattern and an action in lower case: * is any run of characters, slashes among them.
+// matches compares a pattern and an action in lower case: * is any run of characters, slashes included.
 func (r reading) matches(pattern, action string) bool {
 	literal, rest, wild := strings.Cut(pattern, "*")
 	if !wild {

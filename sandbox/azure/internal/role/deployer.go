@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
-// DeployerID is the role of the sandbox's deployer. It is in no list of roles: no tenant has it.
+// DeployerID is the role of the sandbox's deployer. No list of roles shows it, because no tenant has it.
 const DeployerID = "de910763-0000-4000-8000-0000ba7c4acc"
 
-// A DeployerPermission is one action of Resource Manager, or one permission on Microsoft Graph, and who needs it for
-// what.
+// A DeployerPermission is one action of Resource Manager, or one permission on Microsoft Graph, with who needs it and
+// what for.
 type DeployerPermission struct {
-	For    string // what of a program it is for
+	For    string // the part of a program that needs it
 	Name   string // an action, or a permission on Graph, which has no "/"
-	Lookup bool   // whoever previews or verifies needs it too: it only reads
+	Lookup bool   // it only reads, so whoever previews or verifies needs it too
 	Verify bool   // only `verify` and `adopt` need it
-	Start  bool   // only `invoke` needs it, and who starts jobs need not be who deploys
+	Start  bool   // only `invoke` needs it; others than the deployer may start jobs
 }
 
-// Graph says that it is a permission on Microsoft Graph.
+// Graph reports whether it is a permission on Microsoft Graph.
 func (p DeployerPermission) Graph() bool { return !strings.Contains(p.Name, "/") }
 
 const (
@@ -30,23 +30,23 @@ const (
 	images        = "Microsoft.ContainerRegistry/registries/"
 	groups        = "Microsoft.Resources/subscriptions/resourceGroups/"
 
-	forRole       = "a role of its own (`role`)"
+	forRole       = "the role that the stack makes (`role`)"
 	forGrants     = "every grant"
 	forClusters   = "compute clusters (`clusters`)"
 	forAttaching  = "user-assigned identities attached to a cluster (`clusters.<name>.identity`)"
-	forIdentities = "managed identities that it makes (`invokers`, kind `managedIdentity`)"
-	forPrincipals = "service principals that it makes (`invokers`, kind `servicePrincipal`)"
-	forGroups     = "groups that it makes (`invokers`, kind `group` with `members`)"
-	forLookups    = "names in place of IDs, and what is left out (`pin`)"
+	forIdentities = "managed identities that the stack makes (`invokers`, kind `managedIdentity`)"
+	forPrincipals = "service principals that the stack makes (`invokers`, kind `servicePrincipal`)"
+	forGroups     = "groups that the stack makes (`invokers`, kind `group` with `members`)"
+	forLookups    = "names in place of IDs, and values that are left out (`pin`)"
 	forHosts      = "the identity of another resource (`invokers.<name>.resourceId`)"
 	forVerify     = "`verify`, `adopt`, `can --live`"
-	forInvoke     = "`invoke` as the deployer, which nothing else needs"
-	forOwn        = "what a program makes beside the components"
+	forInvoke     = "`invoke` as the deployer; nothing else needs this"
+	forOwn        = "resources that a program makes besides the components"
 )
 
-// DeployerPermissions are all that deploying a stack takes: those on Resource Manager are the names of the operations
-// that Azure publishes for each resource type; those on Graph are the least that Graph's reference names for each call.
-// User Access Administrator has those of the first two purposes, and reads.
+// DeployerPermissions are all permissions that deploying a stack needs. Those on Resource Manager are operations that
+// Azure publishes for each resource type; those on Graph are the least that Graph's reference names for each call. User
+// Access Administrator has those of the first two purposes, and all reads.
 var DeployerPermissions = withStarting([]DeployerPermission{
 	{For: forRole, Name: authorization + "roleDefinitions/read", Lookup: true},
 	{For: forRole, Name: authorization + "roleDefinitions/write"},
@@ -100,7 +100,7 @@ var DeployerPermissions = withStarting([]DeployerPermission{
 	{For: forOwn, Name: images + "delete"},
 })
 
-// withStarting adds what starting a job and following it takes: the article's actions, and polling.
+// withStarting adds the actions for starting and following a job: the article's, and polling.
 func withStarting(permissions []DeployerPermission) []DeployerPermission {
 	for _, action := range append(SeedActions(), learning+"batchEndpoints/jobs/read", learning+"jobs/read") {
 		if !slices.ContainsFunc(permissions, func(p DeployerPermission) bool { return p.Name == action }) {
@@ -110,7 +110,7 @@ func withStarting(permissions []DeployerPermission) []DeployerPermission {
 	return permissions
 }
 
-// Deployer is the role by which the sandbox's deployer acts in Resource Manager, without what was taken from it.
+// Deployer is the deployer's role in Resource Manager, without the permissions that were taken from it.
 func Deployer(lacks []string) Definition {
 	p := Permission{NotActions: lacks}
 	for _, permission := range DeployerPermissions {

@@ -1,6 +1,6 @@
-// Package role holds what Azure's roles are, from the fact sheets and the article alone: the 35 actions that invoking
-// takes, the built-in roles, what a role allows, and the rules for a custom one. It knows nothing of the project's
-// own packages, so that a mistake there is found here and not repeated.
+// Package role has Azure's roles, from the fact sheets and the article alone: the 35 actions that invoking needs, the
+// built-in roles, what a role allows, and the rules for a custom role. It knows nothing of the project's own packages,
+// so that it does not repeat a mistake of theirs.
 package role
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Permission is one entry of a role's permissions: what is allowed, less what is not. A condition belongs to its
+// Permission is one entry of a role's permissions: allowed actions, minus excluded ones. A condition applies to its
 // entry alone (facts/built-in-roles.md).
 type Permission struct {
 	Actions          []string `json:"actions"`
@@ -37,7 +37,7 @@ type Definition struct {
 }
 
 var (
-	// seedText is taken line by line from seed/authorization-on-batch-endpoints.txt, in its order.
+	// seedText has the actions of seed/authorization-on-batch-endpoints.txt, one a line, in its order.
 	//go:embed seed_actions.txt
 	seedText string
 	// builtInData is facts/built-in-roles.json, compressed: Azure's own list of 2026-08-22.
@@ -48,23 +48,23 @@ var (
 // SeedActions are the 35 actions that the article wants granted to whoever invokes, in its order.
 func SeedActions() []string { return strings.Fields(seedText) }
 
-// catalogue is the built-in roles with the ways in which they are looked up.
+// catalogue is the built-in roles with indexes.
 type catalogue struct {
 	roles  []Definition
 	byName map[string]int
-	// control and data are what is known of actions, and of actions on data: Azure takes neither for the other.
+	// control has the known actions, data the known actions on data: Azure does not accept one for the other.
 	control, data vocabulary
 }
 
-// vocabulary is what roles name: actions without a wildcard, patterns with one, and the namespaces that both begin
-// with; in lower case.
+// vocabulary has what roles name, in lower case: actions without a wildcard, patterns with one, and the namespaces of
+// both.
 type vocabulary struct{ actions, patterns, namespaces map[string]bool }
 
 func newVocabulary() vocabulary {
 	return vocabulary{map[string]bool{}, map[string]bool{}, map[string]bool{}}
 }
 
-// builtIns is read on first use: most programs that start a sandbox ask for a role, those that only sign in do not.
+// builtIns is read on first use: most programs that start a sandbox need a role, but those that only sign in do not.
 var builtIns = sync.OnceValue(func() catalogue {
 	c, err := readCatalogue(rows())
 	if err != nil {
@@ -73,7 +73,7 @@ var builtIns = sync.OnceValue(func() catalogue {
 	return c
 })
 
-// rows is the list as text, one role a line. To find one role takes no more than that.
+// rows is the list as text, one role a line: enough to find one role.
 var rows = sync.OnceValue(func() []byte {
 	text, err := gzip.NewReader(bytes.NewReader(builtInData))
 	if err != nil {
@@ -86,7 +86,7 @@ var rows = sync.OnceValue(func() []byte {
 	return all
 })
 
-// row is a role as the list has it.
+// row is a role as it is in the list.
 type row struct {
 	ID, Name    string
 	Permissions []Permission
@@ -118,12 +118,12 @@ func readCatalogue(text []byte) (catalogue, error) {
 	return c, nil
 }
 
-// otherActions exist, and neither the article nor a built-in role names them without a wildcard (azure-facts.md).
+// otherActions exist although neither the article nor a built-in role names them without a wildcard (azure-facts.md).
 var otherActions = []string{
 	"Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs/read",
 	"Microsoft.MachineLearningServices/workspaces/batchEndpoints/deployments/jobs/read",
 	"Microsoft.MachineLearningServices/workspaces/jobs/read",
-	// Those of what facts/grants-access.md, Machine learning and neighbours, names: each is a resource that is put
+	// Named in facts/grants-access.md, Machine learning and neighbours. Each is the PUT of a resource
 	// (Azure/azure-rest-api-specs, Microsoft.MachineLearningServices 2024-10-01).
 	"Microsoft.MachineLearningServices/workspaces/jobs/write",
 	"Microsoft.MachineLearningServices/workspaces/schedules/write",
@@ -162,13 +162,13 @@ func (v vocabulary) note(entries []string) {
 	}
 }
 
-// BuiltIns are Azure's built-in roles, by name. The list is shared: it must not be changed.
+// BuiltIns are Azure's built-in roles, by name. The slice is shared: do not change it.
 func BuiltIns() []Definition { return builtIns().roles }
 
-// found are the roles that BuiltIn has read, by GUID.
+// found has the roles that BuiltIn has read, by GUID.
 var found sync.Map
 
-// BuiltIn finds a built-in role by its GUID. It reads that one alone.
+// BuiltIn finds a built-in role by its GUID. It reads only that one.
 func BuiltIn(id string) (Definition, bool) {
 	id = strings.ToLower(id)
 	if d, ok := found.Load(id); ok {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// PrincipalType is User, Group or ServicePrincipal, as role assignments spell it; "" when nothing has the object ID.
+// PrincipalType is User, Group or ServicePrincipal, as role assignments spell it; "" if no principal has the object ID.
 func (s *State) PrincipalType(objectID string) string {
 	id := key(objectID)
 	switch {
@@ -80,7 +80,7 @@ func (s *State) ServicePrincipalByAppID(clientID string) *ServicePrincipal {
 	return nil
 }
 
-// DeletePrincipal takes a directory object out, and out of every group and list of owners. Its role assignments stay:
+// DeletePrincipal deletes a directory object, also from every group and list of owners. Its role assignments stay:
 // Azure leaves them behind as assignments of an unknown principal.
 func (s *State) DeletePrincipal(objectID string) {
 	id := key(objectID)
@@ -119,8 +119,8 @@ func (s *State) StorageAccount(name string) *Resource {
 	return s.Named("Microsoft.Storage/storageAccounts", name)
 }
 
-// Named finds a resource by its type, one that lies in no other resource, and its name; nil if there is none. Both are
-// in any letter case. Of several it is any.
+// Named finds a top-level resource by its type and name, both in any letter case; nil if there is none. If there are
+// several, it returns any of them.
 func (s *State) Named(resourceType, name string) *Resource {
 	of := "/providers/" + strings.ToLower(resourceType)
 	for key := range s.named(Resources, lastName, strings.ToLower(name)) {
@@ -131,7 +131,7 @@ func (s *State) Named(resourceType, name string) *Resource {
 	return nil
 }
 
-// BatchEndpoints are those of a name, in whatever workspace.
+// BatchEndpoints are the endpoints with a name, in any workspace.
 func (s *State) BatchEndpoints(name string) iter.Seq[*Resource] {
 	return func(yield func(*Resource) bool) {
 		for key := range s.named(Resources, lastName, strings.ToLower(name)) {

@@ -10,44 +10,45 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 )
 
-// Lag is how long a change takes to be seen by others. Both durations are zero unless the sandbox's weather says more.
+// Lag is how long a change takes until others see it. All durations are zero unless the sandbox's weather sets them.
 type Lag struct {
-	// Replication is for how long a new directory object is unknown outside the replica that it was written to.
+	// Replication is how long only the replica that wrote a new directory object knows it.
 	Replication time.Duration
-	// Propagation is for how long a change does not act yet: of role assignments, of roles, and of who is in a group
+	// Propagation is how long a change to role assignments, roles and members of groups has no effect yet
 	// (azure-facts.md, Groups).
 	Propagation time.Duration
-	// IdentityTokens is for how long the token of a managed identity is cached, in which the groups stand that it was in.
+	// IdentityTokens is how long the token of a managed identity is cached. It names the groups that the identity was
+	// in when the token was issued.
 	IdentityTokens time.Duration
 	// Now is the sandbox's time.
 	Now func() time.Time
 }
 
-// Removed is a role assignment that is gone, and may still act.
+// Removed is a deleted role assignment that may still have effect.
 type Removed struct {
 	*RoleAssignment
 	RemovedOn time.Time `json:"removedOn"`
 }
 
-// Left is when somebody who is out of a group came in, zero for always, and went.
+// Left is a former member of a group: when it joined (zero for always), and when it left.
 type Left struct {
 	Joined time.Time `json:"joined,omitzero"`
 	On     time.Time `json:"on"`
 }
 
-// FormerRole is what a role was until it was replaced.
+// FormerRole is a role as it was, and until when.
 type FormerRole struct {
 	Definition role.Definition `json:"definition"`
 	ReplacedOn time.Time       `json:"replacedOn"`
 }
 
-// Late reports whether changes act late at all.
+// Late reports whether any change takes effect late.
 func (l Lag) Late() bool { return l.Propagation > 0 || l.IdentityTokens > 0 }
 
-// ActsAs lists the groups, however deep, as whose member an object acts now, sorted. tokenAt is when the token by which
-// it acts was issued; zero for a new one. A token has the groups of when it was issued (facts/failures.md,
-// AuthorizationFailed): whoever is put into one needs a new token, and a managed identity gets none before its old one
-// is over.
+// ActsAs lists the groups, nested ones too, whose access an object has now, sorted. tokenAt is when its token was
+// issued; zero for a new token. A token has the groups of the time when it was issued (facts/failures.md,
+// AuthorizationFailed): a new member needs a new token, and a managed identity gets none before its old one has
+// expired.
 func (s *State) ActsAs(objectID string, tokenAt time.Time) []string {
 	if !s.Lag.Late() {
 		return s.MemberOf(objectID, true)
@@ -85,7 +86,7 @@ func (g *Group) had(id string, at time.Time) bool {
 	return was && left.On.After(at) && !left.Joined.After(at)
 }
 
-// Join puts somebody into a group.
+// Join adds a member to a group.
 func (s *State) Join(g *Group, id string) {
 	if g.Members == nil {
 		g.Members = map[string]bool{}
@@ -100,7 +101,7 @@ func (s *State) Join(g *Group, id string) {
 	s.Touch(Groups, g.ID)
 }
 
-// Leave takes somebody out of a group, and remembers it for as long as it may act as if it were in.
+// Leave removes a member from a group, and remembers it as long as it may still have the group's access.
 func (s *State) Leave(g *Group, id string) {
 	if s.Lag.Late() {
 		now := s.Lag.Now()
@@ -117,10 +118,10 @@ func (s *State) Leave(g *Group, id string) {
 	s.Touch(Groups, g.ID)
 }
 
-// longestToken is for how long a token of the sandbox's is good, at most.
+// longestToken is the longest time for which a token of the sandbox is valid.
 const longestToken = 24 * time.Hour
 
-// ReplaceRole notes what a role is from now on, and that it may still act as it was.
+// ReplaceRole changes a role, and remembers the old one as long as it may still have effect.
 func (s *State) ReplaceRole(old, now *RoleDefinition) {
 	if old == nil || s.Lag.Propagation == 0 {
 		return
@@ -131,7 +132,7 @@ func (s *State) ReplaceRole(old, now *RoleDefinition) {
 
 func (s *State) stillIs(f FormerRole) bool { return s.Lag.Now().Sub(f.ReplacedOn) < s.Lag.Propagation }
 
-// Acting is what the role is to whoever decides by it now.
+// Acting is the role as it has effect now.
 func (s *State) Acting(r *RoleDefinition) role.Definition {
 	for _, f := range r.Former {
 		if s.stillIs(f) {
@@ -141,7 +142,7 @@ func (s *State) Acting(r *RoleDefinition) role.Definition {
 	return r.Definition
 }
 
-// Settle has all that was changed act, and what was made known, as when everybody has seen it.
+// Settle gives every change its effect, as if enough time had passed.
 func (s *State) Settle() {
 	s.replicate()
 	for name, a := range s.RoleAssignments {
@@ -166,7 +167,7 @@ func (s *State) Settle() {
 	}
 }
 
-// replicate has every directory object known everywhere: it was made that much earlier.
+// replicate makes every directory object known everywhere, by moving its creation back in time.
 func (s *State) replicate() {
 	if s.Lag.Replication == 0 {
 		return
@@ -192,12 +193,13 @@ func (s *State) replicate() {
 	}
 }
 
-// Replicating reports whether what was made at that time is still unknown elsewhere.
+// Replicating reports whether an object that was made at that time is still unknown elsewhere.
 func (s *State) Replicating(created time.Time) bool {
 	return s.Lag.Replication > 0 && s.Lag.Now().Sub(created) < s.Lag.Replication
 }
 
-// KnownPrincipalType is PrincipalType as others than the directory see it: "" too for what has not been replicated.
+// KnownPrincipalType is PrincipalType as services other than the directory see it: "" also for an object that has not
+// been replicated.
 func (s *State) KnownPrincipalType(objectID string) string {
 	kind := s.PrincipalType(objectID)
 	switch kind {
@@ -213,7 +215,7 @@ func (s *State) KnownPrincipalType(objectID string) string {
 	return kind
 }
 
-// Effective are the role assignments of these principals that act now. What was seeded always did.
+// Effective are the role assignments of these principals that have effect now. Seeded ones always have.
 func (s *State) Effective(holders map[string]bool) iter.Seq[*RoleAssignment] {
 	return func(yield func(*RoleAssignment) bool) {
 		for holder := range holders {
@@ -231,7 +233,7 @@ func (s *State) Effective(holders map[string]bool) iter.Seq[*RoleAssignment] {
 	}
 }
 
-// AssignmentsOf are the role assignments of a principal itself, whose object ID is given in lower case.
+// AssignmentsOf are a principal's own role assignments. objectID is in lower case.
 func (s *State) AssignmentsOf(objectID string) iter.Seq[*RoleAssignment] {
 	return func(yield func(*RoleAssignment) bool) {
 		for id := range s.named(RoleAssignments, principal, objectID) {
@@ -247,7 +249,7 @@ func (s *State) AssignmentsAt(at string) int {
 	return s.count(RoleAssignments, scope, strings.ToLower(at))
 }
 
-// AssignmentsIn counts the role assignments at a subscription and all that lies in it.
+// AssignmentsIn counts the role assignments at a subscription and at everything in it.
 func (s *State) AssignmentsIn(id string) int {
 	return s.count(RoleAssignments, subscription, strings.ToLower(id))
 }
@@ -264,8 +266,8 @@ func (s *State) stillActs(gone Removed) bool {
 	return s.Lag.Propagation > 0 && s.Lag.Now().Sub(gone.RemovedOn) < s.Lag.Propagation
 }
 
-// RemoveRole takes a role definition out, and remembers it for the removed assignments that may still act by it: Azure
-// removes none that has others.
+// RemoveRole deletes a role definition, and remembers it for deleted assignments that may still have effect. Azure does
+// not delete a role that has other assignments.
 func (s *State) RemoveRole(guid string) {
 	if s.Lag.Propagation > 0 {
 		if s.RemovedRoles == nil {
@@ -277,7 +279,8 @@ func (s *State) RemoveRole(guid string) {
 	s.Touch(RoleDefinitions, guid)
 }
 
-// ChangeCondition notes that an assignment has another condition from now on, and that it may still act by the old one.
+// ChangeCondition changes the condition of an assignment, and remembers the old one as long as it may still have
+// effect.
 func (s *State) ChangeCondition(old, now *RoleAssignment) {
 	now.ConditionOn = s.Lag.Now()
 	s.mayStillAct(old)
@@ -290,7 +293,7 @@ func (s *State) mayStillAct(a *RoleAssignment) {
 	}
 }
 
-// RemoveAssignment takes an assignment out, and remembers it for as long as it may still act.
+// RemoveAssignment deletes an assignment, and remembers it as long as it may still have effect.
 func (s *State) RemoveAssignment(a *RoleAssignment) {
 	s.mayStillAct(a)
 	delete(s.RoleAssignments, a.Name)

@@ -10,8 +10,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/filelock"
 )
 
-// lock makes this process the only one that uses the state file, until what it returns is closed. The lock file names
-// the process that has it, for the message to whoever comes second.
+// lock reserves the state file for this process, until the returned file is closed. The lock file names the process
+// that has it, for the error that the next process gets.
 func lock(stateFile string) (*filelock.Lock, error) {
 	name := stateFile + ".lock"
 	held, err := filelock.Take(name)
@@ -31,7 +31,7 @@ func lock(stateFile string) (*filelock.Lock, error) {
 	return held, nil
 }
 
-// holderName is what the lock file says; another process may have taken the lock and not yet written.
+// holderName is the content of the lock file. It may be empty: a process takes the lock before it writes its name.
 func holderName(text string) string {
 	if text = strings.TrimSpace(text); text == "" {
 		return "another process"

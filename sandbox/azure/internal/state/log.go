@@ -11,8 +11,8 @@ import (
 	"strconv"
 )
 
-// formatVersion is that of the file: a snapshot on the first line, and on each one that follows a record, behind its
-// checksum. A file without a version is of the sandboxes before this, and is a snapshot alone.
+// formatVersion is the version of the file's format: the first line is a snapshot, and each later line is a checksum
+// and a record. A file without a version is from an earlier sandbox, and has only a snapshot.
 const formatVersion = 2
 
 // snapshot is the first line.
@@ -21,20 +21,20 @@ type snapshot struct {
 	*State
 }
 
-// record is what one Update changed: whole entries, by table and key; null for those that are gone.
+// record has what one Update changed: whole entries by table and key, and null for deleted ones.
 type record struct {
 	Tenant  *Tenant                              `json:"tenant,omitempty"`
 	Removed *[]Removed                           `json:"removed,omitempty"`
 	Changed map[Table]map[string]json.RawMessage `json:"changed,omitempty"`
 }
 
-// encode is the state as a first line.
+// encode returns the state as the first line.
 func (s *State) encode() ([]byte, error) {
 	text, err := json.Marshal(snapshot{formatVersion, s})
 	return append(text, '\n'), err
 }
 
-// changes are what was touched since the last call, as a line; nil where nothing was.
+// changes returns, as a line, the entries that were touched since the last call; nil if there are none.
 func (s *State) changes() ([]byte, error) {
 	var r record
 	if s.Tenant != s.written {
@@ -71,20 +71,20 @@ func (s *State) changes() ([]byte, error) {
 	return append(fmt.Appendf(nil, "%08x ", crc32.ChecksumIEEE(text)), append(text, '\n')...), nil
 }
 
-// settle forgets what was touched: it is written, or needs not be.
+// settle forgets which entries were touched: they are written, or need not be.
 func (s *State) settle() {
 	s.written = s.Tenant
 	clear(s.touched)
 }
 
-// decode reads a file into an empty state and returns how much of it is whole: the rest is a record that a process died
-// over, before it answered. The version is 0 for a file of the sandboxes before this.
+// decode reads a file into an empty state, and returns the length of its complete part. The rest is a record that a
+// process was writing, and had not answered, when it died. The version is 0 for a file of an earlier sandbox.
 func (s *State) decode(text []byte) (whole, version int, err error) {
 	first, rest := text, []byte(nil)
 	var head struct {
 		Version int `json:"version"`
 	}
-	if err := json.Unmarshal(text, &head); err != nil { // then there is more than one line
+	if err := json.Unmarshal(text, &head); err != nil { // there is more than one line
 		end := bytes.IndexByte(text, '\n') + 1
 		if first, rest = text[:end], text[end:]; json.Unmarshal(first, &head) != nil {
 			return 0, 0, err
@@ -135,7 +135,7 @@ func (n newer) Error() string {
 	return fmt.Sprintf("it is of version %d, and this sandbox knows version %d and those before", int(n), formatVersion)
 }
 
-// apply makes the change of a line.
+// apply makes the changes of one record.
 func (s *State) apply(line []byte) error {
 	sum, text, _ := bytes.Cut(bytes.TrimSuffix(line, []byte("\n")), []byte(" "))
 	if want, err := strconv.ParseUint(string(sum), 16, 32); err != nil || uint32(want) != crc32.ChecksumIEEE(text) {

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// world changes a store at random, in all that a state holds.
+// world changes a store at random, in every table of a state.
 type world struct {
 	t      *testing.T
 	random *rand.Rand
@@ -31,11 +31,11 @@ func newWorld(t *testing.T, seed uint64) *world {
 	w.store, err = Open(w.file)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = w.store.Close() })
-	w.store.SetLag(0, time.Hour, 0) // so that what is removed is kept too
+	w.store.SetLag(0, time.Hour, 0) // so that deleted entries are kept too
 	return w
 }
 
-// change makes from one to three changes in one Update, most of them of things that are there already.
+// change makes one to three changes in one Update, most of them to existing entries.
 func (w *world) change() error {
 	return w.store.Update(func(st *State) error {
 		for range 1 + w.random.IntN(3) {
@@ -111,7 +111,7 @@ func asJSON(t *testing.T, s *Store) string {
 	return string(text)
 }
 
-// reopened is the state of a store that starts with the text, and works.
+// reopened is the state of a store that starts with the text. It must also accept changes.
 func reopened(t *testing.T, file string, text []byte) string {
 	t.Helper()
 	require.NoError(t, os.WriteFile(file, text, 0o600))
@@ -121,7 +121,7 @@ func reopened(t *testing.T, file string, text []byte) string {
 	return asJSON(t, s)
 }
 
-// Wherever a kill cuts the log, what was answered before is there, and nothing of what was not.
+// Wherever a kill cuts the log, the state has everything that was answered before, and nothing that was not.
 func TestALogThatIsCutAnywhereIsWhatWasAnsweredUntilThere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 1)
@@ -153,7 +153,7 @@ func TestALogThatIsCutAnywhereIsWhatWasAnsweredUntilThere(t *testing.T) {
 		if got, err := json.Marshal(s); assert.NoError(t, err) {
 			require.Equal(t, answers[last].json, string(got), cut)
 		}
-		if cut%97 == 0 { // what is cut off does not stand in the way of what comes
+		if cut%97 == 0 { // the incomplete end does not disturb later changes
 			require.NoError(t, os.WriteFile(file, text[:cut], 0o600))
 			again, err := Open(file)
 			require.NoError(t, err)
@@ -176,7 +176,7 @@ func TestASnapshotThatIsNotWholeIsRefusedAndLeftAlone(t *testing.T) {
 	require.NoError(t, w.store.Close())
 	text, err := os.ReadFile(w.file)
 	require.NoError(t, err)
-	for cut := range len(text) - 1 { // without its line's end it is whole
+	for cut := range len(text) - 1 { // without its line end it is complete
 		_, _, err := New("").decode(text[:cut])
 		require.Error(t, err, cut)
 	}
@@ -328,7 +328,7 @@ func TestTheOldestJobsAreForgotten(t *testing.T) {
 	}
 }
 
-// What is looked up by name is what a walk finds, whatever has changed, in one Update or in several.
+// The index finds the entries that a walk finds, whatever has changed, in one Update or in several.
 func TestNamesFindWhatAWalkFinds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 7)
@@ -392,7 +392,7 @@ func compare(t *testing.T, st *State) {
 	require.Equal(t, at, st.AssignmentsAt("/subscriptions/s"))
 }
 
-// Whatever stands in a file, it is refused, or it is a state that can be changed and is kept.
+// Any file is refused, or it is a state that can be changed and is kept.
 func FuzzDecode(f *testing.F) {
 	s := New("t")
 	first, err := s.encode()

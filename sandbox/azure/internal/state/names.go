@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// names find entries by what they are looked up by other than their key, so that nobody walks a whole table for that.
+// names is an index: it finds entries by other texts than their key, without a walk through a whole table.
 type names struct {
 	entries map[name]map[string]bool // keys by name
 	given   map[entry][]name
-	stale   map[entry]bool // touched since names were given
+	stale   map[entry]bool // touched since the index was updated
 }
 
 type name struct {
@@ -20,18 +20,18 @@ type name struct {
 	text  string
 }
 
-// What entries are looked up by.
+// The texts by which entries can be found.
 const (
 	lastName     = "name"         // of a resource: the last part of its ID, lower case
 	appID        = "appId"        // of an application or a service principal
 	member       = "member"       // of a group: the object ID of each
-	formerMember = "formerMember" // likewise of each who is out
+	formerMember = "formerMember" // of a group: the object ID of each former member
 	principal    = "principal"    // of a role assignment: the object ID
 	scope        = "scope"        // of a role assignment, lower case
-	subscription = "subscription" // that a role assignment's scope lies in, lower case
+	subscription = "subscription" // of a role assignment: each scope that it lies in, lower case
 )
 
-// named are the keys of the entries that have a name, in no order.
+// named has the keys of the entries with a name, in no order.
 func (s *State) named(table Table, kind, text string) iter.Seq[string] {
 	s.rename()
 	return maps.Keys(s.names.entries[name{table, kind, text}])
@@ -43,7 +43,7 @@ func (s *State) count(table Table, kind, text string) int {
 	return len(s.names.entries[name{table, kind, text}])
 }
 
-// rename gives names anew to what was touched. A View finds nothing to do: Update has done it.
+// rename updates the index for the touched entries. In a View there are none, because Update has done it.
 func (s *State) rename() {
 	if len(s.names.stale) == 0 {
 		return

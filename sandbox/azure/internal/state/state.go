@@ -1,5 +1,5 @@
-// Package state holds everything that exists in the sandbox, as data. It enforces no rule of Azure's: the services that
-// change it do. Whatever is read from it under the store's lock must be copied or encoded before the lock is released.
+// Package state holds everything that exists in the sandbox, as data. It enforces none of Azure's rules: the services
+// that change it do. Data that is read under the store's lock must be copied or encoded before the lock is released.
 package state
 
 import (
@@ -12,9 +12,9 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 )
 
-// State is what a snapshot holds. Resources are keyed by lower-case ID, directory objects and role definitions and
-// assignments by lower-case GUID, jobs by name. Whoever puts, changes or takes out an entry of a map calls Touch: only
-// what was touched goes into the file.
+// State is the content of a snapshot. Resources are keyed by lower-case ID, directory objects, role definitions and
+// assignments by lower-case GUID, jobs by name. Call Touch whenever you put, change or delete an entry of a map: only
+// touched entries are written to the file.
 type State struct {
 	Tenant
 
@@ -30,18 +30,18 @@ type State struct {
 	Jobs            map[string]*Job            `json:"jobs"`
 	// Operations are the long-running ones by ID, with the time they were started.
 	Operations map[string]time.Time `json:"operations"`
-	// Deleting are resources that are gone, and are shown as being deleted until BusyUntil.
+	// Deleting has deleted resources that are shown as being deleted until BusyUntil.
 	Deleting map[string]*Resource `json:"deleting,omitempty"`
 	// Contents are the keys and blobs of storage accounts, by lower-case ID.
 	Contents map[string]*Content `json:"contents,omitempty"`
-	// Removed are role assignments that are gone, and may still act.
+	// Removed has deleted role assignments that may still have effect.
 	Removed []Removed `json:"removed,omitempty"`
-	// RemovedRoles are role definitions, by GUID, that are gone, and by which removed assignments may still act.
+	// RemovedRoles has deleted role definitions, by GUID, that deleted assignments may still use.
 	RemovedRoles map[string]*RoleDefinition `json:"removedRoles,omitempty"`
 
-	// Lag is of this run only.
+	// Lag is for this run only.
 	Lag Lag `json:"-"`
-	// DeployerLacks are the permissions that were taken from the deployer, in this run only.
+	// DeployerLacks has the permissions that were taken from the deployer, for this run only.
 	DeployerLacks []string `json:"-"`
 
 	touched map[entry]bool // since the last record was made
@@ -50,10 +50,9 @@ type State struct {
 	jobs    []string // by name, the oldest first
 }
 
-// JobsKept is how many jobs there are at most: the oldest are forgotten.
+// JobsKept is the largest number of jobs in the state: the oldest ones are forgotten.
 const JobsKept = 10_000
 
-// AddJob adds a job.
 func (s *State) AddJob(job *Job) {
 	s.Jobs[job.Name] = job
 	s.Touch(jobs, job.Name)
@@ -65,12 +64,12 @@ func (s *State) AddJob(job *Job) {
 	}
 }
 
-// Tenant is what there is once.
+// Tenant has what exists once.
 type Tenant struct {
 	TenantID string `json:"tenantId"`
-	// Cloud is the one of Azure's that the tenant is in; "" is public Azure.
+	// Cloud is the cloud that the tenant is in; "" is public Azure.
 	Cloud string `json:"cloud,omitempty"`
-	// Port is the one listened on last, so that IDs and URLs that a stack has stored stay true.
+	// Port is the port of the last run. Keeping it keeps the IDs and URLs valid that a stack has stored.
 	Port int `json:"port,omitempty"`
 	// DeployerID is the object ID of the service principal that deploys stacks.
 	DeployerID string `json:"deployerId,omitempty"`
@@ -78,7 +77,7 @@ type Tenant struct {
 	Subscription string `json:"subscription,omitempty"`
 }
 
-// Resource is anything that Resource Manager addresses by ID, other than role definitions and assignments.
+// Resource is anything that Resource Manager addresses by ID, except role definitions and assignments.
 type Resource struct {
 	ID         string            `json:"id"`
 	Location   string            `json:"location,omitempty"`
@@ -91,20 +90,20 @@ type Resource struct {
 	CreatedBy  string            `json:"createdBy,omitempty"`
 	CreatedAt  time.Time         `json:"createdAt"`
 	ModifiedAt time.Time         `json:"modifiedAt"`
-	// Busy is the provisioning state shown until BusyUntil, while the operation that changes the resource goes on.
+	// Busy is the provisioning state that is shown until BusyUntil, while an operation changes the resource.
 	Busy      string    `json:"busy,omitempty"`
 	BusyUntil time.Time `json:"busyUntil,omitzero"`
 }
 
-// Content is what a storage account holds beside its containers.
+// Content is what a storage account holds besides its containers.
 type Content struct {
-	// Keys are its two, in base64.
+	// Keys are its two keys, in base64.
 	Keys [2]string `json:"keys"`
 	// Blobs are by container and path, as container/path.
 	Blobs map[string][]byte `json:"blobs,omitempty"`
 }
 
-// Content is the content of the storage account, with keys; only an Update may ask for it.
+// Content returns the content of the storage account, and makes its keys if needed; only an Update may call it.
 func (s *State) Content(account *Resource) *Content {
 	key := strings.ToLower(account.ID)
 	content := s.Contents[key]
@@ -119,7 +118,7 @@ func (s *State) Content(account *Resource) *Content {
 	return content
 }
 
-// NewKey makes a key anew: 64 random bytes.
+// NewKey makes a key: 64 random bytes.
 func (c *Content) NewKey(n int) {
 	secret := make([]byte, 64)
 	_, _ = rand.Read(secret) // it never fails
@@ -146,7 +145,7 @@ type Application struct {
 	CreatedAt  time.Time             `json:"createdAt"`
 }
 
-// Password is a client secret, of which only the hash is kept. The dates are the text that the client sent, since
+// Password is a client secret, of which only the hash is kept. The dates are the texts that the client sent, because
 // clients compare them as text.
 type Password struct {
 	KeyID         string `json:"keyId"`
@@ -178,7 +177,7 @@ type ServicePrincipal struct {
 	Type    string   `json:"type"`
 	Enabled bool     `json:"enabled"`
 	Owners  []string `json:"owners,omitempty"`
-	// ResourceID is the resource a managed identity belongs to.
+	// ResourceID is the resource that the managed identity belongs to.
 	ResourceID string         `json:"resourceId,omitempty"`
 	Attributes map[string]any `json:"attributes,omitempty"`
 	Seeded     bool           `json:"seeded,omitempty"`
@@ -189,10 +188,10 @@ type ServicePrincipal struct {
 type Group struct {
 	ID     string   `json:"id"`
 	Owners []string `json:"owners,omitempty"`
-	// Members are the direct ones; true for those that were seeded.
+	// Members are the direct members; true for seeded ones.
 	Members map[string]bool `json:"members,omitempty"`
-	// Joined is when members came in who have not always been there, and Left are those who are out and may still act as
-	// members: see Lag.
+	// Joined is when members joined, unless they were seeded. Left has the former members who may still have the
+	// group's access: see Lag.
 	Joined     map[string]time.Time `json:"joined,omitempty"`
 	Left       map[string]Left      `json:"left,omitempty"`
 	Attributes map[string]any       `json:"attributes,omitempty"`
@@ -210,7 +209,7 @@ type User struct {
 // RoleDefinition is a custom role. Built-in roles are not state.
 type RoleDefinition struct {
 	Definition role.Definition `json:"definition"`
-	// Former are what it was before, the oldest first, as long as it may still act so.
+	// Former has the role's earlier versions that may still have effect, the oldest first.
 	Former    []FormerRole `json:"former,omitempty"`
 	Seeded    bool         `json:"seeded,omitempty"`
 	CreatedOn time.Time    `json:"createdOn"`
@@ -230,7 +229,7 @@ type RoleAssignment struct {
 	Description    string    `json:"description,omitempty"`
 	Condition      string    `json:"condition,omitempty"`
 	ConditionVer   string    `json:"conditionVersion,omitempty"`
-	ConditionOn    time.Time `json:"conditionOn,omitzero"` // when the condition last changed
+	ConditionOn    time.Time `json:"conditionOn,omitzero"` // the last change of the condition
 	CreatedOn      time.Time `json:"createdOn"`
 	UpdatedOn      time.Time `json:"updatedOn"`
 	CreatedBy      string    `json:"createdBy"`
@@ -238,20 +237,20 @@ type RoleAssignment struct {
 	Seeded         bool      `json:"seeded,omitempty"`
 }
 
-// DenyAssignment keeps principals from what roles may give them.
+// DenyAssignment denies principals actions that roles may give them.
 type DenyAssignment struct {
 	Name        string            `json:"name"`
 	DisplayName string            `json:"displayName"`
 	Scope       string            `json:"scope"`
 	NotBelow    bool              `json:"notBelow,omitempty"`
 	Permissions []role.Permission `json:"permissions"`
-	// Everyone says that it reaches all principals, PrincipalIDs whom else; Excluded are those whom it leaves alone.
+	// Everyone: it reaches all principals; otherwise those in PrincipalIDs. It never reaches those in Excluded.
 	Everyone     bool     `json:"everyone,omitempty"`
 	PrincipalIDs []string `json:"principalIds,omitempty"`
 	Excluded     []string `json:"excluded,omitempty"`
 }
 
-// Reaches reports whether it acts on a principal, who is given with the groups that it is in.
+// Reaches reports whether it applies to a principal with these groups.
 func (d *DenyAssignment) Reaches(holders map[string]bool) bool {
 	among := func(ids []string) bool {
 		return slices.ContainsFunc(ids, func(id string) bool { return holders[key(id)] })
@@ -268,7 +267,7 @@ type Job struct {
 	// TokenAt is when the invoker's token was issued.
 	TokenAt time.Time `json:"tokenAt,omitzero"`
 	Compute string    `json:"compute"`
-	// Code is the version of code that the deployment ran when the job began; "" where it names none.
+	// Code is the version of the code that the deployment named when the job began; "" for none.
 	Code       string            `json:"code,omitempty"`
 	Inputs     map[string]any    `json:"inputs,omitempty"`
 	Outputs    map[string]any    `json:"outputs,omitempty"`
@@ -277,8 +276,8 @@ type Job struct {
 	CreatedAt  time.Time         `json:"createdAt"`
 }
 
-// Failure is why a job failed: at which hop, for which input or output, as which identity, at which storage. Clients
-// are told its code and its message.
+// Failure says why a job failed: the hop, the input or output, the identity, the storage. Clients get only code and
+// message.
 type Failure struct {
 	Code    string   `json:"code"`
 	Message string   `json:"message"`
@@ -295,7 +294,7 @@ func (f *Failure) Hop() string {
 	return ""
 }
 
-// Detail is one fact about a failure, in the form in which Azure lists them.
+// Detail is one fact about a failure, as Azure lists them.
 type Detail struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`

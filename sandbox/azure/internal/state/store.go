@@ -18,12 +18,12 @@ import (
 	"github.com/batchaccess/batchaccess/internal/wholefile"
 )
 
-// Store guards a State and keeps it in a file. What Update has answered survives the death of the process.
+// Store guards a State and keeps it in a file. Once Update has returned, its change survives the death of the process.
 type Store struct {
 	file string
-	lock *filelock.Lock // nil when all stays in memory
+	lock *filelock.Lock // nil if everything stays in memory
 	now  atomic.Pointer[func() time.Time]
-	seen atomic.Pointer[time.Time] // the time by which changes are seen, where it is not now
+	seen atomic.Pointer[time.Time] // the time as of which changes have effect, if it is not now
 
 	mu      sync.RWMutex
 	state   *State
@@ -33,14 +33,14 @@ type Store struct {
 
 	saving sync.Mutex
 	saved  uint64
-	log    *os.File // nil where the next save is to write a snapshot
+	log    *os.File // nil if the next save must write a snapshot
 	size   int64    // of the file
 	first  int64    // of the snapshot in it
-	least  int64    // of what is logged before a new snapshot is written
+	least  int64    // size of the log at which a new snapshot is written
 }
 
-// Open reads the snapshot in file, or starts an empty tenant when there is none. With no file all stays in memory. The
-// file is this process's alone until Close; the error names the process that has it.
+// Open reads the snapshot in file, or starts an empty tenant if there is none. Without a file everything stays in
+// memory. Only this process can use the file until Close; the error names the process that has it.
 func Open(file string) (*Store, error) {
 	s := &Store{file: file, state: New(uuid.NewString()), least: 1 << 20}
 	s.SetClock(time.Now)
@@ -61,7 +61,7 @@ func Open(file string) (*Store, error) {
 	return s, nil
 }
 
-// read takes in the file. A record at its end that is not whole was never answered, and is cut off.
+// read reads the file. An incomplete record at its end was never answered, and is cut off.
 func (s *Store) read() error {
 	text, err := os.ReadFile(s.file)
 	switch {
@@ -92,7 +92,7 @@ func (s *Store) read() error {
 	return nil
 }
 
-// Close writes a snapshot and lets another process have the file.
+// Close writes a snapshot and releases the file.
 func (s *Store) Close() error {
 	if s.file == "" {
 		return nil
@@ -106,7 +106,7 @@ func (s *Store) Close() error {
 	return errors.Join(err, s.lock.Close())
 }
 
-// SetLag sets how long changes take to be seen. It is called before anything is served.
+// SetLag sets how long changes take until others see them. Call it before anything is served.
 func (s *Store) SetLag(replication, propagation, identityTokens time.Duration) {
 	lag := &s.state.Lag
 	lag.Replication, lag.Propagation, lag.IdentityTokens = replication, propagation, identityTokens
@@ -118,7 +118,7 @@ func (s *Store) Now() time.Time { return (*s.now.Load())().UTC() }
 // SetClock puts another clock in place of the machine's.
 func (s *Store) SetClock(now func() time.Time) { s.now.Store(&now) }
 
-// SeeAt has changes be seen as at another time than now; nil is now.
+// SeeAt makes the effect of changes that of another time than now; nil means now.
 func (s *Store) SeeAt(at *time.Time) { s.seen.Store(at) }
 
 func (s *Store) seenAt() time.Time {
@@ -128,15 +128,15 @@ func (s *Store) seenAt() time.Time {
 	return s.Now()
 }
 
-// Snapshot is the state as Restore takes it.
+// Snapshot returns the state for Restore.
 func (s *Store) Snapshot() ([]byte, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return json.Marshal(s.state)
 }
 
-// Restore puts a snapshot of this store in the place of the state. A store that keeps a file refuses: its file holds
-// what is put or taken out, one by one.
+// Restore replaces the state with a snapshot of this store. A store with a file refuses: the file records single
+// changes.
 func (s *Store) Restore(snapshot []byte) error {
 	if s.file != "" {
 		return errors.New("a sandbox with a state file can't be put back")
@@ -160,8 +160,8 @@ func (s *Store) View(fn func(*State) error) error {
 	return fn(s.state)
 }
 
-// Update changes the state and returns once the change is in the file. When fn returns an error, it must have changed
-// nothing.
+// Update changes the state, and returns when the change is in the file. If fn returns an error, it must not have
+// changed anything.
 func (s *Store) Update(fn func(*State) error) error {
 	version, err := s.change(fn)
 	if err != nil {
@@ -192,7 +192,7 @@ func (s *Store) change(fn func(*State) error) (uint64, error) {
 	return s.version, nil
 }
 
-// save returns once the version is in the file. Those who wait while a record is being written share the next write.
+// save returns when the version is in the file. Callers that wait while a record is being written share the next write.
 func (s *Store) save(version uint64) error {
 	if s.file == "" {
 		return nil
@@ -210,7 +210,7 @@ func (s *Store) save(version uint64) error {
 	s.pending = nil
 	s.mu.Unlock()
 	if _, err := s.log.Write(lines); err != nil {
-		// What of it is in the file nobody knows: the next save writes all of it.
+		// It is not known how much was written: the next save writes the whole state.
 		err = errors.Join(err, s.log.Close())
 		s.log = nil
 		return fmt.Errorf("writing the state file: %w", err)
@@ -219,7 +219,7 @@ func (s *Store) save(version uint64) error {
 	return nil
 }
 
-// snapshot puts a new file, with nothing logged, in place of the old one. s.saving is held.
+// snapshot replaces the file by a new one with an empty log. The caller holds s.saving.
 func (s *Store) snapshot() error {
 	s.mu.Lock()
 	text, err := s.state.encode()

@@ -11,7 +11,7 @@ import (
 // Table names one of a State's maps, as the file does.
 type Table string
 
-// The tables. What they hold, State says.
+// The tables. State says what they hold.
 const (
 	Resources         Table = "resources"
 	Applications      Table = "applications"
@@ -27,20 +27,20 @@ const (
 	Contents          Table = "contents"
 )
 
-// An entry is one of a table.
+// An entry is a key of a table.
 type entry struct {
 	table Table
 	key   string
 }
 
-// Touch notes that the Update under way has put an entry into a map, changed it or taken it out, or is about to.
+// Touch marks an entry of a map that the running Update has put, changed or deleted, or is about to.
 func (s *State) Touch(table Table, key string) {
 	at := entry{table, key}
 	s.touched[at] = true
 	s.names.stale[at] = true
 }
 
-// TouchAll touches every entry that there is.
+// TouchAll touches all entries.
 func (s *State) TouchAll() {
 	for name, table := range s.tables() {
 		for _, key := range table.keys() {
@@ -49,14 +49,14 @@ func (s *State) TouchAll() {
 	}
 }
 
-// rows are a map, whatever it holds.
+// rows is a map, whatever the type of its values.
 type rows interface {
 	has(key string) bool
 	text(key string) ([]byte, error)
 	put(key string, text []byte) error
 	drop(key string)
 	keys() []string
-	// wrong is the key of an entry that is empty; made is false where the map itself is.
+	// wrong is the key of an entry that is null, if there is one; made is false if the map itself is nil.
 	wrong() (key string, found, made bool)
 }
 

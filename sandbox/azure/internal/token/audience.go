@@ -19,9 +19,9 @@ const (
 	Storage         Service = "Azure Storage"
 )
 
-// ServiceOf reports which service a resource URI stands for in a cloud; a trailing slash makes no difference. The
-// sandbox's own addresses count too, on whatever port it listened when the token was asked for, since the metadata that
-// clients read names them.
+// ServiceOf returns the service of a cloud that a resource URI means; a trailing slash makes no difference. The
+// sandbox's own addresses count too, with any port, because the metadata that clients read names them and the port may
+// have changed since the token was issued.
 func ServiceOf(cloud clouds.Cloud, resource string) (Service, bool) {
 	resource = strings.ToLower(strings.TrimRight(resource, "/"))
 	switch {

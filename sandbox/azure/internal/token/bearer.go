@@ -9,7 +9,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Why a request's bearer token is refused.
+// The reasons for refusing a bearer token.
 var (
 	ErrMissing   = errors.New("the request carries no bearer token in its Authorization header")
 	ErrExpired   = errors.New("the access token has expired")
@@ -19,8 +19,8 @@ var (
 	errPrincipal = errors.New("the access token names no principal")
 )
 
-// Bearer checks the request's token: signature, times, tenant and the service it was issued for. The claims come back
-// with an ErrAudience too, so that the answer can say which audience was presented.
+// Bearer checks the request's token: signature, times, tenant, and the service that it was issued for. With an
+// ErrAudience it returns the claims too, so that the answer can name the token's audience.
 func (i *Issuer) Bearer(r *http.Request, tenantID string, cloud clouds.Cloud, want Service) (*Claims, error) {
 	scheme, raw, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !ok || !strings.EqualFold(scheme, "Bearer") || raw == "" {

@@ -22,13 +22,14 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/ca"
 )
 
-// Lifetime is how long an access token lasts. Below 20 minutes the azuread plugin would ask for one before every call.
+// Lifetime is how long an access token is valid. Below 20 minutes the azuread plugin would ask for one before every
+// call.
 const Lifetime = time.Hour
 
 const keyBits = 2048
 
-// Claims are those of an Entra access token, version 1.0, which is what Entra issues for Azure's own services at both
-// of its token endpoints.
+// Claims are the claims of an Entra access token, version 1.0. Entra issues that version for Azure's own services at
+// both of its token endpoints.
 type Claims struct {
 	Audience  string `json:"aud"`
 	Issuer    string `json:"iss"`
@@ -51,7 +52,7 @@ type Claims struct {
 // Issued is when the token was issued.
 func (c Claims) Issued() time.Time { return time.Unix(c.IssuedAt, 0) }
 
-// The accessors through which the JWT library reads the claims that it checks.
+// The JWT library reads the claims that it checks through these methods.
 
 func (c Claims) GetExpirationTime() (*jwt.NumericDate, error) { return date(c.ExpiresAt) }
 func (c Claims) GetIssuedAt() (*jwt.NumericDate, error)       { return date(c.IssuedAt) }
@@ -73,9 +74,8 @@ type Issuer struct {
 	kid string
 	now func() time.Time
 
-	// external are the keys of issuers outside Entra, such as GitHub Actions, by issuer: each has one of its own,
-	// which is made when first needed, so that an assertion passes neither for an access token nor for another
-	// issuer's.
+	// external has the keys of issuers outside Entra, such as GitHub Actions, by issuer. Each has its own key, made on
+	// first use, so that an assertion is valid neither as an access token nor as another issuer's.
 	mu       sync.Mutex
 	external map[string]*rsa.PrivateKey
 }
@@ -124,8 +124,8 @@ func loadKey(dir string) (*rsa.PrivateKey, error) {
 	return key, wholefile.Write(file, text)
 }
 
-// passingKeys are those that end with this process, by issuer. All of its sandboxes share them: to make one takes a
-// tenth of a second of CPU.
+// passingKeys are keys that live as long as the process, by issuer. All its sandboxes share them, because making one
+// takes a tenth of a second of CPU.
 var passingKeys sync.Map
 
 func passingKey(issuer string) (*rsa.PrivateKey, error) {
@@ -145,8 +145,8 @@ func (i *Issuer) Sign(c Claims) (string, error) {
 	return t.SignedString(i.key)
 }
 
-// IssuerURL is the issuer of version 1.0 tokens of a tenant. It does not name the sandbox's address, so that a token
-// outlives a change of port.
+// IssuerURL is the issuer of a tenant's version 1.0 tokens. It does not have the sandbox's address, so that a token
+// stays valid if the port changes.
 func IssuerURL(tenantID string) string { return "https://sts.windows.net/" + tenantID + "/" }
 
 // Verify checks signature and times of an access token.
@@ -156,7 +156,7 @@ func (i *Issuer) Verify(raw string) (*Claims, error) {
 	return claims, err
 }
 
-// SignAssertion signs what an external issuer would: that this is subject, for that audience.
+// SignAssertion signs an outside issuer's assertion for a subject and an audience.
 func (i *Issuer) SignAssertion(issuer, subject, audience string) (string, error) {
 	key, err := i.keyOf(issuer)
 	if err != nil {
@@ -184,7 +184,7 @@ func (i *Issuer) keyOf(issuer string) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// VerifyAssertion checks signature and times of an assertion, by the key of the issuer that it names.
+// VerifyAssertion checks signature and times of an assertion with the key of the issuer that it names.
 func (i *Issuer) VerifyAssertion(raw string) (*Claims, error) {
 	claims := &Claims{}
 	_, err := jwt.ParseWithClaims(raw, claims, func(*jwt.Token) (any, error) {

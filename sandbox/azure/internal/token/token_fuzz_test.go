@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever is presented, only what the issuer signed passes, and it says what was signed.
+// Only a token that the issuer signed is accepted, with the claims that were signed.
 func FuzzBearer(f *testing.F) {
 	const tenant = "10101010-1010-4010-8010-101010101010"
 	issuer, err := NewIssuer("", time.Now)

@@ -1,18 +1,22 @@
-// Package wire is the shape of answers: what a handler returns, and how it is put on the wire. It knows no service.
+// Package wire has the form of answers: what a handler returns, and how it is sent. It knows no service.
 package wire
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
+	"strings"
 )
 
-// maxBody bounds a request body; no request that the sandbox serves comes near it.
+// maxBody limits a request body; all requests that the sandbox serves are far smaller.
 const maxBody = 4 << 20
 
-// Reply is a successful answer. A nil Body answers without one.
+// Reply is a successful answer. If Body is nil, the answer has none.
 type Reply struct {
 	Status int
 	Header map[string]string
@@ -40,8 +44,8 @@ func Errorf(status int, code, format string, args ...any) *Error {
 	return &Error{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// NotModelled is the sandbox's own refusal of what Azure serves, or decides by, and the sandbox does not: it is no
-// answer of Azure's, and nothing may be concluded from it.
+// NotModelled is the sandbox's own refusal of something that Azure serves, or decides by, and the sandbox does not. It
+// says nothing about Azure's answer.
 func NotModelled(what string) *Error {
 	return Errorf(http.StatusNotImplemented, NotModelledCode,
 		"the sandbox does not model %s, so what Azure would do is not known", what)
@@ -57,7 +61,7 @@ type Encoded struct {
 	body   []byte
 }
 
-// Encode turns a reply into bytes. It is called under the lock of the state.
+// Encode turns a reply into bytes. Call it under the lock of the state.
 func (r Reply) Encode() (Encoded, error) {
 	out := Encoded{status: r.Status, header: r.Header}
 	if r.Body == nil {
@@ -68,7 +72,6 @@ func (r Reply) Encode() (Encoded, error) {
 	return out, err
 }
 
-// WriteTo sends the answer.
 func (e Encoded) WriteTo(w http.ResponseWriter) {
 	for name, value := range e.header {
 		w.Header().Set(name, value)
@@ -77,14 +80,14 @@ func (e Encoded) WriteTo(w http.ResponseWriter) {
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	}
 	w.WriteHeader(e.status)
-	_, _ = w.Write(e.body) // the client is gone: nobody is left to tell
+	_, _ = w.Write(e.body) // the client is gone, so nobody can get the error
 }
 
 // JSON encodes and sends a body that does not refer to the state.
 func JSON(w http.ResponseWriter, status int, body any) {
 	encoded, err := Reply{Status: status, Body: body}.Encode()
 	if err != nil {
-		panic(err) // bodies are made of maps, strings and numbers
+		panic(err) // maps, strings and numbers can always be encoded
 	}
 	encoded.WriteTo(w)
 }
@@ -100,7 +103,7 @@ func Fail(w http.ResponseWriter, err error) {
 	JSON(w, e.Status, map[string]any{"error": body})
 }
 
-// AsError is err as an Error; what is not one is a fault of the sandbox.
+// AsError returns err as an Error. Any other error is a fault of the sandbox.
 func AsError(err error) *Error {
 	var e *Error
 	if !errors.As(err, &e) {
@@ -116,4 +119,58 @@ func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, Errorf(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "reading the request body: %v", err)
 	}
 	return body, nil
+}
+
+// ReadJSON is ReadBody of a body that says it is JSON, of a request that takes one, and that has each key of an object
+// once, letter case aside: of one that is there twice no document says which one counts. otherType is the service's
+// refusal of another Content-Type. That it is JSON at all is for the service to say.
+func ReadJSON(w http.ResponseWriter, r *http.Request, otherType func(sent string) error) ([]byte, error) {
+	body, err := ReadBody(w, r)
+	if err != nil || len(body) == 0 {
+		return body, err
+	}
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodDelete:
+		return nil, NotModelled("a " + r.Method + " with a body")
+	}
+	sent := r.Header.Get("Content-Type")
+	if kind, _, err := mime.ParseMediaType(sent); err != nil || kind != "application/json" {
+		return nil, otherType(cmp.Or(sent, "<null>"))
+	}
+	if twice := twice(json.NewDecoder(bytes.NewReader(body)), ""); twice != "" {
+		return nil, NotModelled("a body in which the key " + twice + " is there twice")
+	}
+	return body, nil
+}
+
+// twice is the path of the first key that an object of the next value has twice; "" for none, and for what is no JSON.
+func twice(d *json.Decoder, at string) string {
+	token, err := d.Token()
+	if err != nil {
+		return ""
+	}
+	object := token == json.Delim('{')
+	if !object && token != json.Delim('[') {
+		return ""
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		below := at
+		if object {
+			key, err := d.Token()
+			if err != nil {
+				return ""
+			}
+			name, _ := key.(string)
+			if below = strings.TrimPrefix(at+"."+name, "."); seen[strings.ToLower(name)] {
+				return below
+			}
+			seen[strings.ToLower(name)] = true
+		}
+		if found := twice(d, below); found != "" {
+			return found
+		}
+	}
+	_, _ = d.Token() // the end of it
+	return ""
 }

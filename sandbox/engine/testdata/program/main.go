@@ -1,5 +1,5 @@
-// A small program for the tests of package engine, with each type of resource that the stand-ins serve. What the tests
-// change of it is in its config: description (an update), member (a replacement).
+// A small program for the tests of package engine, with each type of resource that the stand-ins serve. The tests
+// change it through its config: description (an update), member (a replacement).
 package main
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/batchaccess/batchaccess/sdks/machinelearningservices"
 )
 
-// group and workspace are what the tests seed; storage is no more than a name in a role.
+// group and workspace are seeded by the tests; storage is only a name in a role.
 const (
 	group     = "rg"
 	workspace = "ws"
@@ -87,7 +87,7 @@ func deploy(ctx *pulumi.Context) error {
 	return nil
 }
 
-// directory makes what is in Entra, and gives the object IDs of the principals.
+// directory makes the objects in Entra, and returns the object IDs of the principals.
 func directory(ctx *pulumi.Context) (map[string]pulumi.StringInput, error) {
 	app, err := azuread.NewApplication(ctx, "app", &azuread.ApplicationArgs{
 		DisplayName: pulumi.String("engine test"), Tags: pulumi.StringArray{pulumi.String("b"), pulumi.String("a")},

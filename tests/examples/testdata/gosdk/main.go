@@ -1,4 +1,4 @@
-// The stack of examples/go, by the SDK that `pulumi package add` generates for Go.
+// The stack of examples/go, with the SDK that `pulumi package add` generates for Go.
 package main
 
 import (

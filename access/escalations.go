@@ -7,16 +7,16 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A leading is one lead of an identity: by its surest action.
-type leading struct {
-	roles.Lead
+// An escalation says where an identity gets by its actions, with the action that leads there most surely.
+type escalation struct {
+	To  roles.Target
 	hop Hop
 }
 
-// toDeployments leads to the clusters of those endpoints alone at which the role is assigned.
-const toDeployments roles.Lead = "the deployments of endpoints"
+// toDeployments leads only to the clusters of the endpoints at which the role is assigned.
+const toDeployments roles.Target = "the deployments of endpoints"
 
-// endpointsOf are the endpoints at which an identity is assigned a role.
+// endpointsOf returns the endpoints at which an identity is assigned a role.
 func (c checker) endpointsOf(of Principal) map[string]bool {
 	all := map[string]bool{}
 	for _, holder := range c.Holders(of) {
@@ -29,44 +29,49 @@ func (c checker) endpointsOf(of Principal) map[string]bool {
 	return all
 }
 
-// leadings are where the grants of an identity lead, the decided ones first.
-func (c checker) leadings(of Principal) []leading {
-	var decided, undecided []leading
-	add := func(lead roles.Lead, hop *Hop) {
-		same := func(other leading) bool { return other.Lead == lead }
+// escalations returns where the grants of an identity lead, the decided ones first.
+func (c checker) escalations(of Principal) []escalation {
+	var decided, undecided []escalation
+	add := func(to roles.Target, hop *Hop) {
+		same := func(other escalation) bool { return other.To == to }
 		switch {
 		case hop == nil, slices.ContainsFunc(decided, same):
 		case !hop.Undecided:
-			decided = append(decided, leading{lead, *hop})
+			decided = append(decided, escalation{to, *hop})
 		case !slices.ContainsFunc(undecided, same):
-			undecided = append(undecided, leading{lead, *hop})
+			undecided = append(undecided, escalation{to, *hop})
 		}
 	}
-	for _, l := range roles.Leadings() {
+	for _, l := range roles.Escalations() {
 		switch {
-		case l.Lead == roles.Nowhere, l.Lead == roles.ToAttach:
+		case l.To == roles.Nowhere, l.To == roles.ToAttach:
 		case l.Action == roles.WriteDeployment && c.Model.Role.ByEndpoint():
 			add(toDeployments, c.hopBy(of, l.Action, l.Inferred))
 		default:
-			add(l.Lead, c.hopBy(of, l.Action, l.Inferred))
+			add(l.To, c.hopBy(of, l.Action, l.Inferred))
 		}
 	}
 	all := slices.Concat(decided, undecided)
 	if assign := c.hopBy(of, roles.AssignIdentity, false); assign != nil {
 		add(roles.ToAttach, assign.with(c.hopBy(of, roles.WriteScript, false)))
-		if code := slices.IndexFunc(all, func(l leading) bool {
-			return l.Lead == roles.ToClusters ||
-				l.Lead == toDeployments
+		for _, l := range roles.Escalations() {
+			if _, attaches := l.Host(); attaches {
+				add(roles.ToAttach, assign.with(c.hopBy(of, l.Action, true)))
+			}
+		}
+		if code := slices.IndexFunc(all, func(l escalation) bool {
+			return l.To == roles.ToClusters ||
+				l.To == toDeployments
 		}); code >= 0 {
 			add(roles.ToAttach, assign.with(c.hopBy(of, roles.WriteCompute, false)).with(&all[code].hop))
 		}
 	}
-	return append(decided, slices.DeleteFunc(undecided, func(l leading) bool {
-		return slices.ContainsFunc(decided, func(other leading) bool { return other.Lead == l.Lead })
+	return append(decided, slices.DeleteFunc(undecided, func(l escalation) bool {
+		return slices.ContainsFunc(decided, func(other escalation) bool { return other.To == l.To })
 	})...)
 }
 
-// with is the hop that takes both; nil if one of them is not there.
+// with returns one hop that needs both; nil if either is nil.
 func (h *Hop) with(other *Hop) *Hop {
 	if h == nil || other == nil {
 		return nil
@@ -79,7 +84,7 @@ func (h *Hop) with(other *Hop) *Hop {
 	return &both
 }
 
-// hopBy is the hop that an identity takes by an action; nil if nothing gives it.
+// hopBy returns the hop that an identity takes by an action; nil if no grant gives it the action.
 func (c checker) hopBy(of Principal, action roles.Action, inferred bool) *Hop {
 	g, through, assumed := c.covering(of, action, true)
 	if g == nil {

@@ -11,24 +11,25 @@ import (
 	"time"
 )
 
-// An Operation is something that can be asked for: an action, and the part of it that SubOperationMatches names, "" for
-// none.
+// An Operation is an action, with the part of it that SubOperationMatches names; "" for none.
 type Operation struct{ Action, SubOperation string }
 
-// Always is the condition of an assignment that has none.
+// Always is the condition of an assignment without a condition.
 var Always = Condition{and{}}
 
-// Beyond looks for a request that one of the conditions lets through and none of the others: what whoever holds the
-// first gains over whoever holds the others. The operations are those that the role allows; they are asked about one by
-// one. The answer is Yes with such a request, which holds every attribute that matters; No; or Undecided, with why.
+// Difference looks for a request that one of the conditions allows and none of the others does: what the holder of the
+// first gains over the holder of the others. The operations are those that the role allows; each is checked by itself.
+// The answer is Yes with such a request, which has every attribute that matters; No; or Undecided, with the reason.
 //
-// It tries, for each attribute, one value of each sort that the conditions tell apart, so that No is said of all values
-// and not only of those that were tried. Attributes are taken to have one value or none. What the documents leave open
-// is settled in each way, in one for both sides: whatever it is, a condition lets nothing through beyond itself.
-func Beyond(conditions, others []Condition, operations []Operation) (answer Answer, request Request, because string) {
+// For each attribute it tries one value of each sort that the conditions tell apart, so that No holds for all values
+// and not only for those that it tried. An attribute is assumed to have one value or none. Each point that the
+// documents leave open is decided in every possible way, the same for both sides, so that a condition never allows more
+// than itself.
+func Difference(conditions, others []Condition, operations []Operation) (
+	answer Answer, request Request, because string) {
 	s := search{conditions: conditions, others: others}
 	s.values(slices.Concat(conditions, others))
-	s.steps = 0 // requests are tried with the values that were found
+	s.steps = 0 // from here on requests are tried with the values
 	for _, o := range operations {
 		for _, order := range s.orders {
 			found := s.try(Request{Action: o.Action, SubOperation: &o.SubOperation, Attributes: map[Attribute][]string{},
@@ -51,7 +52,7 @@ func Beyond(conditions, others []Condition, operations []Operation) (answer Answ
 // that goes on by one character. A search that takes more is undecided, after the same steps on every machine: seconds.
 const mostSteps = 10_000_000
 
-// spend counts steps. It reports false where there were too many, and notes what takes them.
+// spend counts steps. It returns false if there were too many, and records what takes them.
 func (s *search) spend(steps int, on string) bool {
 	if s.steps += steps; s.steps > mostSteps {
 		s.open = cmp.Or(s.open, on)
@@ -63,16 +64,16 @@ func (s *search) spend(steps int, on string) bool {
 type search struct {
 	conditions, others []Condition
 	attributes         []Attribute
-	sorts              map[Attribute][][]string // the values to try
-	orders             []order                  // in which AND and OR are to be read
+	sorts              map[Attribute][][]string // values to try, by sort
+	orders             []order                  // the ways to read AND and OR
 	size               int                      // of all conditions, in comparisons
 	steps              int
-	undecided          string // a request of which it is not decided
-	open               string // what keeps No from being said
+	undecided          string // a request that is not decided
+	open               string // why the answer can't be No
 }
 
-// try chooses the values of the attributes from one on. It gives up a choice as soon as it can't lead to what is looked
-// for.
+// try chooses values for the attributes from index from on. It stops with a choice as soon as it can't lead to such a
+// request.
 func (s *search) try(r Request, from int) *Request {
 	if !s.spend(s.size, "the conditions tell too many sorts of requests apart") {
 		return nil
@@ -103,7 +104,7 @@ func (s *search) try(r Request, from int) *Request {
 				return found
 			}
 			if len(values) > 0 {
-				break // no comparison finds it absent
+				break // it is never absent
 			}
 		}
 	}
@@ -111,7 +112,7 @@ func (s *search) try(r Request, from int) *Request {
 	return nil
 }
 
-// best is what several assignments come to: one that lets a request through is enough.
+// best combines the answers of several assignments: one that allows the request is enough.
 func best(all []Condition, r Request) Answer {
 	answer := No
 	for _, c := range all {
@@ -125,7 +126,7 @@ func best(all []Condition, r Request) Answer {
 	return answer
 }
 
-// String says what is asked for, for people.
+// String describes the request for people.
 func (r Request) String() string {
 	said := r.Action
 	if r.SubOperation != nil && *r.SubOperation != "" {
@@ -147,7 +148,7 @@ func (r Request) String() string {
 	return said
 }
 
-// values finds the attributes that the conditions ask about, and the values to try for each.
+// values finds the attributes in the conditions, and the values to try for each.
 func (s *search) values(all []Condition) {
 	s.orders = []order{anyOrder}
 	asked := map[Attribute][]compare{}
@@ -178,9 +179,9 @@ func (s *search) values(all []Condition) {
 	}
 	s.sorts = map[Attribute][][]string{}
 	for _, a := range s.attributes {
-		s.sorts[a] = append(s.sortsOf(a, asked[a]), []string{}) // and absent
+		s.sorts[a] = append(s.sortsOf(a, asked[a]), []string{}) // and the absent attribute
 	}
-	for _, a := range s.attributes { // what two attributes may have in common
+	for _, a := range s.attributes { // values that two attributes may share
 		for _, c := range asked[a] {
 			if l, r := c.left.attribute, c.right.attribute; l != nil && r != nil {
 				both := slices.Concat(s.sorts[l.key()], s.sorts[r.key()])
@@ -192,11 +193,11 @@ func (s *search) values(all []Condition) {
 	}
 }
 
-// blame notes a comparison that keeps No from being said of what was not tried.
+// blame records a comparison because of which the answer can't be No.
 func (s *search) blame(c compare) {
 	var b strings.Builder
 	c.print(&b)
-	several := func(o operand) bool { // attributes that may well have several values
+	several := func(o operand) bool { // attributes that may have several values
 		return o.attribute != nil && (strings.Contains(o.attribute.Name, "$keys$") || o.attribute.Source == Principal)
 	}
 	switch {
@@ -211,7 +212,7 @@ func (s *search) blame(c compare) {
 	}
 }
 
-// sortsOf gives one value for each sort of values that the comparisons tell apart.
+// sortsOf returns one value for each sort of values that the comparisons tell apart.
 func (s *search) sortsOf(a Attribute, asked []compare) (sorts [][]string) {
 	constants := map[kind][]string{}
 	var patterns []pattern
@@ -257,13 +258,13 @@ func (s *search) sortsOf(a Attribute, asked []compare) (sorts [][]string) {
 			}
 		}
 	}
-	if len(sorts) == 0 { // only whether it is there is asked
+	if len(sorts) == 0 { // only its existence is asked
 		add("x")
 	}
 	return sorts
 }
 
-// freshGUID is one that is none of those.
+// freshGUID returns a GUID that is not among the taken ones.
 func freshGUID(taken []string) string {
 	for n := 0; ; n++ {
 		fresh := fmt.Sprintf("%08x-0000-4000-8000-000000000000", n)
@@ -273,8 +274,8 @@ func freshGUID(taken []string) string {
 	}
 }
 
-// texts gives a text for each way in which texts may match the patterns: a shortest one. It goes through all of them at
-// once, character by character, and stops where it was before.
+// texts returns a shortest text for each way in which texts may match the patterns. It walks through all patterns at
+// once, character by character, and stops at places where it has been before.
 func (s *search) texts(a Attribute, patterns []pattern) (texts []string) {
 	letters := alphabet(patterns)
 	type place struct {
@@ -318,7 +319,7 @@ func (s *search) texts(a Attribute, patterns []pattern) (texts []string) {
 	return texts
 }
 
-// placeKey is the same for the same places in all patterns alone.
+// placeKey is equal only for the same places in all patterns.
 func placeKey(at [][]int) string {
 	var key []byte
 	for _, places := range at {
@@ -330,7 +331,7 @@ func placeKey(at [][]int) string {
 	return string(key)
 }
 
-// alphabet is each letter of the patterns, in both cases, and one that stands for all others.
+// alphabet returns each letter of the patterns, in both cases, and one letter that stands for all others.
 func alphabet(patterns []pattern) (letters []rune) {
 	var all strings.Builder
 	for _, p := range patterns {
@@ -351,7 +352,7 @@ func alphabet(patterns []pattern) (letters []rune) {
 	return append(letters, '\u2603')
 }
 
-// walk goes through a condition, the parts of the parts included.
+// walk visits all parts of a condition.
 func walk(n node, visit func(node)) {
 	visit(n)
 	var parts []node
@@ -372,14 +373,14 @@ func walk(n node, visit func(node)) {
 	}
 }
 
-// Attributes are those that the condition asks about, each once.
+// Attributes returns the attributes in the condition, each once.
 func (c Condition) Attributes() []Attribute {
 	s := search{}
 	s.values([]Condition{c})
 	return s.attributes
 }
 
-// SubOperations are the names that the condition asks about.
+// SubOperations returns the suboperations in the condition.
 func (c Condition) SubOperations() (names []string) {
 	walk(c.root, func(n node) {
 		if s, is := n.(subOperationMatches); is && !slices.Contains(names, s.name) {

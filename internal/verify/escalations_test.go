@@ -12,7 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// What is granted beyond need leads to more, but only where it acts.
+// Access beyond need opens further ways, but only where it applies.
 func TestWhatIsBeyondNeedLeadsFurther(t *testing.T) {
 	t.Parallel()
 	const container = lake + "/blobServices/default/containers/patients"
@@ -24,24 +24,24 @@ func TestWhatIsBeyondNeedLeadsFurther(t *testing.T) {
 	for name, c := range map[string]struct {
 		role, scope string
 		edits       []func(*armauthorization.RoleAssignmentProperties)
-		decided     []roles.Lead
-		undecided   []roles.Lead
+		decided     []roles.Target
+		undecided   []roles.Target
 	}{
-		"who grants": {"User Access Administrator", mlGroup, nil, []roles.Lead{roles.ToGrants}, nil},
+		"who grants": {"User Access Administrator", mlGroup, nil, []roles.Target{roles.ToGrants}, nil},
 		"who grants under a condition": {"Role Based Access Control Administrator", mlGroup,
-			[]func(*armauthorization.RoleAssignmentProperties){under}, nil, []roles.Lead{roles.ToGrants}},
-		"who grants at a container": {"User Access Administrator", container, nil, []roles.Lead{roles.ToGrants}, nil},
+			[]func(*armauthorization.RoleAssignmentProperties){under}, nil, []roles.Target{roles.ToGrants}},
+		"who grants at a container": {"User Access Administrator", container, nil, []roles.Target{roles.ToGrants}, nil},
 		"keys of the account": {"Storage Account Key Operator Service Role", lake, nil,
-			[]roles.Lead{roles.ToAccounts}, nil},
+			[]roles.Target{roles.ToAccounts}, nil},
 		"keys of accounts elsewhere":    {"Storage Account Key Operator Service Role", mlGroup, nil, nil, nil},
 		"keys at a container have none": {"Storage Account Key Operator Service Role", container, nil, nil, nil},
-		"ownership of blobs":            {"Storage Blob Data Owner", container, nil, []roles.Lead{roles.ToAccounts}, nil},
+		"ownership of blobs":            {"Storage Blob Data Owner", container, nil, []roles.Target{roles.ToAccounts}, nil},
 		"readers":                       {"Reader", mlGroup, nil, nil, nil},
 		"identities beside the workspace": {"Managed Identity Contributor", mlGroup, nil,
-			[]roles.Lead{roles.ToIdentities}, nil},
+			[]roles.Target{roles.ToIdentities}, nil},
 		"no identity lies in a workspace": {"Managed Identity Contributor", workspace, nil, nil, nil},
-		"who attaches":                    {"Managed Identity Operator", mlGroup, nil, nil, []roles.Lead{roles.ToAttach}},
-		"clusters of the workspace":       {"AzureML Compute Operator", workspace, nil, nil, []roles.Lead{roles.ToAttach}},
+		"who attaches":                    {"Managed Identity Operator", mlGroup, nil, nil, []roles.Target{roles.ToAttach}},
+		"clusters of the workspace":       {"AzureML Compute Operator", workspace, nil, nil, []roles.Target{roles.ToAttach}},
 		"clusters of no workspace":        {"AzureML Compute Operator", lake, nil, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -50,10 +50,10 @@ func TestWhatIsBeyondNeedLeadsFurther(t *testing.T) {
 			w.grantAll()
 			id := w.assign(ann, "User", c.role, c.scope, c.edits...)
 			r := w.report()
-			var decided, undecided []roles.Lead
-			for _, e := range r.Beyond {
+			var decided, undecided []roles.Target
+			for _, e := range r.Excess {
 				require.True(t, strings.EqualFold(id, e.Assignment), "the stack's own are what it needs")
-				for _, l := range e.Leads {
+				for _, l := range e.Escalations {
 					if l.Undecided == "" {
 						decided = append(decided, l.To)
 					} else {

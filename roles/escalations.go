@@ -1,71 +1,80 @@
 package roles
 
-// A Lead is where an action takes its holder beyond what its name says.
-type Lead string
+import "strings"
 
-// Where actions lead. An action that leads Nowhere does what its name says, and no more.
+// A Target says what else the holder of an action gets by it, beyond what the action's name says.
+type Target string
+
+// The targets. An action with the target Nowhere does what its name says, and no more.
 const (
-	Nowhere Lead = ""
-	// ToStores is the credential of a data store: with a key, the whole storage account.
-	ToStores Lead = "the credentials of data stores"
-	// ToWorkspaceStorage is the key of the workspace's own storage account, where it keeps what runs.
-	ToWorkspaceStorage Lead = "the keys of the workspace's storage account"
-	// ToClusters is code that runs as a cluster identity of the workspace.
-	ToClusters Lead = "what runs on clusters"
-	// ToAccounts is the key, or a SAS, of a storage account.
-	ToAccounts Lead = "the keys of storage accounts"
-	// ToIdentities is to sign in as a user-assigned managed identity.
-	ToIdentities Lead = "managed identities"
-	// ToAttach is half of a way: to attach an identity takes an action on it and one on what it is attached to, and leads
-	// nowhere before code runs there (facts/compute-clusters.md, Identity).
-	ToAttach Lead = "identities to attach"
-	// ToGrants is to give any role, to oneself too, or to change what a role allows.
-	ToGrants Lead = "role assignments"
-	// ToNotebooks are the keys and tokens of the workspace's notebooks.
-	ToNotebooks Lead = "the secrets of the workspace's notebooks"
-	// ToSecrets are keys, tokens and passwords of which nothing here says what they open.
-	ToSecrets Lead = "secrets"
-	// ToData is what a name in the workspace stands for: a data store or asset that is pointed elsewhere.
-	ToData Lead = "what data stores and assets stand for"
+	Nowhere Target = ""
+	// ToStores gives the credential of a data store; if that is a key, it opens the whole storage account.
+	ToStores Target = "the credentials of data stores"
+	// ToWorkspaceStorage gives the key of the workspace's own storage account, where the workspace keeps the code that
+	// runs.
+	ToWorkspaceStorage Target = "the keys of the workspace's storage account"
+	// ToClusters gives code that runs as a cluster identity of the workspace.
+	ToClusters Target = "what runs on clusters"
+	// ToAccounts gives the key, or a SAS, of a storage account.
+	ToAccounts Target = "the keys of storage accounts"
+	// ToIdentities gives a sign-in as a user-assigned managed identity.
+	ToIdentities Target = "managed identities"
+	// ToAttach is half of a way: attaching an identity needs an action on the identity and one on what it is attached
+	// to, and gives nothing before code runs there (facts/compute-clusters.md, Identity).
+	ToAttach Target = "identities to attach"
+	// ToHosts is code that runs as an identity attached to what is no compute of a workspace.
+	ToHosts Target = "what runs as an attached identity"
+	// ToGrants gives any role, to oneself too, or changes what a role allows.
+	ToGrants Target = "role assignments"
+	// ToNotebooks gives the keys and tokens of the workspace's notebooks.
+	ToNotebooks Target = "the secrets of the workspace's notebooks"
+	// ToSecrets gives keys, tokens and passwords; it is not known here what they open.
+	ToSecrets Target = "secrets"
+	// ToData changes what a name in the workspace stands for: a data store or asset then leads to other data.
+	ToData Target = "what data stores and assets stand for"
 )
 
-// A Leading is an action and where it leads.
-type Leading struct {
+// An Escalation is an action and what it opens: in most cases Nowhere.
+type Escalation struct {
 	Action Action
-	Lead   Lead
+	To     Target
 	Source string // of facts/, or why it is judged so
-	// Inferred is set where no document says that the action is enough by itself.
+	// Inferred is set if no document says that the action is enough by itself.
 	Inferred bool
 }
 
 const (
 	workspaceRows = "grants-access.md, Machine learning and neighbours"
+	hostRows      = workspaceRows + ": code under an identity elsewhere"
 	grantingRoles = "grants-access.md, Built-in roles that can grant"
 	rbacRows      = "grants-access.md, Azure RBAC"
 	storageRows   = "grants-access.md, Storage"
-	asNamed       = "by its name" // it reads or starts what it names
-	// What Microsoft lists for any job is more than one action: jobs/*, environments/write, metadata/artifacts/write,
-	// metadata/codes/*/write and others; which of them are enough is not said.
+	asNamed       = "by its name" // its name says all that it does
+	// Microsoft lists more than one action for submitting any job (jobs/*, environments/write,
+	// metadata/artifacts/write, metadata/codes/*/write and others), and does not say which of them are enough.
 	submitRow = "learn.microsoft.com/azure/machine-learning/how-to-assign-roles, Submitting any type of run (V2)"
-	// A version that was added runs only once something that is started names it.
+	// A new version runs only once something that is started names it.
 	versionRow = workspaceRows + "; a new version runs where something names it"
 )
 
-// The actions with which an identity is attached and then used: AssignIdentity, and WriteCompute and code that runs
-// there, or WriteScript, which is both.
+// The actions by which an identity is attached and then used: AssignIdentity, with WriteCompute and code that runs
+// there, or with WriteScript, which is both.
 var (
 	AssignIdentity = of(identities + "assign/action")
 	WriteCompute   = of(workspaces + "computes/write")
 	WriteScript    = of("Microsoft.Resources/deploymentScripts/write")
 	// UseInstance opens the applications of compute instances.
 	UseInstance = of(workspaces + "computes/applicationaccess/action")
+	// WritePipeline changes what a data factory runs, and RunPipeline starts it: both together run code as its identity.
+	WritePipeline = of("Microsoft.DataFactory/factories/pipelines/write")
+	RunPipeline   = of("Microsoft.DataFactory/factories/pipelines/createrun/action")
 	// WriteDeployment changes what a deployment runs, and on which cluster.
 	WriteDeployment = of(workspaces + "batchEndpoints/deployments/write")
 )
 
-// leadings has every one of the article's 35 actions and those that the sheets name. Of an action that stands here as
-// leading nowhere it was asked; of one that is missing it was not.
-var leadings = []Leading{
+// escalations has every one of the article's 35 actions and those that the sheets name. An action with the target
+// Nowhere was looked at; one that is missing here was not.
+var escalations = []Escalation{
 	// The article's 35, in its order.
 	{of(workspaces + "read"), Nowhere, asNamed, false},
 	{of(workspaces + "data/versions/write"), ToData, "a version is immutable, so a new one is read by those who " +
@@ -173,6 +182,27 @@ var leadings = []Leading{
 	{of("Microsoft.KeyVault/vaults/write"), ToSecrets, "writes its access policies: " + workspaceRows, true},
 	{of("Microsoft.KeyVault/vaults/accessPolicies/write"), ToSecrets, workspaceRows, true},
 
+	// What else runs code as an identity that is attached to it. Whoever writes the resource itself also attaches one,
+	// with AssignIdentity: rbacRows, identity to a resource.
+	{of("Microsoft.Compute/virtualMachines/write"), ToHosts, "a machine is made with what it runs: " +
+		"learn.microsoft.com/rest/api/compute/virtual-machines/create-or-update", true},
+	{of("Microsoft.Compute/virtualMachines/runCommands/write"), ToHosts,
+		"learn.microsoft.com/rest/api/compute/virtual-machine-run-commands/create-or-update", true},
+	{of("Microsoft.Compute/virtualMachines/runCommand/action"), ToHosts, "as runCommands/write", true},
+	{of("Microsoft.Compute/virtualMachines/extensions/write"), ToHosts, "as runCommands/write", true},
+	{of("Microsoft.Web/sites/write"), ToHosts, hostRows, true},
+	{of("Microsoft.Web/sites/publish/Action"), ToHosts, hostRows, true},
+	{of("Microsoft.ContainerInstance/containerGroups/write"), ToHosts, "as an app: " + hostRows, true},
+	{of("Microsoft.ContainerInstance/containerGroups/containers/exec/action"), ToHosts, "as containerGroups/write", true},
+	{of("Microsoft.Automation/automationAccounts/write"), ToAttach, hostRows, true},
+	{of("Microsoft.Automation/automationAccounts/runbooks/write"), ToHosts, hostRows, true},
+	{of("Microsoft.Automation/automationAccounts/runbooks/draft/write"), ToHosts, hostRows, true},
+	{of("Microsoft.Logic/workflows/write"), ToHosts, hostRows, true},
+	{of("Microsoft.DataFactory/factories/write"), ToAttach, hostRows, true},
+	{WritePipeline, ToHosts, hostRows + "; with RunPipeline it is enough: " +
+		"learn.microsoft.com/azure/data-factory/concepts-roles-permissions, and batch-endpoints.md, Callers", true},
+	{RunPipeline, Nowhere, "starts what is there; with WritePipeline it leads on", false},
+
 	// Identities and grants.
 	{AssignIdentity, ToAttach, rbacRows, false},
 	{of(identities + "federatedIdentityCredentials/write"), ToIdentities, grantingRoles, false},
@@ -205,5 +235,16 @@ var leadings = []Leading{
 
 func of(name string) Action { return Action{Name: name} }
 
-// Leadings returns every action of which it is known where it leads.
-func Leadings() []Leading { return leadings }
+// Host is the type of the resource, in lower case, that an action puts code on, or attaches an identity to, which is no
+// compute of a workspace; "" for other actions. Attaches is set where whoever has the action writes the resource
+// itself.
+func (l Escalation) Host() (typ string, attaches bool) {
+	parts := strings.Split(strings.ToLower(l.Action.Name), "/")
+	if l.To != ToHosts && l.To != ToAttach || !l.Inferred {
+		return "", false
+	}
+	return parts[0] + "/" + parts[1], len(parts) == 3
+}
+
+// Escalations returns every action whose target is known.
+func Escalations() []Escalation { return escalations }

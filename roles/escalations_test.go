@@ -9,10 +9,10 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-func TestEachActionOfTheSeedHasALeadingAndNoneHasTwo(t *testing.T) {
+func TestEachActionOfTheSeedIsThereOnce(t *testing.T) {
 	t.Parallel()
 	asked := map[string]int{}
-	for _, l := range roles.Leadings() {
+	for _, l := range roles.Escalations() {
 		asked[strings.ToLower(l.Action.Name)]++
 		assert.NotEmpty(t, l.Source, l.Action.Name)
 	}
@@ -24,29 +24,29 @@ func TestEachActionOfTheSeedHasALeadingAndNoneHasTwo(t *testing.T) {
 	}
 }
 
-// Of what is filed as a risk of more access, of secrets or of code it was asked where it leads, and what leads further
-// for sure is a risk, but for what a name stands for.
-func TestRisksAndLeadsAgree(t *testing.T) {
+// For each action that is listed as a risk (more access, secrets, code), it is listed where it leads; and each action
+// that certainly leads further is a risk, except those that reach what a name stands for.
+func TestRisksAndEscalationsAgree(t *testing.T) {
 	t.Parallel()
-	leads := map[string]roles.Lead{}
-	for _, l := range roles.Leadings() {
-		leads[strings.ToLower(l.Action.Name)] = l.Lead
+	targets := map[string]roles.Target{}
+	for _, l := range roles.Escalations() {
+		targets[strings.ToLower(l.Action.Name)] = l.To
 	}
 	for _, risk := range []roles.Risk{roles.GrantsAccess, roles.ReadsSecrets, roles.ChangesCode} {
 		for _, action := range roles.RiskyActions(risk) {
-			_, asked := leads[strings.ToLower(action.Name)]
+			_, asked := targets[strings.ToLower(action.Name)]
 			assert.True(t, asked, "it was not asked where %s leads", action.Name)
 		}
 	}
-	for _, l := range roles.Leadings() {
-		if l.Lead != roles.Nowhere && l.Lead != roles.ToData && !l.Inferred {
+	for _, l := range roles.Escalations() {
+		if l.To != roles.Nowhere && l.To != roles.ToData && !l.Inferred {
 			assert.NotEmpty(t, l.Action.Risk(), l.Action.Name)
 		}
 	}
 }
 
-// named are the actions that the fact sheets name, by sheet, without reads that say nothing but what they read. A word
-// of more than one service stands for each that the sheet is about.
+// named are the actions that the fact sheets name, by sheet, without reads that only show what they read. A word that
+// several services have stands for each service that the sheet is about.
 var named = map[string][]string{
 	"grants-access.md": {
 		"Microsoft.Authorization/roleAssignments/write", "Microsoft.Authorization/roleAssignments/delete",
@@ -97,10 +97,10 @@ var named = map[string][]string{
 	"built-in-roles.md":   {ml + "delete"},
 }
 
-func TestEachActionThatASheetNamesHasALeading(t *testing.T) {
+func TestEachActionThatASheetNamesIsThere(t *testing.T) {
 	t.Parallel()
 	asked := map[string]bool{}
-	for _, l := range roles.Leadings() {
+	for _, l := range roles.Escalations() {
 		asked[strings.ToLower(l.Action.Name)] = true
 	}
 	for sheet, actions := range named {

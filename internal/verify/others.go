@@ -1,0 +1,232 @@
+package verify
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/azure"
+	"github.com/batchaccess/batchaccess/internal/ways"
+)
+
+// An Other is somebody who holds a role, or an access policy, where it bears on the stack, and is none of its
+// principals.
+type Other struct {
+	Name string
+	// Kind is User, Group, ServicePrincipal, or another word of Azure's. Managed is set for a managed identity.
+	Kind    string
+	Managed bool
+	// Members are those of a group, however deep. Owners are of a group, a service principal or its application. Unlisted
+	// says why not all of them are known.
+	Members, Owners []Member
+	Unlisted        string
+	federated       []federated // credentials of a service principal
+}
+
+const servicePrincipal = "ServicePrincipal"
+
+// others asks who they are that hold what was listed, who is in the groups among them, and who owns those.
+func (o *Observer) others(ctx context.Context, subjects []Subject, f *Facts) {
+	kinds := map[string]string{}
+	for _, a := range slices.Concat(f.Assignments, f.Eligible) {
+		kinds[strings.ToLower(a.PrincipalID)] = a.Kind
+	}
+	for _, id := range f.Vault.Readers {
+		kinds[strings.ToLower(id)] = cmp.Or(kinds[strings.ToLower(id)], "")
+	}
+	for _, s := range subjects {
+		delete(kinds, strings.ToLower(s.ID))
+	}
+	if len(kinds) == 0 {
+		return
+	}
+	objects, err := o.client.Objects(ctx, slices.Sorted(maps.Keys(kinds)))
+	if err != nil {
+		err = failed("asking who holds roles where it bears on the stack", readGroups, err)
+	}
+	why := f.unanswered(err)
+	for id, kind := range kinds {
+		f.Others[id] = Other{Kind: cmp.Or(kind, "somebody"), Unlisted: why}
+	}
+	for _, object := range objects {
+		kind := strings.TrimPrefix(object.Type, "#microsoft.graph.")
+		f.Others[strings.ToLower(object.ID)] = Other{Name: object.DisplayName,
+			Kind:    strings.ToUpper(kind[:min(1, len(kind))]) + kind[min(1, len(kind)):],
+			Managed: object.ServicePrincipalType == "ManagedIdentity"}
+	}
+	for _, id := range slices.Sorted(maps.Keys(f.Others)) {
+		other := f.Others[id]
+		switch {
+		case why != "":
+		case other.Kind == "Group":
+			at := "/groups/" + url.PathEscape(id)
+			other.Members = o.listed(ctx, &other, at+"/transitiveMembers", "who is in the group", f)
+			other.Owners = o.listed(ctx, &other, at+"/owners", "who owns the group", f)
+		case other.Kind == servicePrincipal && !other.Managed:
+			o.signsIn(ctx, &other, "/servicePrincipals/"+url.PathEscape(id), f)
+		}
+		f.Others[id] = other
+	}
+}
+
+// listed are people and applications in a collection about somebody.
+func (o *Observer) listed(ctx context.Context, about *Other, path, what string, f *Facts) (all []Member) {
+	found, _, err := azure.List[object](ctx, o.client, azure.Graph, path)
+	about.Unlisted = cmp.Or(about.Unlisted, f.unanswered(about.failed(what, err)))
+	for _, one := range found {
+		if one.Type != "#microsoft.graph.group" { // transitive members have those in it too
+			all = append(all, Member{one.ID, one.Name})
+		}
+	}
+	return all
+}
+
+func (about *Other) failed(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return failed("asking "+what+" "+about.Name, readGroups, err)
+}
+
+// signsIn asks who may sign in as a service principal: who owns it or its application, and whom a federated credential
+// lets in.
+func (o *Observer) signsIn(ctx context.Context, about *Other, path string, f *Facts) {
+	about.Owners = o.listed(ctx, about, path+"/owners", "who owns the service principal", f)
+	applications, err := o.applications(ctx, path)
+	about.Unlisted = cmp.Or(about.Unlisted, f.unanswered(about.failed("for the application of", err)))
+	if len(applications) == 0 {
+		about.Unlisted = cmp.Or(about.Unlisted, "the tenant has no application of it")
+	}
+	for _, application := range applications {
+		at := "/applications/" + url.PathEscape(application.ID)
+		about.Owners = append(about.Owners, o.listed(ctx, about, at+"/owners", "who owns the application of", f)...)
+		has, _, err := azure.List[federated](ctx, o.client, azure.Graph, at+"/federatedIdentityCredentials")
+		about.Unlisted = cmp.Or(about.Unlisted, f.unanswered(about.failed("for the federated credentials of", err)))
+		about.federated = append(about.federated, has...)
+	}
+}
+
+// others adds them. Those of the members of a group who have nothing else are one: everybody who is in it.
+func (h *holdings) others(e *ways.Estate, subjects []Subject) {
+	ids := slices.Sorted(maps.Keys(h.facts.Others))
+	named, in := map[string]string{}, map[string]int{}
+	for _, p := range e.Principals {
+		named[strings.ToLower(p.ID)] = p.ID
+	}
+	for _, id := range ids {
+		other := h.facts.Others[id]
+		if other.Kind != "Group" {
+			stranger(e, id, cmp.Or(other.Name, other.Kind))
+			named[id] = id
+		}
+		for _, owner := range other.Owners {
+			stranger(e, owner.ID, owner.Name)
+			named[strings.ToLower(owner.ID)] = owner.ID
+		}
+		for _, member := range other.Members {
+			in[strings.ToLower(member.ID)]++
+		}
+	}
+	for _, id := range ids {
+		other := h.facts.Others[id]
+		if other.Kind != "Group" {
+			h.signInsOf(e, id, other)
+			continue
+		}
+		n := slices.IndexFunc(e.Groups, func(g ways.Group) bool { return strings.EqualFold(g.ID, id) })
+		if n < 0 {
+			n, e.Groups = len(e.Groups), append(e.Groups, ways.Group{ID: id, Name: cmp.Or(other.Name, id)})
+		}
+		g := &e.Groups[n]
+		g.Unlisted = other.Unlisted
+		for _, owner := range other.Owners {
+			g.Owners = append(g.Owners, owner.ID)
+		}
+		everybody := "members of group " + g.Name
+		if g.Name != id {
+			everybody += " (" + id + ")"
+		}
+		rest := other.Unlisted != ""
+		for _, member := range other.Members {
+			key := strings.ToLower(member.ID)
+			if named[key] == "" && in[key] > 1 {
+				stranger(e, member.ID, member.Name)
+				named[key] = member.ID
+			}
+			if named[key] == "" {
+				rest = true
+			} else if !slices.ContainsFunc(g.Members, func(of string) bool { return strings.EqualFold(of, key) }) {
+				g.Members = append(g.Members, named[key])
+			}
+		}
+		if rest {
+			e.Principals = append(e.Principals, ways.Principal{ID: everybody, Names: []string{everybody},
+				Unknown: other.Unlisted})
+			g.Members = append(g.Members, everybody)
+		}
+	}
+	h.unread(e, subjects)
+}
+
+// Who may become somebody and is not asked about. Microsoft Graph has who manages groups and applications (directory
+// roles, permissions of applications), and Azure has no list of what an identity is attached to
+// (facts/grants-access.md, Entra, and Machine learning and neighbours: code under an identity elsewhere).
+const (
+	managers   = "whoever manages groups and applications in Entra"
+	hostOwners = "whoever changes what else runs as a managed identity, such as a machine, a factory or a function"
+)
+
+func (h *holdings) unread(e *ways.Estate, subjects []Subject) {
+	manages := func(to, does string) {
+		e.Unread = append(e.Unread, ways.Unread{Who: managers, To: to, By: does,
+			Needs:   "a role of Entra or a permission of Microsoft Graph",
+			Missing: "who holds roles of Entra and permissions of Microsoft Graph is not asked"})
+	}
+	for _, g := range e.Groups {
+		manages(g.ID, "adding themselves to the group")
+	}
+	for _, a := range e.Applications {
+		if !a.Managed {
+			manages(a.Principal, "adding a credential")
+		}
+	}
+	for _, i := range e.Identities {
+		h.hosts(e, i.Principal)
+	}
+	for _, s := range subjects {
+		if !s.Principal.IsCluster() && s.Kind == access.ManagedIdentity {
+			h.hosts(e, s.ID)
+		}
+	}
+}
+
+// hosts notes that it is not known what runs as an identity, once.
+func (h *holdings) hosts(e *ways.Estate, id string) {
+	if !slices.ContainsFunc(e.Unread, func(u ways.Unread) bool {
+		return u.Who == hostOwners && strings.EqualFold(u.To, id)
+	}) {
+		e.Unread = append(e.Unread, ways.Unread{Who: hostOwners, To: id, Needs: "to change it", By: "running code on it",
+			Missing: "what the identity is attached to is not asked"})
+	}
+}
+
+// signInsOf adds how others become one of them.
+func (h *holdings) signInsOf(e *ways.Estate, id string, other Other) {
+	switch {
+	case other.Managed:
+		h.hosts(e, id)
+	case other.Kind == servicePrincipal:
+		a := ways.Application{Name: cmp.Or(other.Name, id), Principal: id, Unlisted: other.Unlisted}
+		for _, owner := range other.Owners {
+			a.Owners = append(a.Owners, owner.ID)
+		}
+		for _, c := range other.federated {
+			a.Federated = append(a.Federated, ways.Federated{Issuer: c.Issuer, Subject: c.Subject})
+		}
+		e.Applications = append(e.Applications, a)
+	}
+}

@@ -1,0 +1,85 @@
+package ways
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+)
+
+// unread are all that nobody here could ask.
+func (f *finder) unread() (all []Unread) {
+	for _, g := range f.Groups {
+		if g.Unlisted != "" {
+			all = append(all, Unread{"owners of " + g.Name, g.ID, "to own the group", "adding themselves to the group",
+				g.Unlisted})
+		}
+	}
+	for _, a := range f.Applications {
+		if a.Unlisted != "" {
+			all = append(all, Unread{"owners of " + f.name(a.Principal), a.Principal, "to own the application",
+				"adding a credential", a.Unlisted})
+		}
+	}
+	return append(all, f.Unread...)
+}
+
+// HeldBy are the roles that the first of those who are alike holds, with where; none for who is no principal.
+func (e *Estate) HeldBy(who []string) (all []string) {
+	f := newFinder(e)
+	for _, id := range f.idsOf(who[:1]) {
+		for _, h := range f.holders(id) {
+			for _, n := range f.assignedTo[h.id] {
+				a := &held{Assignment: f.Assignments[n], through: h.through}
+				if text := a.label(f); !slices.Contains(all, text) {
+					all = append(all, text)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// Doubts are why nobody can be sure that there is no way to a datum beside those of Ways: undecided ways to each datum
+// of those whom nobody here could ask about, whoever they are, and of everybody who may reach more than is known. Who
+// goes one is somebody of Ways, or in words those who may be anybody.
+func (e *Estate) Doubts() (all []access.Way) {
+	f := newFinder(e)
+	for _, u := range f.unread() {
+		first := []access.Hop{{Kind: access.IdentityHop, Identity: u.Who, Needs: u.Needs, GivenBy: u.By, Undecided: true,
+			Missing: u.Missing}}
+		to := fold(u.To)
+		for _, r := range f.readsBy(stage{principal: to}) {
+			all = append(all, f.to(r, u.Who, first))
+		}
+		for _, w := range f.waysOf(to) {
+			if w.Ends == "" {
+				w.Who, w.Hops = []string{u.Who}, append(slices.Clip(first), w.Hops...)
+				all = append(all, w)
+			}
+		}
+	}
+	for _, w := range e.Ways() {
+		if !w.Undecided() || !opensUnknown(w.Ends) {
+			continue
+		}
+		for n := range e.Data {
+			hop := access.Hop{Kind: access.ReadHop, Identity: w.Ends, Needs: "to read it", GivenBy: "it"}
+			all = append(all, f.to(reading{n, []access.Hop{hop}}, w.Who[0], w.Hops))
+		}
+	}
+	return all
+}
+
+// opensUnknown reports whether it is not known what is held at the end of a way.
+func opensUnknown(ends string) bool {
+	return ends == whatever || slices.ContainsFunc([]string{Holdings, othersClusters, othersStores, storesPrincipal},
+		func(begins string) bool { return strings.HasPrefix(ends, begins) })
+}
+
+// What ways end at of which it is not known what it opens.
+const (
+	othersClusters  = "the identities of other clusters"
+	othersStores    = "the credentials of other data stores"
+	storesPrincipal = "the principal of data store "
+)

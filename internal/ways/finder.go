@@ -1,0 +1,149 @@
+package ways
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+type finder struct {
+	*Estate
+	names      map[string][]string
+	isGroup    map[string]bool
+	memberOf   map[string][]int
+	ownerOf    map[string][]int
+	assignedTo map[string][]int
+	held       map[string][]*held
+	allows     map[*roles.Permission]map[string]bool
+	steps      map[stage][]step
+	codes      map[[2]string]codes
+	stores     map[string]Store
+	accounts   map[string]string // names by ID
+	readings   map[stage][]reading
+	// Indexes into Data, by account and by data store, in order.
+	ofAccount, ofStore map[string][]int
+	// elsewhere says, by principal, why it may hold more than the estate has.
+	elsewhere map[string]string
+	// lets are the roles that conditions allow somebody to assign.
+	lets map[string]let
+	// special are the principals that have something that no other has.
+	special map[string]bool
+}
+
+func fold(id string) string { return strings.ToLower(strings.Trim(id, "/")) }
+
+func newFinder(e *Estate) *finder {
+	f := &finder{Estate: e, names: map[string][]string{}, isGroup: map[string]bool{}, memberOf: map[string][]int{},
+		ownerOf: map[string][]int{}, assignedTo: map[string][]int{}, held: map[string][]*held{},
+		allows: map[*roles.Permission]map[string]bool{}, steps: map[stage][]step{}, codes: map[[2]string]codes{},
+		stores: map[string]Store{}, accounts: map[string]string{}, readings: map[stage][]reading{},
+		ofAccount: map[string][]int{},
+		ofStore:   map[string][]int{}, special: map[string]bool{}, elsewhere: map[string]string{}, lets: map[string]let{}}
+	for _, p := range e.Principals {
+		if p.Elsewhere != "" {
+			f.elsewhere[fold(p.ID)], f.special[fold(p.ID)] = p.Elsewhere, true
+		}
+		f.names[fold(p.ID)] = append(f.names[fold(p.ID)], p.Names...)
+	}
+	for n, g := range e.Groups {
+		f.isGroup[fold(g.ID)] = true
+		f.names[fold(g.ID)] = append(f.names[fold(g.ID)], g.Name)
+		for _, id := range g.Members {
+			f.memberOf[fold(id)] = append(f.memberOf[fold(id)], n)
+		}
+		for _, id := range g.Owners {
+			f.ownerOf[fold(id)] = append(f.ownerOf[fold(id)], n)
+		}
+	}
+	for n, a := range e.Assignments {
+		f.assignedTo[fold(a.Principal)] = append(f.assignedTo[fold(a.Principal)], n)
+		f.special[fold(a.Principal)] = true
+	}
+	f.index()
+	return f
+}
+
+// index finds data by its place, and the special principals.
+func (f *finder) index() {
+	for _, a := range f.Accounts {
+		f.accounts[fold(a.ID)] = a.Name
+	}
+	inStore := map[string][]string{} // stores by account and container
+	for _, w := range f.Workspaces {
+		for _, s := range w.Stores {
+			f.stores[storeID(w, s)] = s
+			if s.Container != "" {
+				at := fold(s.Account) + " " + strings.ToLower(s.Container)
+				inStore[at] = append(inStore[at], storeID(w, s))
+			}
+		}
+		for _, c := range w.Clusters {
+			f.special[fold(c.Principal)] = true
+		}
+		for _, i := range w.Instances {
+			f.special[fold(i.User)] = true
+		}
+	}
+	for _, p := range f.Powers {
+		f.special[fold(p.Principal)] = true
+	}
+	for _, v := range f.Vaults {
+		for _, id := range v.Readers {
+			f.special[fold(id)] = true
+		}
+	}
+	for n, d := range f.Data {
+		f.ofAccount[fold(d.Account)] = append(f.ofAccount[fold(d.Account)], n)
+		in := inStore[fold(d.Account)+" "+strings.ToLower(d.Container)]
+		for _, w := range f.Workspaces {
+			id := storeID(w, Store{Name: d.Store})
+			if _, there := f.stores[id]; there && d.Store != "" && !slices.Contains(in, id) {
+				in = append(slices.Clip(in), id)
+			}
+		}
+		for _, id := range in {
+			f.ofStore[id] = append(f.ofStore[id], n)
+		}
+	}
+	for id := range f.ownerOf {
+		f.special[id] = true
+	}
+	for _, i := range f.Identities {
+		f.special[fold(i.Principal)] = true
+	}
+	for _, a := range f.Applications {
+		f.special[fold(a.Principal)] = true
+		for _, id := range a.Owners {
+			f.special[fold(id)] = true
+		}
+		for _, c := range a.Federated {
+			f.special[fold(c.Subject)] = true
+		}
+	}
+	for _, d := range f.Denials {
+		for _, id := range slices.Concat(d.Principals, d.Exclude) {
+			f.special[fold(id)] = true
+		}
+	}
+}
+
+// class is equal for principals with the same ways: they are in the same groups, and have nothing of their own.
+func (f *finder) class(id string) string {
+	if f.special[id] {
+		return id
+	}
+	var in []string
+	for _, h := range f.holders(id)[1:] {
+		in = append(in, h.id)
+	}
+	return strings.Join(in, "\n") + "\n"
+}
+
+// name returns a principal's name, or else its ID.
+func (f *finder) name(id string) string {
+	if names := f.names[fold(id)]; len(names) > 0 {
+		return names[0]
+	}
+	return id
+}

@@ -1,0 +1,65 @@
+package azure
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
+)
+
+// readOnly are the services that answer GET alone, with the query parameters that each of them has (entra-docs,
+// how-to-use-vm-token.md; azure-docs, App Service, REST endpoint reference).
+var readOnly = map[service][]string{
+	metadata:        {"api-version"},
+	machineIdentity: {"api-version", "resource", "client_id", "object_id", "mi_res_id", "msi_res_id", "bypass_cache"},
+	appIdentity:     {"api-version", "resource", "client_id", "object_id", "principal_id", "mi_res_id"},
+}
+
+// checkForm refuses a request of a form that Azure refuses, or of which no document says what Azure makes, before a
+// service looks at what it says. Blobs have slashes and dots of their own in their paths, and any content.
+func checkForm(of service, r *http.Request) error {
+	if of == blobStorage || of == login || of == nothing {
+		return nil
+	}
+	if known, is := readOnly[of]; is {
+		if r.Method != http.MethodGet {
+			return wire.Errorf(http.StatusMethodNotAllowed, "HttpMethodNotAllowed", "the sandbox serves %s by GET alone",
+				r.URL.Path)
+		}
+		return onlyQueries(r, known)
+	}
+	if err := checkPath(of, r); err != nil {
+		return err
+	}
+	if of == batchEndpoint { // to which azure-ai-ml sends an api-version
+		return onlyQueries(r, []string{"api-version"})
+	}
+	return nil
+}
+
+func onlyQueries(r *http.Request, known []string) error {
+	for name, values := range r.URL.Query() {
+		if !slices.Contains(known, name) || len(values) > 1 {
+			return wire.NotModelled("the query parameter " + name + " of " + r.URL.Path + ", or that it is given twice")
+		}
+	}
+	return nil
+}
+
+// checkPath takes doubled slashes, which Azure's clients send.
+func checkPath(of service, r *http.Request) error {
+	escaped := strings.ToLower(r.URL.EscapedPath())
+	for _, sign := range []string{"%2f", "%5c", "%00", "%3f", "%23"} {
+		if strings.Contains(escaped, sign) {
+			return wire.NotModelled("a path with the escape " + sign)
+		}
+	}
+	if slices.ContainsFunc(strings.Split(r.URL.Path, "/"), func(s string) bool { return s == "." || s == ".." }) {
+		return wire.NotModelled("a path with . or .. in it")
+	}
+	if of != directory && strings.HasSuffix(r.URL.Path, "/") {
+		return wire.NotModelled("a path that ends in a slash")
+	}
+	return nil
+}

@@ -1,0 +1,425 @@
+package rehearsal
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure"
+)
+
+// A recipe is one way of howToInvoke in which one invoker starts jobs, read as whoever follows it does: how one signs
+// in, for which audience a token is got, and the requests that start jobs. One of login, pipeline, service and host
+// says who signs in.
+type recipe struct {
+	login     []string // the arguments of az login
+	pipeline  *pipelineJob
+	service   *serviceIdentity
+	host      *hostQuery
+	cloud     string // of the sign-in, by the Azure CLI's name; "" for public Azure
+	audiences []string
+	posts     []post
+	// others are the bodies that stand beside the request of an endpoint, each to be put in the place of its input.
+	others map[string][]json.RawMessage
+	// wantsSubscription is a sign-in of the Azure CLI that fails where whoever signs in sees no subscription.
+	wantsSubscription bool
+}
+
+// A pipelineJob is a job of a pipeline that signs in with a token of its own issuer: what its text says of the runs
+// that it is for, and what it asks for. It signs in itself, or by a login.
+type pipelineJob struct {
+	name             string // of the job; "" for a pipeline of Azure Pipelines
+	branch, tag      string
+	environment      string
+	pullRequest      bool
+	connection       string // service connection of Azure Pipelines
+	repository       string // of GitHub
+	audience         string // "" for that of the tool that signs in
+	clientID, tenant string // "" where the login has them, or the service connection does
+}
+
+// A serviceIdentity is how a Data Factory, a Synapse workspace or a Logic App says as which identity it calls:
+// resourceID is that of a user-assigned identity, "" for its own.
+type serviceIdentity struct{ resourceID string }
+
+// A hostQuery is a request of a program for a token of the host that it runs on.
+type hostQuery struct {
+	appService bool
+	query      url.Values
+	header     http.Header
+}
+
+// A post is one request. The body is as it is printed.
+type post struct {
+	method, url string
+	header      http.Header
+	body        json.RawMessage
+}
+
+// The forms of a recipe, by the words that each begins with. What begins with none of them is a shell's.
+var forms = []struct {
+	begins string
+	read   func(text string) ([]recipe, error)
+}{
+	{"# GitHub Actions: ", readGitHub},
+	{"# Azure Pipelines: ", readAzurePipeline},
+	{"# GitLab: ", readGitLab},
+	{"# Data Factory: ", readServices},
+	{"# Synapse: ", readServices},
+	{"# Logic Apps: ", readServices},
+	{"# For ", readPython},
+}
+
+// read takes the recipes out of a text: they are apart by empty lines, and only a program, the last of them, has some.
+func read(text string) (all []recipe, err error) {
+	for text != "" {
+		one, rest, _ := strings.Cut(text, "\n\n")
+		how := readShell
+		for _, form := range forms {
+			if strings.HasPrefix(text, form.begins) {
+				how = form.read
+			}
+		}
+		if strings.HasPrefix(text, "# For ") {
+			one, rest = text, ""
+		}
+		found, err := how(one)
+		if err != nil {
+			return nil, err
+		}
+		for i := range found {
+			found[i].others = othersIn(one)
+		}
+		all, text = append(all, found...), rest
+	}
+	return all, nil
+}
+
+var (
+	azCall    = regexp.MustCompile(`\baz (login|cloud set|account get-access-token)\b`)
+	curlCall  = regexp.MustCompile(`(?m)^[ \t]*curl `)
+	otherLine = regexp.MustCompile(`^\s*# (?:(\S+) also reads what follows|(\{.*\})$)`)
+)
+
+// othersIn are the inputs that the notes of a text have, by the endpoints that they are of.
+func othersIn(text string) map[string][]json.RawMessage {
+	all, of := map[string][]json.RawMessage{}, ""
+	for line := range strings.Lines(text) {
+		switch m := otherLine.FindStringSubmatch(strings.TrimRight(line, "\n")); {
+		case m == nil:
+		case m[1] != "":
+			of = m[1]
+		default:
+			all[of] = append(all[of], json.RawMessage(m[2]))
+		}
+	}
+	return all
+}
+
+// readShell reads the commands of a shell.
+func readShell(text string) ([]recipe, error) {
+	var r recipe
+	for _, at := range azCall.FindAllStringIndex(text, -1) {
+		words, _, err := azure.Words(text[at[0]:])
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case words[1] == "cloud":
+			r.cloud = strings.Join(after(words, "--name"), "")
+		case words[1] != "login":
+			r.audiences = append(r.audiences, after(words, "--resource")...)
+		case r.login == nil: // others stand in comments
+			r.login = words[2:]
+			r.wantsSubscription = !slices.Contains(words, "--allow-no-subscriptions")
+		}
+	}
+	for _, at := range curlCall.FindAllStringIndex(text, -1) {
+		words, _, err := azure.Words(strings.TrimLeft(text[at[0]:], " \t"))
+		if err != nil {
+			return nil, err
+		}
+		p := post{method: strings.Join(after(words, "--request"), ""), header: http.Header{},
+			body: json.RawMessage(strings.Join(after(words, "--data"), ""))}
+		p.url = strings.Join(after(words, p.method), "")
+		for _, header := range after(words, "--header") {
+			key, value, _ := strings.Cut(header, ": ")
+			p.header.Add(key, value)
+		}
+		r.posts = append(r.posts, p)
+	}
+	return []recipe{r}, nil
+}
+
+// after are the words that stand behind each of a word.
+func after(words []string, word string) (all []string) {
+	for i := range len(words) - 1 {
+		if words[i] == word {
+			all = append(all, words[i+1])
+		}
+	}
+	return all
+}
+
+var (
+	ofRepository = regexp.MustCompile(`^# GitHub Actions: a workflow of (\S+), `)
+	ofRef        = regexp.MustCompile(`^github\.ref == 'refs/(heads|tags)/(.*)'$`)
+	ofRule       = regexp.MustCompile(`^\$CI_COMMIT_(BRANCH|TAG) == "(.*)"$`)
+)
+
+// readGitHub reads a workflow: each of its jobs signs in by azure/login, whose inputs and their defaults are those of
+// github.com/Azure/login, README.md.
+func readGitHub(text string) (all []recipe, err error) {
+	var workflow struct {
+		On          []string
+		Permissions map[string]string
+		Jobs        map[string]struct {
+			If, Environment string
+			Steps           []struct {
+				Uses, Run string
+				With      map[string]string
+			}
+		}
+	}
+	repository := ofRepository.FindStringSubmatch(text)
+	if err := yaml.Unmarshal([]byte(text), &workflow); err != nil || repository == nil {
+		return nil, fmt.Errorf("the workflow can't be read, or does not say of which repository it is: %w", err)
+	}
+	if workflow.Permissions["id-token"] != "write" {
+		return nil, errors.New("the workflow gets no token of GitHub's: permissions are without id-token: write")
+	}
+	for _, name := range slices.Sorted(maps.Keys(workflow.Jobs)) {
+		of := workflow.Jobs[name]
+		job := &pipelineJob{name: strings.TrimPrefix(name, "start-"), repository: repository[1],
+			environment: of.Environment, audience: "api://AzureADTokenExchange"}
+		trigger := "workflow_dispatch"
+		switch ref := ofRef.FindStringSubmatch(of.If); {
+		case ref != nil && ref[1] == "tags":
+			job.tag = strings.ReplaceAll(ref[2], "''", "'")
+		case ref != nil:
+			job.branch = strings.ReplaceAll(ref[2], "''", "'")
+		case of.If == "github.event_name == 'pull_request'":
+			job.pullRequest, trigger = true, "pull_request"
+		case of.If != "":
+			return nil, fmt.Errorf("job %s runs if %s, which is not known here", name, of.If)
+		}
+		if !slices.Contains(workflow.On, trigger) {
+			return nil, fmt.Errorf("nothing starts job %s: on is without %s", name, trigger)
+		}
+		r := recipe{}
+		for _, step := range of.Steps {
+			switch action, _, _ := strings.Cut(step.Uses, "@"); {
+			case action == "azure/login":
+				job.clientID, job.tenant = step.With["client-id"], step.With["tenant-id"]
+				job.audience = cmp.Or(step.With["audience"], job.audience)
+				r.cloud = step.With["environment"]
+				r.wantsSubscription = step.With["allow-no-subscriptions"] != "true"
+				r.pipeline = job
+			case step.Uses != "":
+				return nil, fmt.Errorf("job %s uses %s, which is not known here", name, step.Uses)
+			case r.pipeline == nil:
+				return nil, fmt.Errorf("job %s does not sign in before it starts jobs", name)
+			default:
+				script, err := readShell(step.Run)
+				if err != nil {
+					return nil, err
+				}
+				r.audiences, r.posts = script[0].audiences, script[0].posts
+			}
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// readAzurePipeline reads a pipeline of one step, which signs in by a service connection before its script.
+func readAzurePipeline(text string) ([]recipe, error) {
+	var pipeline struct {
+		Steps []struct {
+			Task   string
+			Inputs struct {
+				AzureSubscription string `yaml:"azureSubscription"`
+				InlineScript      string `yaml:"inlineScript"`
+			}
+		}
+	}
+	if err := yaml.Unmarshal([]byte(text), &pipeline); err != nil {
+		return nil, fmt.Errorf("the pipeline can't be read: %w", err)
+	}
+	if len(pipeline.Steps) != 1 || pipeline.Steps[0].Task != "AzureCLI@2" {
+		return nil, errors.New("the pipeline has other steps than the one task AzureCLI@2, which are not known here")
+	}
+	all, err := readShell(pipeline.Steps[0].Inputs.InlineScript)
+	if err != nil {
+		return nil, err
+	}
+	all[0].pipeline = &pipelineJob{connection: pipeline.Steps[0].Inputs.AzureSubscription}
+	return all, nil
+}
+
+// readGitLab reads a job of GitLab CI: its script signs in with a token that id_tokens asks for.
+func readGitLab(text string) (all []recipe, err error) {
+	var jobs map[string]struct {
+		Rules []struct {
+			If string
+		}
+		IDTokens map[string]struct {
+			Aud string
+		} `yaml:"id_tokens"`
+		Script []string
+	}
+	if err := yaml.Unmarshal([]byte(text), &jobs); err != nil {
+		return nil, fmt.Errorf("the job of GitLab can't be read: %w", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(jobs)) {
+		of := jobs[name]
+		one, err := readShell(strings.Join(of.Script, "\n"))
+		if err != nil {
+			return nil, err
+		}
+		r, job := one[0], &pipelineJob{name: strings.TrimPrefix(name, "start-")}
+		variable := strings.TrimPrefix(strings.Join(after(r.login, "--federated-token"), ""), "$")
+		token, asked := of.IDTokens[variable]
+		if !asked {
+			return nil, fmt.Errorf("job %s signs in with $%s, which id_tokens does not ask for", name, variable)
+		}
+		job.audience = token.Aud
+		for _, rule := range of.Rules {
+			when := ofRule.FindStringSubmatch(rule.If)
+			if when == nil {
+				return nil, fmt.Errorf("job %s runs if %s, which is not known here", name, rule.If)
+			}
+			if when[1] == "TAG" {
+				job.tag = when[2]
+			} else {
+				job.branch = when[2]
+			}
+		}
+		job.clientID = strings.Join(after(r.login, "--username"), "")
+		job.tenant = strings.Join(after(r.login, "--tenant"), "")
+		r.pipeline = job
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+var objectLine = regexp.MustCompile(`(?m)^\{`)
+
+// An httpCall is what an HTTP request is in a Web activity of a Data Factory and in an action of a Logic App. The
+// types of authentication are those of facts/batch-endpoints.md, Callers.
+type httpCall struct {
+	Method, URL, URI string
+	Headers          map[string]string
+	Body             json.RawMessage
+	Authentication   struct {
+		Type, Resource, Audience, Identity string
+		Credential                         struct{ ReferenceName string }
+	}
+}
+
+// readServices reads the JSON of a pipeline of a Data Factory, with its credential, or of the actions of a Logic App.
+func readServices(text string) ([]recipe, error) {
+	r, credentials := recipe{service: &serviceIdentity{}}, map[string]string{}
+	for _, at := range objectLine.FindAllStringIndex(text, -1) {
+		var one struct {
+			Name       string
+			Properties struct {
+				Type           string
+				TypeProperties struct{ ResourceID string }
+				Activities     []struct{ TypeProperties httpCall }
+			}
+			Actions map[string]struct{ Inputs httpCall }
+		}
+		if err := json.NewDecoder(strings.NewReader(text[at[0]:])).Decode(&one); err != nil {
+			return nil, fmt.Errorf("the JSON of the service can't be read: %w", err)
+		}
+		if one.Properties.Type == "ManagedIdentity" {
+			credentials[one.Name] = one.Properties.TypeProperties.ResourceID
+		}
+		var calls []httpCall
+		for _, activity := range one.Properties.Activities {
+			calls = append(calls, activity.TypeProperties)
+		}
+		for _, name := range slices.Sorted(maps.Keys(one.Actions)) {
+			calls = append(calls, one.Actions[name].Inputs)
+		}
+		for _, c := range calls {
+			p := post{method: c.Method, url: cmp.Or(c.URL, c.URI), header: http.Header{"Authorization": {"Bearer $TOKEN"}},
+				body: c.Body}
+			for key, value := range c.Headers {
+				p.header.Set(key, value)
+			}
+			r.posts = append(r.posts, p)
+			r.audiences = append(r.audiences, cmp.Or(c.Authentication.Resource, c.Authentication.Audience))
+			switch named := c.Authentication.Credential.ReferenceName; c.Authentication.Type {
+			case "MSI":
+			case "UserAssignedManagedIdentity":
+				if r.service.resourceID = credentials[named]; r.service.resourceID == "" {
+					return nil, fmt.Errorf("the credential %q is not there, or has no identity", named)
+				}
+			case "ManagedServiceIdentity":
+				r.service.resourceID = c.Authentication.Identity
+			default:
+				return nil, fmt.Errorf("the authentication %q is none of a managed identity", c.Authentication.Type)
+			}
+		}
+	}
+	return []recipe{r}, nil
+}
+
+var (
+	ofQuery   = regexp.MustCompile(`(?m)^    query = (\{.*\})$`)
+	ofVersion = regexp.MustCompile(`"api-version": "([^"]*)"`)
+	ofHeader  = regexp.MustCompile(`headers=\{"([^"]+)": ([^}]*)\}`)
+	ofMethod  = regexp.MustCompile(`method="([A-Z]*)"\)`)
+	startCall = regexp.MustCompile(`(?m)^print\(start\(`)
+)
+
+// readPython reads a program that asks its host for a token.
+func readPython(text string) ([]recipe, error) {
+	query, version := ofQuery.FindStringSubmatch(text), ofVersion.FindStringSubmatch(text)
+	header, method := ofHeader.FindStringSubmatch(text), ofMethod.FindStringSubmatch(text)
+	if query == nil || version == nil || header == nil || method == nil {
+		return nil, errors.New("the program is none that asks a host for a token and starts jobs")
+	}
+	h := &hostQuery{query: url.Values{"api-version": {version[1]}}, header: http.Header{},
+		appService: strings.Contains(text, `os.environ["IDENTITY_ENDPOINT"] + "?"`)}
+	if !h.appService && !strings.Contains(text, `"http://169.254.169.254/metadata/identity/oauth2/token?"`) {
+		return nil, errors.New("the program asks at no address of a host's")
+	}
+	h.header.Set(header[1], strings.Trim(header[2], `"`))
+	var asked map[string]string
+	if err := json.Unmarshal([]byte(query[1]), &asked); err != nil {
+		return nil, err
+	}
+	for key, value := range asked {
+		h.query.Set(key, value)
+	}
+	r := recipe{host: h, audiences: []string{asked["resource"]}}
+	for _, at := range startCall.FindAllStringIndex(text, -1) {
+		var header map[string]string
+		p := post{method: method[1], header: http.Header{"Authorization": {"Bearer $TOKEN"}}}
+		rest := text[at[1]:]
+		for _, into := range []any{&p.url, &header, &p.body} {
+			d := json.NewDecoder(strings.NewReader(strings.TrimLeft(rest, ", \n")))
+			if err := d.Decode(into); err != nil {
+				return nil, err
+			}
+			rest = strings.TrimLeft(rest, ", \n")[d.InputOffset():]
+		}
+		for key, value := range header {
+			p.header.Set(key, value)
+		}
+		r.posts = append(r.posts, p)
+	}
+	return []recipe{r}, nil
+}
