@@ -101,7 +101,7 @@ func deploy(a *azure.Azure, values map[string]any) ([]byte, error) {
 		settings["batchaccess:"+key] = text
 	}
 	if word, is := values["environment"].(string); is { // from where config.ReadStack has it
-		settings["azure-native:environment"] = word
+		settings["azure-native:environment"], settings["azuread:environment"] = word, word
 	}
 	e := &engine{providers: map[string]plugin.Provider{}}
 	deployer := a.Deployer()
