@@ -24,7 +24,8 @@ func warnOfIssuers(credentials map[string]signin.FederatedCredential) (ps access
 		if !strings.HasPrefix(issuer, "https://") || knownIssuers.MatchString(issuer) {
 			continue
 		}
-		ps.Warn(problem.SignIn, "federatedCredentials."+name+".issuer", "see that it is the iss claim of the tokens, letter by letter",
+		ps.Warn(problem.SignIn, "federatedCredentials."+name+".issuer",
+			"see that it is the iss claim of the tokens, letter by letter",
 			"%q is no issuer that is known here, so Entra decides", issuer)
 	}
 	return ps

@@ -219,7 +219,9 @@ func TestAServicePrincipalThatNearsItsLimitSaysSoOnce(t *testing.T) {
 	t.Parallel()
 	crowd := map[string]signin.FederatedCredential{}
 	for i := range 16 {
-		crowd[fmt.Sprintf("c%02d", i)] = signin.FederatedCredential{Issuer: "https://accounts.google.com", Subject: fmt.Sprint(i)}
+		crowd[fmt.Sprintf("c%02d", i)] = signin.FederatedCredential{
+			Issuer: "https://accounts.google.com", Subject: fmt.Sprint(i),
+		}
 	}
 	for name, of := range map[string]program{
 		"alone": func(ctx *pulumi.Context) (pulumi.Map, error) {
