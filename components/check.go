@@ -56,8 +56,8 @@ func checkScope(scope string) (ps access.Problems) {
 		ps.Add("scope", "take it off", "%q ends in a slash", scope)
 	case m == nil || !arm.IsGUID(m[1]):
 		ps.Add("scope", "give the ARM ID of a workspace, a resource group or a subscription: /subscriptions/<id>, and "+
-			"perhaps /resourceGroups/<group> and "+
-			"/providers/"+arm.Workspace+"/<name> behind it", "%q is not a scope of jobs", scope)
+			"perhaps /resourceGroups/<group> and /providers/"+arm.Workspace+"/<name> behind it", "%q is not a scope of "+
+			"jobs", scope)
 	}
 	return ps
 }

@@ -203,11 +203,10 @@ func defaultPrincipal(compute string, identity *ml.ManagedServiceIdentityRespons
 			Fix: "assign one (az ml compute update --name " + compute +
 				" --identity-type SystemAssigned) or wait until an update of the cluster is over"}
 	case len(identity.UserAssignedIdentities) > 1:
-		return "", problem.Problem{Fix: "write principalId, the object ID of the default one, which Azure takes to be the " +
-			"first that the cluster was given (az ml compute show), or leave it " +
-			"one", What: fmt.Sprintf("%shas %d user-assigned "+
-			"identities and no "+
-			"system-assigned one, so which of them mounts data is not known", cluster, len(identity.UserAssignedIdentities))}
+		return "", problem.Problem{Fix: "write principalId, the object ID of the default one, which Azure takes to be " +
+			"the first that the cluster was given (az ml compute show), or leave it one", What: fmt.Sprintf("%shas %d "+
+			"user-assigned identities and no system-assigned one, so which of them mounts data is not "+
+			"known", cluster, len(identity.UserAssignedIdentities))}
 	}
 	for _, one := range identity.UserAssignedIdentities {
 		if one.PrincipalId != "" {

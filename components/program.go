@@ -161,9 +161,8 @@ func (p *program) warn(ctx *pulumi.Context, first, second *assignment) {
 		then = "fails, unless the second component depends on the first (dependsOn, in Python depends_on)"
 	}
 	_ = ctx.Log.Warn(fmt.Sprintf("%s and %s may be one assignment in Azure, which allows no two alike. This preview "+
-		"can't "+
-		"know, for their IDs are known only after the deployment; if they are one, it %s. Give both components the same "+
-		"output, or the ID in plain text, and the preview knows", first.called, second.called, then), nil)
+		"can't know, for their IDs are known only after the deployment; if they are one, it %s. Give both components the "+
+		"same output, or the ID in plain text, and the preview knows", first.called, second.called, then), nil)
 }
 
 // byHand reports whether the assignment existed before the stack, as far as its IDs are known now.

@@ -69,8 +69,7 @@ func respelled(before, now resource.PropertyMap) (ps access.Problems) {
 			fix = "write it as before"
 		}
 		ps.Add(id.path, fix, "is what it was but for its letter case: Azure takes both for one, and Pulumi would replace "+
-			"what "+
-			"has it by another of the same name")
+			"what has it by another of the same name")
 	})
 	return ps
 }

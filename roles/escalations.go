@@ -77,9 +77,8 @@ var (
 var escalations = []Escalation{
 	// The article's 35, in its order.
 	{of(workspaces + "read"), Nowhere, asNamed, false},
-	{of(workspaces + "data/versions/write"), ToData, "a version is immutable, so a new one is read by those who " +
-		"name it: " +
-		"learn.microsoft.com/azure/machine-learning/how-to-create-register-datasets", true},
+	{of(workspaces + "data/versions/write"), ToData, "a version is immutable, so a new one is read by those who name " +
+		"it: learn.microsoft.com/azure/machine-learning/how-to-create-register-datasets", true},
 	{of(workspaces + "datasets/registered/read"), Nowhere, asNamed, false},
 	{of(workspaces + "datasets/registered/write"), ToData, "as data/versions/write", true},
 	{of(workspaces + "datasets/unregistered/read"), Nowhere, asNamed, false},

@@ -129,9 +129,8 @@ func (s *stackOf) previewed(cmd *cobra.Command, exists []string) error {
 	shown.done()
 	if err != nil {
 		return fmt.Errorf("stack %s of project %s, in the sandbox: %w\nWhat the program looks up and the sandbox can't "+
-			"know is "+
-			"given with --exists, or by a preview of Azure: pulumi preview --json --show-sames > preview.json, and --preview "+
-			"preview.json",
+			"know is given with --exists, or by a preview of Azure: pulumi preview --json --show-sames > preview.json, and "+
+			"--preview preview.json",
 			s.name, s.project.name, err)
 	}
 	return s.take(text)

@@ -144,14 +144,12 @@ func (s State) ownedAlready(r Adoptee) Adoptee {
 	}
 	one := s.Resources[at]
 	r.Outcome, r.Owner = Taken, "this stack, as "+one.URN.Name()
-	r.Why = "the state has it as " + one.URN.Name() + " already: where that was renamed, write was, and pulumi up takes " +
-		"it " +
-		"over"
+	r.Why = "the state has it as " + one.URN.Name() + " already: where that was renamed, write was, and pulumi up " +
+		"takes it over"
 	switch {
 	case one.Delete:
 		r.Why = "the state has it as " + one.URN.Name() + " already, to be deleted, and the next pulumi up would delete " +
-			"it: " +
-			"have the state forget it (pulumi state delete '" + string(one.URN) + "'), and adopt again"
+			"it: have the state forget it (pulumi state delete '" + string(one.URN) + "'), and adopt again"
 	case string(one.Type) != r.Type:
 		r.Why = "the state has it as " + one.URN.Name() + " already, of type " + string(one.Type) +
 			": take that out of the " +

@@ -61,17 +61,15 @@ func assignmentOfOtherName(ctx context.Context, f *Finder, r Resource) (rival Ri
 	switch {
 	case maker != "" && maker != r.Stack:
 		rival.Why = "stack " + maker + " made it under this name, and Azure refuses a second assignment of the same role " +
-			"to " +
-			"the same principal at the same scope: " + strings.ReplaceAll(heldByOther, "STACK", maker)
+			"to the same principal at the same scope: " + strings.ReplaceAll(heldByOther, "STACK", maker)
 	case maker != "":
 		rival.Why = "this stack made it as " + name + ", and Azure refuses a second assignment of the same role to the " +
-			"same " +
-			"principal at the same scope: where that is in the state and was renamed, write was; else delete this one and run " +
-			"pulumi up at once (az role assignment delete --ids)"
+			"same principal at the same scope: where that is in the state and was renamed, write was; else delete this one " +
+			"and run pulumi up at once (az role assignment delete --ids)"
 	case rival.Blocks:
 		rival.Why = "the same principal has the same role at the same scope already, and Azure refuses a second such " +
-			"assignment: delete this one, " +
-			"once its maker does not need it, and run pulumi up at once (az role assignment delete --ids)"
+			"assignment: delete this one, once its maker does not need it, and run pulumi up at once (az role assignment " +
+			"delete --ids)"
 	}
 	return rival, err
 }
@@ -97,9 +95,8 @@ func roleOfSameName(ctx context.Context, f *Finder, r Resource) (rival Rival, er
 	}
 	rival.Blocks = len(rival.IDs) > 0
 	if rival.Blocks {
-		rival.Why = fmt.Sprintf("it is another role, named %q too, and names of roles are unique in the tenant: give this "+
-			"stack's another with role.name, "+
-			"or rename or delete that one", name)
+		rival.Why = fmt.Sprintf("it is another role, named %q too, and names of roles are unique in the tenant: give "+
+			"this stack's another with role.name, or rename or delete that one", name)
 	}
 	return rival, err
 }
@@ -170,8 +167,7 @@ func computeOfOtherKind(ctx context.Context, f *Finder, r Resource) (rival Rival
 		return rival, err
 	}
 	return Rival{IDs: []string{id}, Blocks: true, Why: fmt.Sprintf("it is a compute of another kind (%s): give the "+
-		"cluster "+
-		"another name with clusters.<name>.computeName", computeType(answer))}, nil
+		"cluster another name with clusters.<name>.computeName", computeType(answer))}, nil
 }
 
 func noCluster(answer map[string]any) bool {

@@ -70,8 +70,7 @@ func CheckDefaultIdentity(first string, more ...string) (p problem.Problem, wron
 	for _, other := range more {
 		if first != "" && other != "" && other < first {
 			return problem.Problem{What: fmt.Sprintf("%s stands before %s in the alphabetical order in which Azure is sent "+
-				"them, and "+
-				"Azure takes the first identity for the default one, which mounts data", Last(other), first),
+				"them, and Azure takes the first identity for the default one, which mounts data", Last(other), first),
 				Fix: "make " + Last(other) + " the userAssignedIdentityId, or use an identity with a later name"}, true
 		}
 	}

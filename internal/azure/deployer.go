@@ -123,9 +123,8 @@ func (r *reader) issuer(in *SignIn, client *http.Client) {
 		in.Assertion = r.ask(client, http.MethodPost, at, r.get("SYSTEM_ACCESSTOKEN"))
 	default:
 		r.wrong("ARM_USE_OIDC is set, and there is no token: set ARM_OIDC_TOKEN or ARM_OIDC_TOKEN_FILE_PATH; in GitHub " +
-			"give the job " +
-			"`permissions: id-token: write`, which sets ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN; " +
-			"Azure Pipelines sets SYSTEM_OIDCREQUESTURI")
+			"give the job `permissions: id-token: write`, which sets ACTIONS_ID_TOKEN_REQUEST_URL and " +
+			"ACTIONS_ID_TOKEN_REQUEST_TOKEN; Azure Pipelines sets SYSTEM_OIDCREQUESTURI")
 	}
 }
 

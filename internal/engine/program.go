@@ -94,8 +94,7 @@ func (p Preview) Program() (Program, error) {
 	}
 	if len(made.Parts)+len(made.Alone) == 0 {
 		return made, fmt.Errorf("the program of project %s has no component of batchaccess that assigns a role, so there "+
-			"is nothing "+
-			"to say of it; add a BatchEndpointAccess, or name the project that has one with -C", cmp.Or(p.Project,
+			"is nothing to say of it; add a BatchEndpointAccess, or name the project that has one with -C", cmp.Or(p.Project,
 			"(no resources)"))
 	}
 	return made, nil

@@ -34,8 +34,7 @@ func (p Pulumi) Deployed(ctx context.Context, urn string, secrets bool) (Deploye
 	if err != nil {
 		// Not wrapped: Pulumi's exit code must not become the command's.
 		return Deployed{}, fmt.Errorf("reading the state of stack %s: pulumi stack export fails; is it deployed, and are "+
-			"you logged "+
-			"in to its backend (pulumi login)?\n%s", p.Stack, bytes.TrimSpace(said.Bytes()))
+			"you logged in to its backend (pulumi login)?\n%s", p.Stack, bytes.TrimSpace(said.Bytes()))
 	}
 	d, err := readDeployed(text, urn)
 	if err != nil {

@@ -78,8 +78,7 @@ func (o *Observer) images(ctx context.Context, m access.Model, ofWorkspace strin
 		fault(fmt.Sprintf("has no admin user now, and the stack grants nothing to those who pull; %s to %s", correct, says))
 	case says == services.ByAdminUser:
 		f.Notes = append(f.Notes, fmt.Sprintf("the admin user of %s is on now, so what the stack grants for pulling is "+
-			"beyond "+
-			"need: workspace.registryPermissions says %s; correct it and run pulumi up", name, given))
+			"beyond need: workspace.registryPermissions says %s; correct it and run pulumi up", name, given))
 	default:
 		fault(fmt.Sprintf("is of the kind %s now, which does not honour the role that the stack grants; %s", says, correct))
 	}

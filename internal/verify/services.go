@@ -102,9 +102,8 @@ func (f *Facts) parallelRuns(m access.Model, endpoint, deployment, target string
 	}
 	switch parallel := m.Endpoints[endpoint].Parallel(deployment); {
 	case !parallel && !pipeline:
-		put(f.Faults, "endpoints."+target, fmt.Sprintf("%s: %s is the deployment of a model, whose jobs are parallel runs, "+
-			"and "+
-			"the stack grants nothing for those; take out parallelRuns and run pulumi up", access.StoresHop, target))
+		put(f.Faults, "endpoints."+target, fmt.Sprintf("%s: %s is the deployment of a model, whose jobs are parallel "+
+			"runs, and the stack grants nothing for those; take out parallelRuns and run pulumi up", access.StoresHop, target))
 	case parallel && pipeline:
 		f.Notes = append(f.Notes, fmt.Sprintf("%s is the deployment of a pipeline component: if none of its steps is a "+
 			"parallel run, what the stack grants on tables and queues for it is beyond need; then write parallelRuns: "+

@@ -122,9 +122,8 @@ func (a account) refuses(u use) string {
 	case !a.there:
 		return "storage account " + u.account + " is gone; correct " + u.path
 	case u.way == byKey && p.SharedKeys != nil && !*p.SharedKeys:
-		return fmt.Sprintf("storage account %s takes no keys (allowSharedKeyAccess is false), and "+
-			"the data store holds one; make the "+
-			"store identity-based, and set %s.credentialInStore to false", u.account, u.path)
+		return fmt.Sprintf("storage account %s takes no keys (allowSharedKeyAccess is false), and the data store holds "+
+			"one; make the store identity-based, and set %s.credentialInStore to false", u.account, u.path)
 	case u.way == byNobody && (p.Anonymous == nil || !*p.Anonymous):
 		return fmt.Sprintf("storage account %s lets nobody read without signing in "+
 			"(allowBlobPublicAccess is not true); make %s "+
@@ -142,9 +141,8 @@ func (a account) mayRefuse(u use, m access.Model, f *Facts) string {
 			"store does not say who signed its SAS", u.account)
 	}
 	if p.PublicNetwork != "" && !strings.EqualFold(p.PublicNetwork, "Enabled") {
-		return fmt.Sprintf("storage account %s has no public network (publicNetworkAccess is %s), "+
-			"and whether the cluster reaches a "+
-			"private endpoint of it can't be asked", u.account, p.PublicNetwork)
+		return fmt.Sprintf("storage account %s has no public network (publicNetworkAccess is %s), and whether the "+
+			"cluster reaches a private endpoint of it can't be asked", u.account, p.PublicNetwork)
 	}
 	if p.Rules.Default == "" || strings.EqualFold(p.Rules.Default, "Allow") {
 		return ""
@@ -156,9 +154,8 @@ func (a account) mayRefuse(u use, m access.Model, f *Facts) string {
 			return s.ID != "" && strings.EqualFold(s.ID, f.subnets[cluster])
 		})
 		if !inside {
-			return fmt.Sprintf("the firewall of storage account %s names no subnet of cluster %s, and "+
-				"whether another of its rules lets "+
-				"the cluster in can't be asked", u.account, cluster)
+			return fmt.Sprintf("the firewall of storage account %s names no subnet of cluster %s, and whether another of "+
+				"its rules lets the cluster in can't be asked", u.account, cluster)
 		}
 	}
 	return ""

@@ -119,8 +119,7 @@ func (f *finder) fromStore(id string) []step {
 	case store.Account == "":
 		return nil
 	}
-	hop.Undecided, hop.Missing = true, "a key opens all of the account, a SAS what it says; which of them the "+
-		"store holds is "+
-		"not known here"
+	hop.Undecided, hop.Missing = true, "a key opens all of the account, a SAS what it says; which of them the store "+
+		"holds is not known here"
 	return []step{{hops: []access.Hop{hop}, to: stage{account: fold(store.Account)}}}
 }
