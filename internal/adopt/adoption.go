@@ -64,12 +64,30 @@ func (a Adoption) Count(outcomes ...Outcome) (n int) {
 	return n
 }
 
+// A looked is one resource that the stack would make, and the answers of Azure about it.
+type looked struct {
+	urn      string
+	resource Resource
+	found    []Found
+	rival    Rival // asked for if nothing was found
+	unknown  error // if nothing can be asked about a resource of this type
+}
+
 // Adopt looks in Azure for everything that a preview would create, and for what blocks it. placeholders is the file of
 // the same run of `pulumi preview --import-file`. The state says what the stack owns already, under another name.
 // subscriptionID is the default for a provider whose inputs have none.
 func (f *Finder) Adopt(
 	ctx context.Context, p engine.Preview, state State, placeholders []byte, subscriptionID string,
 ) (Adoption, error) {
+	answers, err := f.look(ctx, p, subscriptionID)
+	if err != nil {
+		return Adoption{}, err
+	}
+	return adoption(p, state, placeholders, answers)
+}
+
+// look asks Azure about everything that a preview would create.
+func (f *Finder) look(ctx context.Context, p engine.Preview, subscriptionID string) (all []looked, err error) {
 	subscriptions := map[string]string{}
 	for _, step := range p.Steps {
 		if step.New != nil {
@@ -77,24 +95,50 @@ func (f *Finder) Adopt(
 		}
 	}
 	subscriptionID = cmp.Or(p.SubscriptionID, subscriptionID)
-	var a Adoption
-	found := map[string]string{}
 	for _, s := range p.Steps {
-		if s.New == nil || s.New.Component || strings.HasPrefix(s.New.Type, "pulumi:") {
-			continue
-		}
-		if s.Op == "update" || s.Op == "replace" {
-			a.Changing = append(a.Changing, s.URN)
-		}
-		if s.Op != "create" {
+		if s.Op != "create" || !ofProvider(s) {
 			continue
 		}
 		provider, _, _ := cutLast(s.New.Provider, "::")
-		r, err := f.adoptee(ctx, s.URN, Resource{s.New.Type, s.New.Written, cmp.Or(subscriptions[provider], subscriptionID),
-			stackOf(s.URN)})
-		if err != nil {
-			return a, fmt.Errorf("looking for %s: %w", s.URN, err)
+		one := looked{urn: s.URN, resource: Resource{s.New.Type, s.New.Written,
+			cmp.Or(subscriptions[provider], subscriptionID), stackOf(s.URN)}}
+		if _, unknown := one.resource.hidden(); !unknown {
+			err = f.ask(ctx, &one)
 		}
+		if err != nil {
+			return nil, fmt.Errorf("looking for %s: %w", s.URN, err)
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+func (f *Finder) ask(ctx context.Context, one *looked) (err error) {
+	one.found, err = f.Find(ctx, one.resource)
+	if errors.Is(err, errUnknownType) {
+		one.unknown = err
+		return nil
+	}
+	if rival := kinds[one.resource.Type].rival; err == nil && len(one.found) == 0 && rival != nil {
+		one.rival, err = rival(ctx, f, one.resource)
+	}
+	return err
+}
+
+// ofProvider reports whether a step is about a resource that a provider other than Pulumi's own has.
+func ofProvider(s engine.Step) bool {
+	return s.New != nil && !s.New.Component && !strings.HasPrefix(s.New.Type, "pulumi:")
+}
+
+// adoption judges the answers.
+func adoption(p engine.Preview, state State, placeholders []byte, answers []looked) (a Adoption, err error) {
+	for _, s := range p.Steps {
+		if ofProvider(s) && (s.Op == "update" || s.Op == "replace") {
+			a.Changing = append(a.Changing, s.URN)
+		}
+	}
+	for _, one := range answers {
+		r := one.adoptee()
 		if r.Outcome == Exists {
 			r = state.ownedAlready(r)
 		}
@@ -102,6 +146,7 @@ func (f *Finder) Adopt(
 	}
 	slices.SortFunc(a.Resources, func(a, b Adoptee) int { return strings.Compare(a.URN, b.URN) })
 	a.takenTwice()
+	found := map[string]string{}
 	for _, r := range a.Resources {
 		if r.Outcome == Exists {
 			found[r.URN] = r.IDs[0]
@@ -208,31 +253,39 @@ func stackOf(urn string) string {
 	return string(u.Project()) + "/" + string(u.Stack())
 }
 
-func (f *Finder) adoptee(ctx context.Context, urn string, r Resource) (Adoptee, error) {
-	a := Adoptee{URN: urn, Type: r.Type, Outcome: ToMake}
+// hidden returns an input by which the resource is found and whose value a preview does not show; "" if there is none.
+// unknown reports whether there is one.
+func (r Resource) hidden() (secret string, unknown bool) {
 	for _, name := range needs(r.Type) {
 		switch {
 		case guardrails.Holds(r.Inputs[name], guardrails.Secret):
-			a.Outcome, a.Why = Unknown, "it is found by "+name+", which is a secret, and a preview shows none: import it by "+
-				"hand with pulumi import, if it exists"
-			return a, nil
+			return name, true
 		case guardrails.Holds(r.Inputs[name], guardrails.Unknown):
-			a.Outcome = Later
-			return a, nil
+			return "", true
 		}
 	}
-	found, err := f.Find(ctx, r)
-	if errors.Is(err, errUnknownType) {
-		a.Outcome, a.Why = Unknown, err.Error()
-		return a, nil
+	return "", false
+}
+
+func (l looked) adoptee() Adoptee {
+	r := l.resource
+	a := Adoptee{URN: l.urn, Type: r.Type, Outcome: ToMake}
+	switch secret, unknown := r.hidden(); {
+	case secret != "":
+		a.Outcome, a.Why = Unknown, "it is found by "+secret+", which is a secret, and a preview shows none: import it by "+
+			"hand with pulumi import, if it exists"
+		return a
+	case unknown:
+		a.Outcome = Later
+		return a
+	case l.unknown != nil:
+		a.Outcome, a.Why = Unknown, l.unknown.Error()
+		return a
 	}
-	if err != nil {
-		return a, err
-	}
-	if part := kinds[r.Type].part; part != "" && len(found) > 0 {
+	if part := kinds[r.Type].part; part != "" && len(l.found) > 0 {
 		a.Owner = "that of its " + part
 	}
-	for _, one := range found {
+	for _, one := range l.found {
 		a.IDs = append(a.IDs, one.ID)
 		a.Why, a.Owner = cmp.Or(a.Why, one.Lost), cmp.Or(one.Owner, a.Owner)
 		if one.Stack != "" {
@@ -248,32 +301,19 @@ func (f *Finder) adoptee(ctx context.Context, urn string, r Resource) (Adoptee, 
 	case a.Outcome == Taken:
 	case a.Why != "":
 		a.Outcome = Lost
-	case len(found) == 1:
+	case len(l.found) == 1:
 		a.Outcome = Exists
-	case len(found) > 1:
+	case len(l.found) > 1:
 		a.Outcome, a.Why = Several, "more than one could be it: delete those that are of no use, or import the right one "+
 			"with pulumi import"
 	default:
-		return f.rivalOf(ctx, a, r)
+		a.IDs, a.Why, a.Owner = l.rival.IDs, l.rival.Why, l.rival.Owner
+		switch {
+		case l.rival.Blocks:
+			a.Outcome = Taken
+		case len(l.rival.IDs) > 0:
+			a.Outcome = Alike
+		}
 	}
-	return a, nil
-}
-
-// rivalOf adds what blocks a resource that does not exist.
-func (f *Finder) rivalOf(ctx context.Context, a Adoptee, r Resource) (Adoptee, error) {
-	k := kinds[r.Type]
-	if k.rival == nil {
-		return a, nil
-	}
-	rival, err := k.rival(ctx, f, r)
-	switch {
-	case err != nil:
-		return a, err
-	case rival.Blocks:
-		a.Outcome = Taken
-	case len(rival.IDs) > 0:
-		a.Outcome = Alike
-	}
-	a.IDs, a.Why, a.Owner = rival.IDs, rival.Why, rival.Owner
-	return a, nil
+	return a
 }

@@ -172,26 +172,24 @@ func (f *Finder) Plan(ctx context.Context, s State) ([]Recovery, error) {
 			strings.HasPrefix(string(op.Resource.Type), "pulumi:") {
 			continue // a refresh ends changes and deletions; components and providers do not exist in Azure
 		}
-		r, err := f.recover(ctx, s, op.Resource)
-		if err != nil {
-			return nil, fmt.Errorf("looking for %s: %w", op.Resource.URN, err)
+		one := op.Resource
+		found, err := f.Find(ctx, Resource{Type: string(one.Type), Inputs: one.Inputs, SubscriptionID: s.subscriptionOf(one),
+			Stack: stackOf(string(one.URN))})
+		switch {
+		case errors.Is(err, errUnknownType):
+			plan = append(plan, Recovery{URN: string(one.URN), Type: string(one.Type), Remedy: Ask, Why: err.Error()})
+		case err != nil:
+			return nil, fmt.Errorf("looking for %s: %w", one.URN, err)
+		default:
+			plan = append(plan, s.recovery(one, found))
 		}
-		plan = append(plan, r)
 	}
 	return plan, nil
 }
 
-func (f *Finder) recover(ctx context.Context, s State, pending apitype.ResourceV3) (Recovery, error) {
+// recovery judges what was found of an interrupted creation.
+func (s State) recovery(pending apitype.ResourceV3, found []Found) Recovery {
 	r := Recovery{URN: string(pending.URN), Type: string(pending.Type), Remedy: Clear}
-	found, err := f.Find(ctx, Resource{Type: r.Type, Inputs: pending.Inputs, SubscriptionID: s.subscriptionOf(pending),
-		Stack: stackOf(r.URN)})
-	if errors.Is(err, errUnknownType) {
-		r.Remedy, r.Why = Ask, err.Error()
-		return r, nil
-	}
-	if err != nil {
-		return r, err
-	}
 	// For a resource that Azure can only replace, another ID means another resource, which takes the old one's place.
 	// Of things that can be made twice, such as an application, a second one is left over.
 	known := s.has(pending.URN) && kinds[r.Type].remove != nil
@@ -212,7 +210,7 @@ func (f *Finder) recover(ctx context.Context, s State, pending apitype.ResourceV
 			}
 		}
 	}
-	return r, nil
+	return r
 }
 
 func (s State) has(urn resource.URN) bool {
