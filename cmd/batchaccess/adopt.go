@@ -18,6 +18,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/adopt"
 	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/jsonform"
+	"github.com/batchaccess/batchaccess/internal/visible"
 	"github.com/batchaccess/batchaccess/internal/wholefile"
 )
 
@@ -183,7 +184,8 @@ func (p pulumiOf) adopt(
 			os.Getenv("ARM_SUBSCRIPTION_ID")); err != nil || !do || a.File == nil {
 			return a, err
 		}
-		fmt.Fprintf(p.Stderr, "importing %d resources, and the components around them\n", a.Count(adopt.Exists))
+		fmt.Fprintf(p.Stderr, "importing %s, and the components around them\n",
+			visible.Counted(a.Count(adopt.Exists), "resource"))
 		if err := p.importFile(ctx, a.File); err != nil {
 			return a, err
 		}
@@ -333,20 +335,21 @@ func finishAdoption(w io.Writer, a adopt.Adoption, to output, stack string, impo
 		if err != nil {
 			return fmt.Errorf("writing the file for pulumi import: %w", err)
 		}
-		fmt.Fprintf(w, "%d resources to import are in %[2]s, and the components around them; next:\n"+
+		fmt.Fprintf(w, "%s to import, in %[2]s, and the components around them; next:\n"+
 			"  pulumi import --stack %[3]s --file %[2]s --protect=false --generate-code=false\n"+
 			"  batchaccess adopt --stack %[3]s --imported %[2]s --yes --import-file "+
-			"%[2]s\n", a.Count(adopt.Exists), to.file, stack)
+			"%[2]s\n", visible.Counted(a.Count(adopt.Exists), "resource"), to.file, stack)
 	}
 	if byHand > 0 {
-		fmt.Fprintf(w, "%d resources have to be looked at by hand: those under taken, several and unknown\n", byHand)
+		fmt.Fprintf(w, "to be looked at by hand: %s, those under taken, several and unknown\n",
+			visible.Counted(byHand, "resource"))
 	}
 	stuck := a.File == nil && len(a.Changing) > 0 && a.Count(adopt.Later) > 0
 	if stuck {
-		fmt.Fprintf(w, "it is undecided whether %d resources exist, those under later: they depend on resources that "+
-			"pulumi up would change. If you have just imported these, name the file with --imported; otherwise write Azure's "+
-			"present values in the program, adopt, and change them afterwards:\n  %s\n",
-			a.Count(adopt.Later), strings.Join(a.Changing, "\n  "))
+		fmt.Fprintf(w, "undecided, whether they exist: %s, those under later: they depend on what pulumi up would "+
+			"change. If you have just imported that, name the file with --imported; otherwise write Azure's present values "+
+			"in the program, adopt, and change them afterwards:\n  %s\n",
+			visible.Counted(a.Count(adopt.Later), "resource"), strings.Join(a.Changing, "\n  "))
 	}
 	if a.File == nil && byHand == 0 && !stuck {
 		fmt.Fprintf(w, "nothing is left to import; next: pulumi preview --stack %s\n", stack)

@@ -58,11 +58,11 @@ func TestAdoptsExitCodeTellsWhetherSomethingIsLeft(t *testing.T) {
 		"an application alike": {adopt.Alike, "", false, "nothing is left"},
 		"later":                {adopt.Later, "", false, "nothing is left"},
 		"lost":                 {adopt.Lost, "", false, "nothing is left"},
-		"taken":                {adopt.Taken, "", true, "1 resources have to be looked at by hand"},
+		"taken":                {adopt.Taken, "", true, "to be looked at by hand: 1 resource, "},
 		"several":              {adopt.Several, "", true, "by hand"},
 		"unknown":              {adopt.Unknown, "", true, "by hand"},
 		"later, for a change": {adopt.Later, "changing", true,
-			"it is undecided whether 1 resources exist, those under later"},
+			"undecided, whether they exist: 1 resource, those under later"},
 		"new, and a change": {adopt.ToMake, "changing", false, "nothing is left"},
 	} {
 		t.Run(name, func(t *testing.T) {

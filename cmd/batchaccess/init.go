@@ -16,6 +16,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/estate"
 	"github.com/batchaccess/batchaccess/internal/jsonform"
 	"github.com/batchaccess/batchaccess/internal/problem"
+	"github.com/batchaccess/batchaccess/internal/visible"
 	"github.com/batchaccess/batchaccess/internal/wholefile"
 )
 
@@ -109,8 +110,9 @@ not write.`,
 			if err := wholefile.Write(file, signed(text)); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "wrote %s: %d invokers, %d endpoints; to tighten: %d; not in it: %d; next:\n"+
-				"  batchaccess adopt --stack %s --yes\n", file, len(made.Model.Invokers), len(made.Model.Endpoints),
+			fmt.Fprintf(cmd.ErrOrStderr(), "wrote %s: %s, %s; to tighten: %d; not in it: %d; next:\n"+
+				"  batchaccess adopt --stack %s --yes\n", file, visible.Counted(len(made.Model.Invokers), "invoker"),
+				visible.Counted(len(made.Model.Endpoints), "endpoint"),
 				len(made.NotKept), len(made.Left), stack)
 			return nil
 		},

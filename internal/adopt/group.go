@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
 // findGroup looks for the description, which says which stack made a group. As for findApplication that is not enough:
@@ -26,7 +28,7 @@ func findGroup(ctx context.Context, f *Finder, r Resource) (found []Found, err e
 		case other:
 			one.Others, one.Owned = o.ID+" is owned by "+owner, true
 		case len(members) > 0: // they are made only after the state has the group
-			one.Others = fmt.Sprintf("%s has %d members", o.ID, len(members))
+			one.Others = fmt.Sprintf("%s has %s", o.ID, visible.Counted(len(members), "member"))
 		}
 		found = append(found, one)
 	}

@@ -391,7 +391,7 @@ func TestAGroupThatSomebodyHoldsIsNeitherTakenNorRemoved(t *testing.T) {
 	assert.Empty(t, plan[0].Remove)
 	assert.ElementsMatch(t, []string{
 		"one that is marked alike is left alone: " + owned + " is owned by " +
-			mallory, "one that is marked alike is left alone: " + joined + " has 1 members",
+			mallory, "one that is marked alike is left alone: " + joined + " has 1 member",
 	}, plan[0].LeftAlone)
 
 	another := group(deployer)

@@ -336,12 +336,12 @@ func (x Explanation) verdict() string {
 			held++
 		}
 	}
-	text := count(declared-undecided-len(x.Broken())) + " of " + plural(declared, "declared path") + " work"
+	text := count(declared-undecided-len(x.Broken())) + " of " + visible.Counted(declared, "declared path") + " work"
 	if undecided > 0 {
 		text += ", " + count(undecided) + map[bool]string{true: " is", false: " are"}[undecided == 1] + " undecided"
 	}
 	if len(x.Assertions) > 0 {
-		text += ", " + count(held) + " of " + plural(len(x.Assertions), "assertion") + " hold"
+		text += ", " + count(held) + " of " + visible.Counted(len(x.Assertions), "assertion") + " hold"
 	}
 	return text
 }

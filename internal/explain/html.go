@@ -17,7 +17,7 @@ var (
 	pageHTML string
 
 	pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-		"input": inputName, "outcome": outcome, "class": class, "holds": holds, "count": count, "plural": plural,
+		"input": inputName, "outcome": outcome, "class": class, "holds": holds, "count": count, "plural": visible.Counted,
 		"outputKey": outputKey,
 	}).Parse(pageHTML))
 )

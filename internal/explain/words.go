@@ -12,13 +12,6 @@ import (
 
 func count(n int) string { return strconv.Itoa(n) }
 
-func plural(n int, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return count(n) + " " + what
-}
-
 // notLookedAt returns in one line what the paths leave out; "" for nothing.
 func (x Explanation) notLookedAt() string {
 	if len(x.NotLookedAt) == 0 {

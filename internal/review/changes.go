@@ -13,6 +13,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/internal/rolediff"
+	"github.com/batchaccess/batchaccess/internal/visible"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -144,7 +145,8 @@ func (m *maker) ending(c SecretChange) {
 	case left <= 0:
 		c.Change, c.What = "ended", "nobody can sign in with it"
 	case left <= m.o.ExpireSoon:
-		c.Change, c.What = "ends soon", fmt.Sprintf("ends in %d days; add its successor now", int(left.Hours()/24))
+		c.Change, c.What = "ends soon", fmt.Sprintf("ends in %s; add its successor now",
+			visible.Counted(int(left.Hours()/24), "day"))
 	default:
 		return
 	}

@@ -174,11 +174,11 @@ func (c AccessChange) sentence() string {
 	case gained+gone == 0:
 		text += "; nothing that it could not do before"
 	case gained == 0:
-		text += fmt.Sprintf("; %d actions less", gone)
+		text += "; " + visible.Counted(gone, "action") + " less"
 	case gone == 0:
-		text += fmt.Sprintf("; %d actions more", gained)
+		text += "; " + visible.Counted(gained, "action") + " more"
 	default:
-		text += fmt.Sprintf("; %d actions more, %d less", gained, gone)
+		text += fmt.Sprintf("; %s more, %d less", visible.Counted(gained, "action"), gone)
 	}
 	if c.Condition+c.Undecided != "" && c.Change != "changed" {
 		text += "; " + c.Condition + c.Undecided

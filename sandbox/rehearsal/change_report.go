@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/visible"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
@@ -207,10 +208,10 @@ func (r *ChangeReport) Write(w io.Writer, colour bool) error {
 	}
 	kills := ""
 	if r.Kills > 0 {
-		kills = fmt.Sprintf(", %s (--kill-seed %d)", counted(r.Kills, "kill"), r.KillSeed)
+		kills = fmt.Sprintf(", %s (--kill-seed %d)", visible.Counted(r.Kills, "kill"), r.KillSeed)
 	}
 	_, err := fmt.Fprintf(w, "\nchange of stack %s from %s: %s, %s, %s, jobs that work: %d before and %d after%s\n",
-		r.Stack, r.From, verdict, counted(r.Writes, "write"), counted(len(r.Interruptions), "interruption"),
+		r.Stack, r.From, verdict, visible.Counted(r.Writes, "write"), visible.Counted(len(r.Interruptions), "interruption"),
 		r.Before, r.After, kills)
 	return err
 }

@@ -182,14 +182,6 @@ func (r *Report) Write(w io.Writer, colour bool) error {
 	return err
 }
 
-// counted is a number with its noun: 1 job, 2 jobs.
-func counted(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return fmt.Sprintf("%d %s", n, noun)
-}
-
 func dash(s string) string {
 	if s == "" {
 		return "-"

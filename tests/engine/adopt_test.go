@@ -117,7 +117,7 @@ func TestAnotherToolsPartIsAdoptedAndWhatIsInTheWayIsNamed(t *testing.T) {
 	said, code := d.run(batchaccess, "adopt", "--stack", "dev", "--yes")
 	require.Equal(t, 1, code, said)
 	assert.Regexp(t, `taken +\S+ +`+roleAssignment+` +`+assignment+` +owner: stack batchaccess/dev\n`, said)
-	assert.Contains(t, said, "1 resources have to be looked at by hand")
+	assert.Contains(t, said, "to be looked at by hand: 1 resource, ")
 	steps := d.preview()
 	require.Len(t, steps["update "+compute], 1)
 	assert.Equal(t, []string{"properties.properties.scaleSettings.maxNodeCount"},

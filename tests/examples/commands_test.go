@@ -59,7 +59,9 @@ func TestTheCommandsWorkInEveryLanguage(t *testing.T) {
 				said[language] = stdout
 				lock.Unlock()
 				commandsOf(t, dir)
-				changeOf(t, dir)
+				if language != "go by an SDK" { // a program in Go, whose change is rehearsed as go's is
+					changeOf(t, dir)
+				}
 			})
 		}
 	}))
