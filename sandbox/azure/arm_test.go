@@ -1,6 +1,7 @@
 package azure_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -9,6 +10,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
 func TestResourceManagerChecksTheToken(t *testing.T) {
@@ -240,19 +243,46 @@ func TestListsOfRoleAssignments(t *testing.T) {
 					"Microsoft.Authorization/roleDefinitions/"+readerRole)))
 		require.Equal(t, http.StatusCreated, got.status)
 	}
-	seen := map[any]bool{}
-	next := w.URL() + subscription + "/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01"
-	pages := 0
-	for ; next != ""; pages++ {
+	seen, pages := w.list(subscription + "/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01")
+	assert.Len(t, seen, 109)
+	assert.Equal(t, 2, pages)
+}
+
+// list follows the nextLinks of a collection, and returns the names in it and how many pages held them.
+func (w *world) list(path string) (names map[any]bool, pages int) {
+	w.t.Helper()
+	names = map[any]bool{}
+	for next := w.URL() + path; next != ""; pages++ {
 		got := w.send(http.MethodGet, next, w.token(w.Deployer().ObjectID, management), nil)
-		require.Equal(t, http.StatusOK, got.status)
+		require.Equal(w.t, http.StatusOK, got.status, got.body)
 		for _, item := range got.body["value"].([]any) {
-			seen[item.(map[string]any)["name"]] = true
+			names[item.(map[string]any)["name"]] = true
 		}
 		next, _ = got.body["nextLink"].(string)
 	}
-	assert.Len(t, seen, 109)
-	assert.Equal(t, 2, pages)
+	return names, pages
+}
+
+func TestEveryListOfManyPagesCanBeFollowed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var more azure.Seed
+	for i := range 101 {
+		more.Datastores = append(more.Datastores, azure.Datastore{WorkspaceID: workspace, Name: fmt.Sprint("more", i),
+			AccountID: account, Container: "raw"})
+	}
+	require.NoError(t, w.Seed(more))
+	for path, want := range map[string]int{
+		"/providers/Microsoft.Authorization/roleDefinitions?api-version=2022-04-01":                928,
+		subscription + "/providers/Microsoft.Authorization/roleDefinitions?api-version=2022-04-01": 928,
+		workspace + "/datastores?api-version=2024-10-01":                                           101 + len(seed().Datastores),
+	} {
+		names, pages := w.list(path)
+		assert.Len(t, names, want, path)
+		assert.Equal(t, (want+99)/100, pages, path)
+	}
+	got := w.arm(http.MethodGet, workspace+"/datastores/keyed?$skipToken=0", nil)
+	assert.Equal(t, "NotModelledBySandbox", got.code(), "no list")
 }
 
 func TestClustersAndTheirIdentities(t *testing.T) {

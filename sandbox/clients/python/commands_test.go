@@ -74,15 +74,15 @@ func TestTheCLIIsRefusedWithoutARole(t *testing.T) {
 	// At this address the CLI uses the given audience. At the cloud's own address it first looks for the subscription,
 	// and this principal sees none.
 	other := strings.Replace(w.URL(), "127.0.0.1", "localhost", 1)
-	arm := func(method, id, version string) []string {
-		return []string{"rest", "--method", method, "--resource", "https://management.azure.com", "--body", "{}",
-			"--url", other + id + "?api-version=" + version}
+	arm := func(method, id, version string, more ...string) []string {
+		return append([]string{"rest", "--method", method, "--resource", "https://management.azure.com",
+			"--url", other + id + "?api-version=" + version}, more...)
 	}
 	for name, call := range map[string]struct{ words, args []string }{
 		"reading": {[]string{"AuthorizationFailed", "Microsoft.MachineLearningServices/workspaces/read"},
 			arm("get", workspace, "2024-10-01")},
 		"writing": {[]string{"AuthorizationFailed", "Microsoft.Authorization/roleAssignments/write"},
-			arm("put", workspace+"/providers/Microsoft.Authorization/roleAssignments/"+alice, "2022-04-01")},
+			arm("put", workspace+"/providers/Microsoft.Authorization/roleAssignments/"+alice, "2022-04-01", "--body", "{}")},
 		"graph": {[]string{"Insufficient privileges"}, []string{"ad", "user", "show", "--id", alice}},
 		"graph, by POST": {[]string{"Authorization_RequestDenied"}, []string{"rest", "--method", "post",
 			"--resource", w.URL() + "/graph", "--url", w.URL() +
