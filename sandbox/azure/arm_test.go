@@ -272,10 +272,10 @@ func TestEveryListOfManyPagesCanBeFollowed(t *testing.T) {
 			AccountID: account, Container: "raw"})
 	}
 	require.NoError(t, w.Seed(more))
+	const builtIn, definitions = 928, "/providers/Microsoft.Authorization/roleDefinitions?api-version=2022-04-01"
 	for path, want := range map[string]int{
-		"/providers/Microsoft.Authorization/roleDefinitions?api-version=2022-04-01":                928,
-		subscription + "/providers/Microsoft.Authorization/roleDefinitions?api-version=2022-04-01": 928,
-		workspace + "/datastores?api-version=2024-10-01":                                           101 + len(seed().Datastores),
+		definitions: builtIn, subscription + definitions: builtIn,
+		workspace + "/datastores?api-version=2024-10-01": 101 + len(seed().Datastores),
 	} {
 		names, pages := w.list(path)
 		assert.Len(t, names, want, path)
