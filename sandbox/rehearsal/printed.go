@@ -15,6 +15,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/access/signin"
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
@@ -232,11 +233,20 @@ func (r *rehearsal) asService(ctx context.Context, as serviceIdentity, principal
 	return r.azure.SignIn(ctx, principal, audience)
 }
 
+// userAssigned reports whether an invoker is known to be a user-assigned identity, of which a host may have several.
+func userAssigned(i access.Invoker) bool {
+	_, err := arm.Parse(i.ResourceID, arm.UserAssignedIdentity)
+	return i.Kind == access.ManagedIdentity && (err == nil || !i.Exists())
+}
+
 // onHost is the token that a host answers. Without a client ID it is for the host's own identity, and the sandbox's
 // host, which stands for all, is told whose. An identity of which the resource is not known has no host here.
 func (r *rehearsal) onHost(ctx context.Context, i access.Invoker, q hostQuery, principal, audience string) (string,
 	error) {
 	client := q.query.Get("client_id")
+	if client == "" && userAssigned(i) {
+		return "", errors.New("it names no identity, and a host that has several refuses that")
+	}
 	if leftOpen(client) || client == "" && i.ResourceID == "" || i.Exists() && i.ResourceID == "" {
 		return r.azure.SignIn(ctx, principal, audience)
 	}

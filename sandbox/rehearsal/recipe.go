@@ -358,7 +358,8 @@ func strictly(text string, into any) error {
 }
 
 // readWebActivities reads the JSON of a pipeline of a Data Factory or of Synapse, with its credential
-// (facts/batch-endpoints.md, Callers; Microsoft's page on the Web activity; @azure/arm-datafactory, CredentialReference).
+// (facts/batch-endpoints.md, Callers; Microsoft's page on the Web activity; @azure/arm-datafactory,
+// CredentialReference).
 func readWebActivities(text string) ([]recipe, error) {
 	r, credentials := recipe{service: &serviceIdentity{}}, map[string]string{}
 	for _, at := range objectLine.FindAllStringIndex(text, -1) {
