@@ -296,11 +296,11 @@ func deploy(st *state.State, job *state.Job, endpoint *state.Resource, name stri
 	return fits(deployment, job)
 }
 
-// fits refuses inputs and outputs that a deployment does not take (facts/batch-endpoints.md, Inputs and outputs): one of a
-// pipeline component knows them by their names; one of a model has exactly one of each, whatever their names, and takes
-// no literals. A deployment is one of a model unless it says otherwise (armmachinelearning 4.0.0,
-// BatchDeploymentConfiguration). One that was seeded may also be of a pipeline component with parallel steps: without an
-// input, with a literal or with several outputs (Guesses) its jobs are taken.
+// fits refuses inputs and outputs that a deployment does not take (facts/batch-endpoints.md, Inputs and outputs): one
+// of a pipeline component knows them by their names; one of a model has exactly one of each, whatever their names, and
+// takes no literals. A deployment is one of a model unless it says otherwise (armmachinelearning 4.0.0,
+// BatchDeploymentConfiguration). One that was seeded may also be of a pipeline component with parallel steps: its jobs
+// are taken without an input, with a literal or with several outputs (Guesses).
 func fits(deployment *state.Resource, job *state.Job) error {
 	if pipeline(deployment) {
 		for key, names := range map[string]map[string]any{"InputData": job.Inputs, "OutputData": job.Outputs} {
