@@ -243,16 +243,15 @@ func TestListsOfRoleAssignments(t *testing.T) {
 					"Microsoft.Authorization/roleDefinitions/"+readerRole)))
 		require.Equal(t, http.StatusCreated, got.status)
 	}
-	seen, pages := w.list(subscription + "/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01")
+	seen, pages := w.pages(subscription + "/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01")
 	assert.Len(t, seen, 109)
 	assert.Equal(t, 2, pages)
 }
 
-// list follows the nextLinks of a collection, and returns the names in it and how many pages held them.
-func (w *world) list(path string) (names map[any]bool, pages int) {
-	w.t.Helper()
+// pages follows a list from page to page. It returns the names of what is in it, and how many pages it has.
+func (w *world) pages(list string) (names map[any]bool, pages int) {
 	names = map[any]bool{}
-	for next := w.URL() + path; next != ""; pages++ {
+	for next := w.URL() + list; next != ""; pages++ {
 		got := w.send(http.MethodGet, next, w.token(w.Deployer().ObjectID, management), nil)
 		require.Equal(w.t, http.StatusOK, got.status, got.body)
 		for _, item := range got.body["value"].([]any) {
@@ -263,26 +262,22 @@ func (w *world) list(path string) (names map[any]bool, pages int) {
 	return names, pages
 }
 
-func TestEveryListOfManyPagesCanBeFollowed(t *testing.T) {
+// Every list of Resource Manager has a next page when it is long.
+func TestListsAreReadPageByPage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	var more azure.Seed
-	for i := range 101 {
-		more.Datastores = append(more.Datastores, azure.Datastore{WorkspaceID: workspace, Name: fmt.Sprint("more", i),
+	roles, pages := w.pages(subscription + "/providers/Microsoft.Authorization/roleDefinitions?api-version=2022-04-01")
+	assert.Greater(t, len(roles), 900)
+	assert.Equal(t, (len(roles)+99)/100, pages)
+	more := azure.Seed{}
+	for i := range 105 {
+		more.Datastores = append(more.Datastores, azure.Datastore{WorkspaceID: workspace, Name: fmt.Sprint("store", i),
 			AccountID: account, Container: "raw"})
 	}
 	require.NoError(t, w.Seed(more))
-	const builtIn, definitions = 928, "/providers/Microsoft.Authorization/roleDefinitions?api-version=2022-04-01"
-	for path, want := range map[string]int{
-		definitions: builtIn, subscription + definitions: builtIn,
-		workspace + "/datastores?api-version=2024-10-01": 101 + len(seed().Datastores),
-	} {
-		names, pages := w.list(path)
-		assert.Len(t, names, want, path)
-		assert.Equal(t, (want+99)/100, pages, path)
-	}
-	got := w.arm(http.MethodGet, workspace+"/datastores/keyed?$skipToken=0", nil)
-	assert.Equal(t, "NotModelledBySandbox", got.code(), "no list")
+	stores, pages := w.pages(workspace + "/datastores?api-version=2024-10-01")
+	assert.Greater(t, len(stores), 105)
+	assert.Equal(t, 2, pages)
 }
 
 func TestClustersAndTheirIdentities(t *testing.T) {

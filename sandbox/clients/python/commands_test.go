@@ -74,15 +74,19 @@ func TestTheCLIIsRefusedWithoutARole(t *testing.T) {
 	// At this address the CLI uses the given audience. At the cloud's own address it first looks for the subscription,
 	// and this principal sees none.
 	other := strings.Replace(w.URL(), "127.0.0.1", "localhost", 1)
-	arm := func(method, id, version string, more ...string) []string {
-		return append([]string{"rest", "--method", method, "--resource", "https://management.azure.com",
-			"--url", other + id + "?api-version=" + version}, more...)
+	arm := func(method, id, version string) []string {
+		args := []string{"rest", "--method", method, "--resource", "https://management.azure.com", "--url",
+			other + id + "?api-version=" + version}
+		if method == "put" {
+			args = append(args, "--body", "{}")
+		}
+		return args
 	}
 	for name, call := range map[string]struct{ words, args []string }{
 		"reading": {[]string{"AuthorizationFailed", "Microsoft.MachineLearningServices/workspaces/read"},
 			arm("get", workspace, "2024-10-01")},
 		"writing": {[]string{"AuthorizationFailed", "Microsoft.Authorization/roleAssignments/write"},
-			arm("put", workspace+"/providers/Microsoft.Authorization/roleAssignments/"+alice, "2022-04-01", "--body", "{}")},
+			arm("put", workspace+"/providers/Microsoft.Authorization/roleAssignments/"+alice, "2022-04-01")},
 		"graph": {[]string{"Insufficient privileges"}, []string{"ad", "user", "show", "--id", alice}},
 		"graph, by POST": {[]string{"Authorization_RequestDenied"}, []string{"rest", "--method", "post",
 			"--resource", w.URL() + "/graph", "--url", w.URL() +

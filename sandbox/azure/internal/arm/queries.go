@@ -44,8 +44,8 @@ func (c *call) checkQuery() error {
 	}
 	for name := range c.r.URL.Query() {
 		lower := strings.ToLower(name)
-		ofNextLink := c.id.IsCollection() && name == skipToken
-		if !ofNextLink && !disregarded[lower] && !queries[key][lower] {
+		nextPage := name == skipToken && c.id.IsCollection()
+		if !nextPage && !disregarded[lower] && !queries[key][lower] {
 			return wire.NotModelled("the query parameter " + name + " of " + c.id.Type())
 		}
 	}
