@@ -75,6 +75,10 @@ func Start(ctx context.Context, o Options) (*Azure, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting the sandbox: %w", err)
 	}
+	if store.Earlier() {
+		o.Logger.Warn("the state file is of an earlier sandbox; it is written again, and that sandbox will not read it",
+			"file", o.StateFile)
+	}
 	store.SetLag(o.Weather.Replication, o.Weather.Propagation, o.Weather.IdentityTokens)
 	if len(o.From) > 0 {
 		if err := store.Restore(o.From); err != nil {

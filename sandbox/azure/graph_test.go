@@ -2,6 +2,7 @@ package azure_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -139,4 +140,37 @@ func TestGraphAnswersQueryOptionsOrRefusesThem(t *testing.T) {
 	full := w.send(http.MethodGet, "/graph/beta/users/"+alice, w.token(alice, "https://graph.microsoft.com"), nil,
 		"Accept", "application/json;odata.metadata=full")
 	assert.Equal(t, w.URL()+"/graph/beta/directoryObjects/"+alice, full.body["@odata.id"])
+}
+
+func TestTextsThatAreTooLongAreRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	app, _, _ := w.application("nightly")
+	long := func(n int) string { return strings.Repeat("ä", n) }
+	group := func(key, value string) any {
+		body := object("displayName", "a", "mailEnabled", false, "mailNickname", "a", "securityEnabled", true)
+		body[key] = value
+		return body
+	}
+	for name, test := range map[string]struct {
+		method, path string
+		body         func(n int) any
+		most         int
+	}{
+		"an application's name": {http.MethodPost, "/v1.0/applications",
+			func(n int) any { return object("displayName", long(n)) }, 256},
+		"an application's new name": {http.MethodPatch, "/v1.0/applications/" + app,
+			func(n int) any { return object("displayName", long(n)) }, 256},
+		"a tag": {http.MethodPatch, "/v1.0/applications/" + app,
+			func(n int) any { return object("tags", []any{"a", long(n)}) }, 256},
+		"a group's name": {http.MethodPost, "/v1.0/groups", func(n int) any { return group("displayName", long(n)) }, 256},
+		"a group's nickname": {http.MethodPost, "/v1.0/groups",
+			func(n int) any { return group("mailNickname", strings.Repeat("a", n)) }, 64},
+		"a description": {http.MethodPost, "/v1.0/groups", func(n int) any { return group("description", long(n)) }, 1024},
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Less(t, w.graph(test.method, test.path, test.body(test.most)).status, 300)
+			assert.Equal(t, "Request_BadRequest", w.graph(test.method, test.path, test.body(test.most+1)).code())
+		})
+	}
 }

@@ -426,3 +426,40 @@ func clusterBody(identity any) any {
 			object("vmSize", "Standard_DS3_v2", "scaleSettings",
 				object("minNodeCount", 0, "maxNodeCount", 2, "nodeIdleTimeBeforeScaleDown", "PT5M"))))
 }
+
+// Of a deployment that was made here it is known that it is one of a model.
+func TestADeploymentOfAModelTakesOneInputAndOneOutput(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.invoker(alice)
+	deployment := workspace + "/batchEndpoints/heart/deployments/"
+	body := object("location", "westeurope", "properties", object("compute", workspace+"/computes/cpu"))
+	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, deployment+"made", body).status)
+	in := object("JobInputType", "UriFolder", "Uri", blob)
+	out := func(path string) any {
+		return object("JobOutputType", "UriFile", "Uri", workspace+"/datastores/results/paths/"+path)
+	}
+	for name, test := range map[string]struct {
+		inputs, outputs map[string]any
+		want            string // begins the message
+	}{
+		"no input":    {object(), object(), "properties.InputData:"},
+		"two inputs":  {object("a", in, "b", in), object(), "properties.InputData:"},
+		"a literal":   {object("a", object("JobInputType", "Literal", "Value", 1)), object(), "properties.InputData.a:"},
+		"two outputs": {object("a", in), object("x", out("x"), "y", out("y")), "properties.OutputData:"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := w.post(alice, object("properties", object("InputData", test.inputs, "OutputData", test.outputs)),
+				"azureml-model-deployment", "made")
+			assert.Equal(t, "ValidationError", got.code())
+			assert.True(t, strings.HasPrefix(got.message(), test.want), got.message())
+		})
+	}
+	got := w.post(alice, object("properties", object("InputData", object("a", in), "OutputData", object("x", out("x")))),
+		"azureml-model-deployment", "made")
+	assert.Equal(t, http.StatusCreated, got.status, got.body)
+	for _, name := range []string{"ab", strings.Repeat("a", 33), "a--b", "1ab", "ab-", "a_b"} {
+		assert.Equal(t, "InvalidResourceName", w.arm(http.MethodPut, deployment+name, body).code(), name)
+	}
+	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, deployment+strings.Repeat("a", 32), body).status)
+}

@@ -41,6 +41,8 @@ func Guesses() []Guess {
 		{"mounting", "mounting needs containers/read and blobs/read for the cluster identity, at the container " +
 			"or above it"},
 		{"outputs", "an output needs blobs/write for the cluster identity and for the job identity"},
+		{"several outputs", "a deployment of which it is not known whether it is one of a model, which has one output, " +
+			"takes several"},
 		{"own stores", "a job uses the workspace's own stores before any data; it needs all data actions of the " +
 			"roles that a sheet names, whatever the kind of its invoker; the error names the first missing action"},
 		{"images", "a job uses the deployment's shared registries first, then pulls the image, then uses the " +

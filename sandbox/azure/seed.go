@@ -127,7 +127,10 @@ type DataAsset struct {
 }
 
 // User is a person in the directory.
-type User struct{ ObjectID, UserPrincipalName, DisplayName string }
+type User struct {
+	ObjectID, UserPrincipalName, DisplayName string
+	Mail                                     string // the user principal name when empty
+}
 
 // Group is a security group; its members are object IDs of this seed or of earlier ones.
 type Group struct {

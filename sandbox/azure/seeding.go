@@ -66,7 +66,8 @@ func (s *seeding) all(seed Seed) {
 	for _, u := range seed.Users {
 		id := strings.ToLower(u.ObjectID)
 		s.st.Touch(state.Users, id)
-		s.st.Users[id] = &state.User{ID: id, UserPrincipalName: u.UserPrincipalName, DisplayName: u.DisplayName}
+		s.st.Users[id] = &state.User{ID: id, UserPrincipalName: u.UserPrincipalName, DisplayName: u.DisplayName,
+			Mail: u.Mail}
 	}
 	for _, sp := range seed.ServicePrincipals {
 		s.principal(sp.ObjectID, sp.ClientID, sp.DisplayName, cmp.Or(sp.Type, "Application"), "")

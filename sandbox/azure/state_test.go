@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -242,3 +243,21 @@ func (l *lockedBuffer) Write(p []byte) (int, error) {
 	return l.b.Write(p)
 }
 func (l *lockedBuffer) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l.b.String() }
+
+func TestAStateOfAnEarlierSandboxIsNotTakenOverSilently(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "state.json")
+	require.NoError(t, start(t, azure.Options{StateFile: file}).Close())
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	earlier := bytes.Replace(text, []byte(`"version":2,`), nil, 1)
+	require.NotEqual(t, text, earlier)
+	require.NoError(t, os.WriteFile(file, earlier, 0o600))
+	for _, want := range []bool{true, false} {
+		var log bytes.Buffer
+		a := start(t, azure.Options{StateFile: file, Logger: slog.New(slog.NewTextHandler(&log,
+			&slog.HandlerOptions{Level: slog.LevelWarn}))})
+		require.NoError(t, a.Close())
+		assert.Equal(t, want, strings.Contains(log.String(), "the state file is of an earlier sandbox"), log.String())
+	}
+}

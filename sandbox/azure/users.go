@@ -19,7 +19,8 @@ func (a *Azure) Users() []UserCredentials {
 	var users []UserCredentials
 	_ = a.store.View(func(st *state.State) error {
 		for _, u := range st.Users {
-			users = append(users, UserCredentials{User{u.ID, u.UserPrincipalName, u.DisplayName}, a.entra.Password(u.ID)})
+			user := User{u.ID, u.UserPrincipalName, u.DisplayName, u.Mail}
+			users = append(users, UserCredentials{user, a.entra.Password(u.ID)})
 		}
 		return nil
 	})

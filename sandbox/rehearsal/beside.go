@@ -12,7 +12,8 @@ import (
 )
 
 // beside tries to read and write next to the paths that grants are limited to: at a sibling whose name begins like the
-// folder's, and in the folder above. Both must be refused, unless the configuration allows them elsewhere.
+// folder's, at the path in other letter case, and in the folder above. All must be refused, unless the configuration
+// allows them elsewhere.
 func (r *rehearsal) beside(
 	ctx context.Context, j *jobs, report *Report, tokens map[string]string, d deployed,
 ) error {
@@ -68,10 +69,17 @@ func movedTo(m access.Model, of datum, path string) access.Model {
 	return m
 }
 
-// besidePaths are a sibling of a path and, if there is one, the folder above it.
+// besidePaths are a sibling of a path, the path in other letter case and the folder above it, where there are such.
 func besidePaths(of string) (all []string) {
 	of = strings.Trim(of, "/")
 	all = []string{of + "-beside"}
+	other := strings.ToUpper(of)
+	if other == of {
+		other = strings.ToLower(of)
+	}
+	if other != of {
+		all = append(all, other)
+	}
 	if above := path.Dir(of); above != "." {
 		all = append(all, above)
 	}

@@ -24,6 +24,12 @@ func guesses(m access.Model) []string {
 	if len(m.DataOutputs) > 0 {
 		all = append(all, "outputs")
 	}
+	for _, e := range m.EffectiveEndpoints() {
+		if len(e.Outputs) > 1 && e.Parallel(e.Deployment) {
+			all = append(all, "several outputs")
+			break
+		}
+	}
 	if m.Services.SystemDatastoresAuthMode == services.ByIdentity {
 		all = append(all, "own stores")
 	}

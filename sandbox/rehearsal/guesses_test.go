@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -23,8 +24,9 @@ func TestAReportNamesTheGuessesThatItRestsOn(t *testing.T) {
 		"a store with a key": {inputs: []access.DataInput{{Kind: access.DataStore, CredentialInStore: &yes}}},
 		"a store without one": {inputs: []access.DataInput{{Kind: access.DataStore}},
 			rest: []string{"mounting", "failed jobs"}},
-		"public":  {inputs: []access.DataInput{{Kind: access.Public}}, rest: []string{"public data", "failed jobs"}},
-		"outputs": {outputs: 1, rest: []string{"mounting", "outputs", "failed jobs"}},
+		"public":          {inputs: []access.DataInput{{Kind: access.Public}}, rest: []string{"public data", "failed jobs"}},
+		"outputs":         {outputs: 1, rest: []string{"mounting", "outputs", "failed jobs"}},
+		"several outputs": {outputs: 2, rest: []string{"mounting", "outputs", "several outputs", "failed jobs"}},
 		"several identities": {cluster: access.Cluster{MoreIdentityIDs: []access.ID{access.Known("/x")}},
 			rest: []string{"default identity", "failed jobs"}},
 	} {
@@ -35,9 +37,12 @@ func TestAReportNamesTheGuessesThatItRestsOn(t *testing.T) {
 			for _, input := range test.inputs {
 				m.DataInputs[name] = input
 			}
-			if test.outputs > 0 {
-				m.DataOutputs["scores"] = access.DataOutput{}
+			var outputs []string
+			for i := range test.outputs {
+				outputs = append(outputs, fmt.Sprint("scores", i))
+				m.DataOutputs[outputs[i]] = access.DataOutput{}
 			}
+			m.Endpoints = map[string]access.Endpoint{"heart": {Cluster: "cpu", Outputs: outputs}}
 			got := guesses(m)
 			assert.Equal(t, append([]string{"actions at the endpoint"}, test.rest...), got)
 			for _, name := range got {

@@ -52,10 +52,12 @@ func TestPathsAreRehearsedAndWhatLiesBesideThem(t *testing.T) {
 		}
 	}
 	assert.Equal(t, map[string]string{
-		"rows at in/2026-beside": "fails at mount", "rows at in": "fails at mount",
+		"rows at in/2026-beside": "fails at mount", "rows at in": "fails at mount", "rows at IN/2026": "fails at mount",
 		"file at in/2025/a.csv-beside": "fails at mount", "file at in/2025": "fails at mount",
-		"deep at in/2026-beside": "fails at mount", "deep at in": "fails at mount",
+		"file at IN/2025/A.CSV":  "fails at mount",
+		"deep at in/2026-beside": "fails at mount", "deep at in": "fails at mount", "deep at IN/2026": "fails at mount",
 		"scores at out/ada-beside": "fails at write", "scores at out": "fails at write",
+		"scores at OUT/ADA": "fails at write",
 	}, refused)
 	assert.Equal(t, 5, worked, "what is declared, and deep through the other endpoint for ann")
 }

@@ -9,11 +9,13 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/access/signin"
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
@@ -61,6 +63,11 @@ func (r *rehearsal) follow(ctx context.Context, name string, is recipe, d deploy
 		if cmp.Or(strings.ToLower(is.cloud), "azurecloud") != strings.ToLower(r.azure.Cloud().Name) &&
 			(is.login != nil || is.pipeline != nil) {
 			return nil, fmt.Errorf("signs in to the cloud %q, and the stack is in %s", is.cloud, r.azure.Cloud().Name)
+		}
+	}
+	for _, client := range is.clients() {
+		if known := d.ClientIDs[name]; known != "" && leftOpen(client) {
+			return nil, fmt.Errorf("%s is left to the reader, and the stack has it: %s", client, known)
 		}
 	}
 	own := r.azure.Cloud().Management[0] // by which the Azure CLI looks for subscriptions
@@ -131,7 +138,7 @@ func (r *rehearsal) signInAs(ctx context.Context, name string, is recipe, d depl
 	case i.Kind == access.Group:
 		return one(r.azure.SignIn(ctx, memberOf(i.PrincipalID.Text()), audience))
 	case person, len(i.FederatedCredentials)+len(i.ClientSecrets) == 0: // whose credentials are elsewhere
-		if known := strings.Trim(client, "<>") == client; known && client != "" && client != d.ClientIDs[name] {
+		if !leftOpen(client) && client != "" && client != d.ClientIDs[name] {
 			return nil, fmt.Errorf("%s is not the client ID", client)
 		}
 		return one(r.azure.SignIn(ctx, d.PrincipalIDs[name], audience))
@@ -152,11 +159,11 @@ func (r *rehearsal) signInAs(ctx context.Context, name string, is recipe, d depl
 // entraAs signs in by a client ID and at a tenant as they are printed; what is left to the reader, in angle brackets,
 // and what does not stand there is known.
 func (r *rehearsal) entraAs(client, tenant, known, audience string) entra {
-	if client == "" || strings.Trim(client, "<>") != client {
+	if client == "" || leftOpen(client) {
 		client = known
 	}
 	e := entraOf(r.azure, client, audience)
-	if tenant != "" && strings.Trim(tenant, "<>") == tenant {
+	if tenant != "" && !leftOpen(tenant) {
 		e.tenant = tenant
 	}
 	return e
@@ -226,12 +233,21 @@ func (r *rehearsal) asService(ctx context.Context, as serviceIdentity, principal
 	return r.azure.SignIn(ctx, principal, audience)
 }
 
+// userAssigned reports whether an invoker is known to be a user-assigned identity, of which a host may have several.
+func userAssigned(i access.Invoker) bool {
+	_, err := arm.Parse(i.ResourceID, arm.UserAssignedIdentity)
+	return i.Kind == access.ManagedIdentity && (err == nil || !i.Exists())
+}
+
 // onHost is the token that a host answers. Without a client ID it is for the host's own identity, and the sandbox's
 // host, which stands for all, is told whose. An identity of which the resource is not known has no host here.
 func (r *rehearsal) onHost(ctx context.Context, i access.Invoker, q hostQuery, principal, audience string) (string,
 	error) {
 	client := q.query.Get("client_id")
-	if strings.Trim(client, "<>") != client || client == "" && i.ResourceID == "" || i.Exists() && i.ResourceID == "" {
+	if client == "" && userAssigned(i) {
+		return "", errors.New("it names no identity, and a host that has several refuses that")
+	}
+	if leftOpen(client) || client == "" && i.ResourceID == "" || i.Exists() && i.ResourceID == "" {
 		return r.azure.SignIn(ctx, principal, audience)
 	}
 	query, path := maps.Clone(q.query), "/metadata/identity/oauth2/token"
@@ -317,6 +333,15 @@ func (r *rehearsal) send(
 				continue
 			}
 		}
+		differs, err := r.another(p.body, path)
+		if err != nil {
+			return err
+		}
+		if differs != "" {
+			o.Got, o.Detail = "asks for something else", differs
+			report.add(o)
+			continue
+		}
 		for _, token := range tokens {
 			got, err := j.post(ctx, token, p)
 			if err != nil {
@@ -333,6 +358,27 @@ func (r *rehearsal) send(
 			Detail: p.url + " is of no endpoint that it is to invoke"})
 	}
 	return nil
+}
+
+// another says how a printed body differs from the one that starts the job of the path; "" if it does not. Otherwise
+// one that names other data, which the invoker may read too, would pass.
+func (r *rehearsal) another(printed json.RawMessage, path access.Path) (string, error) {
+	body, err := requestBody(r.Model, path.Endpoint, path.Input)
+	if err != nil {
+		return "", err
+	}
+	wanted, err := json.Marshal(body)
+	if err != nil {
+		return "", err
+	}
+	var is, should any
+	if err := errors.Join(json.Unmarshal(printed, &is), json.Unmarshal(wanted, &should)); err != nil {
+		return "the printed body: " + err.Error(), nil
+	}
+	if reflect.DeepEqual(is, should) {
+		return "", nil
+	}
+	return fmt.Sprintf("howToInvoke has the body %s, and the job's is %s", printed, wanted), nil
 }
 
 // with is the body of a request with another of the endpoint's inputs, which stands beside it, in the place of its own.

@@ -16,6 +16,7 @@ func TestARecipeIsReadInEachOfItsForms(t *testing.T) {
 	t.Parallel()
 	const (
 		uri  = "https://heart.westeurope.inference.ml.azure.com/jobs"
+		blue = `{"azureml-model-deployment": "blue"}`
 		body = `{"properties": {"InputData": {"it's": {"JobInputType": "UriFolder", "Uri": "https://x/a b"}}}}`
 		curl = "TOKEN=$(az account get-access-token --resource https://ml.azure.com --query accessToken --output tsv)\n" +
 			"# heart also reads what follows: curl --data no\n" +
@@ -60,19 +61,20 @@ func TestARecipeIsReadInEachOfItsForms(t *testing.T) {
 			func(r recipe) string { return strings.Join(r.login, " ") }, "--identity --client-id id"},
 		"an activity": {"# Data Factory: a credential\n" + `{"name": "c", "properties": {"type": "ManagedIdentity", ` +
 			`"typeProperties": {"resourceId": "/identity"}}}` + "\n# Data Factory: a pipeline\n" +
-			`{"name": "n", "properties": {"activities": [{"typeProperties": {"method": "POST", "url": "` +
-			uri + `", "headers": {"azureml-model-deployment": "blue"}, "body": ` + body +
-			`, "authentication": {"type": "UserAssignedManagedIdentity", "credential": {"referenceName": "c"}, ` +
-			`"resource": "https://ml.azure.com"}}}]}}`, asIdentity, "/identity"},
-		"a workflow's action": {"# Logic Apps: actions\n" + `{"actions": {"a": {"inputs": {"method": "POST", "uri": "` + uri +
-			`", "headers": {"azureml-model-deployment": "blue"}, "body": ` + body + `, "authentication": {"type": ` +
-			`"ManagedServiceIdentity", "identity": "/identity", "audience": "https://ml.azure.com"}}}}}`, asIdentity,
+			`{"name": "n", "properties": {"activities": [{"name": "a", "type": "WebActivity", ` +
+			`"typeProperties": {"method": "POST", "url": "` + uri + `", "headers": ` + blue + `, "body": ` + body +
+			`, "authentication": {"type": "UserAssignedManagedIdentity", "credential": {"referenceName": "c", ` +
+			`"type": "CredentialReference"}, "resource": "https://ml.azure.com"}}}]}}`, asIdentity, "/identity"},
+		"a workflow's action": {"# Logic Apps: actions\n" + `{"actions": {"a": {"type": "Http", "inputs": {` +
+			`"method": "POST", "uri": "` + uri + `", "headers": ` + blue + `, "body": ` + body + `, "authentication": {` +
+			`"type": "ManagedServiceIdentity", "identity": "/identity", "audience": "https://ml.azure.com"}}}}}`, asIdentity,
 			"/identity"},
 		"a program": {"# For a virtual machine\n\n" +
 			"    query = {\"client_id\":\"id\",\"resource\":\"https://ml.azure.com\"}\n" +
 			`    request = urllib.request.Request("http://169.254.169.254/metadata/identity/oauth2/token?" + x(query, ` +
 			`**{"api-version": "2018-02-01"}), headers={"Metadata": "true"})` + "\n" + `    r = Request(url, method="POST")` +
-			"\n" + `print(start("` + uri + `", {"azureml-model-deployment": "blue"}, ` + body + `)["name"])`,
+			"\n" + inPrograms[0] + "\n" + inPrograms[1] + "\n" +
+			`print(start("` + uri + `", ` + blue + `, ` + body + `)["name"])`,
 			func(r recipe) string { return r.host.query.Encode() + " " + r.host.header.Get("Metadata") },
 			"api-version=2018-02-01&client_id=id&resource=https%3A%2F%2Fml.azure.com true"},
 	} {
@@ -95,11 +97,17 @@ func TestARecipeIsReadInEachOfItsForms(t *testing.T) {
 	for text, want := range map[string]string{
 		"curl --data 'x":      "not closed",
 		workflow + "jobs: {}": "without id-token: write",
-		workflow + mayAsk + "jobs: {start-x: {if: nobody}}":                     "runs if",
-		workflow + mayAsk + "jobs: {start-x: {environment: e}}":                 "nothing starts",
-		"# Azure Pipelines: x.yml\nsteps: [{task: Bash@3}]":                     "other steps",
-		"# GitLab: x.yml\nstart-x: {script: ['az login --federated-token $T']}": "does not ask for",
-		"# For a host\nimport json":                                             "is none that asks",
+		workflow + mayAsk + "jobs: {start-x: {if: nobody}}":                                           "runs if",
+		workflow + mayAsk + "jobs: {start-x: {environment: e}}":                                       "nothing starts",
+		"# Azure Pipelines: x.yml\nsteps: [{task: Bash@3}]":                                           "other steps",
+		"# GitLab: x.yml\nstart-x: {script: ['az login --federated-token $T']}":                       "does not ask for",
+		"# For a host\nimport json":                                                                   "is none that asks",
+		"# Logic Apps: x\n{\"actions\": {\"a\": {\"type\": \"Http\", \"inputs\": {\"url\": \"u\"}}}}": "unknown field",
+		"# Logic Apps: x\n{\"actions\": {\"a\": {\"type\": \"Http\", \"runAfter\": {\"b\": []}, \"inputs\": " +
+			"{\"authentication\": {\"type\": \"ManagedServiceIdentity\"}}}}}": "there is no such action",
+		"# Synapse: x\n{\"properties\": {\"activities\": [{\"typeProperties\": {\"uri\": \"u\"}}]}}": "unknown field",
+		"# Synapse: x\n{\"properties\": {\"activities\": [{\"type\": \"WebActivity\", \"typeProperties\": " +
+			"{\"authentication\": {\"type\": \"ManagedServiceIdentity\"}}}]}}": "authenticates by type",
 	} {
 		_, err := read(text)
 		assert.ErrorContains(t, err, want)

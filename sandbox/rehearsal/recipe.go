@@ -34,6 +34,21 @@ type recipe struct {
 	wantsSubscription bool
 }
 
+// clients are the client IDs that the recipe signs in by.
+func (r recipe) clients() []string {
+	all := append(after(r.login, "--username"), after(r.login, "--client-id")...)
+	if r.pipeline != nil {
+		all = append(all, r.pipeline.clientID)
+	}
+	if r.host != nil {
+		all = append(all, r.host.query.Get("client_id"))
+	}
+	return all
+}
+
+// leftOpen reports whether a word stands in angle brackets, for what its reader knows.
+func leftOpen(word string) bool { return strings.Trim(word, "<>") != word }
+
 // A pipelineJob is a job of a pipeline that signs in with a token of its own issuer: what its text says of the runs
 // that it is for, and what it asks for. It signs in itself, or by a login.
 type pipelineJob struct {
@@ -73,9 +88,9 @@ var forms = []struct {
 	{"# GitHub Actions: ", readGitHub},
 	{"# Azure Pipelines: ", readAzurePipeline},
 	{"# GitLab: ", readGitLab},
-	{"# Data Factory: ", readServices},
-	{"# Synapse: ", readServices},
-	{"# Logic Apps: ", readServices},
+	{"# Data Factory: ", readWebActivities},
+	{"# Synapse: ", readWebActivities},
+	{"# Logic Apps: ", readActions},
 	{"# For ", readPython},
 }
 
@@ -314,20 +329,38 @@ func readGitLab(text string) (all []recipe, err error) {
 
 var objectLine = regexp.MustCompile(`(?m)^\{`)
 
-// An httpCall is what an HTTP request is in a Web activity of a Data Factory and in an action of a Logic App. The
-// types of authentication are those of facts/batch-endpoints.md, Callers.
+// An httpCall is what a Web activity of a Data Factory and an action of a Logic App have in common.
 type httpCall struct {
-	Method, URL, URI string
-	Headers          map[string]string
-	Body             json.RawMessage
-	Authentication   struct {
-		Type, Resource, Audience, Identity string
-		Credential                         struct{ ReferenceName string }
-	}
+	Method  string
+	Headers map[string]string
+	Body    json.RawMessage
 }
 
-// readServices reads the JSON of a pipeline of a Data Factory, with its credential, or of the actions of a Logic App.
-func readServices(text string) ([]recipe, error) {
+// add adds the request, to be sent with a token for the audience.
+func (r *recipe) add(c httpCall, address, audience string) {
+	p := post{method: c.Method, url: address, header: http.Header{"Authorization": {"Bearer $TOKEN"}}, body: c.Body}
+	for key, value := range c.Headers {
+		p.header.Set(key, value)
+	}
+	r.posts = append(r.posts, p)
+	r.audiences = append(r.audiences, audience)
+}
+
+// strictly reads JSON at the beginning of a text. A key that is not known is an error: the services take none of
+// another's.
+func strictly(text string, into any) error {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return fmt.Errorf("the JSON of the service can't be read: %w", err)
+	}
+	return nil
+}
+
+// readWebActivities reads the JSON of a pipeline of a Data Factory or of Synapse, with its credential
+// (facts/batch-endpoints.md, Callers; Microsoft's page on the Web activity; @azure/arm-datafactory,
+// CredentialReference).
+func readWebActivities(text string) ([]recipe, error) {
 	r, credentials := recipe{service: &serviceIdentity{}}, map[string]string{}
 	for _, at := range objectLine.FindAllStringIndex(text, -1) {
 		var one struct {
@@ -335,42 +368,80 @@ func readServices(text string) ([]recipe, error) {
 			Properties struct {
 				Type           string
 				TypeProperties struct{ ResourceID string }
-				Activities     []struct{ TypeProperties httpCall }
+				Activities     []struct {
+					Name, Type     string
+					TypeProperties struct {
+						httpCall
+						URL                string
+						HTTPRequestTimeout string
+						Authentication     struct {
+							Type, Resource string
+							Credential     struct{ ReferenceName, Type string }
+						}
+					}
+				}
 			}
-			Actions map[string]struct{ Inputs httpCall }
 		}
-		if err := json.NewDecoder(strings.NewReader(text[at[0]:])).Decode(&one); err != nil {
-			return nil, fmt.Errorf("the JSON of the service can't be read: %w", err)
+		if err := strictly(text[at[0]:], &one); err != nil {
+			return nil, err
 		}
 		if one.Properties.Type == "ManagedIdentity" {
 			credentials[one.Name] = one.Properties.TypeProperties.ResourceID
 		}
-		var calls []httpCall
 		for _, activity := range one.Properties.Activities {
-			calls = append(calls, activity.TypeProperties)
+			is := activity.TypeProperties
+			if activity.Type != "WebActivity" {
+				return nil, fmt.Errorf("the activity %q is of type %q, and a WebActivity sends a request", activity.Name,
+					activity.Type)
+			}
+			r.add(is.httpCall, is.URL, is.Authentication.Resource)
+			named := is.Authentication.Credential
+			switch id := credentials[named.ReferenceName]; {
+			case is.Authentication.Type == "MSI" && named.ReferenceName == "":
+			case is.Authentication.Type == "UserAssignedManagedIdentity" && named.Type == "CredentialReference" && id != "":
+				r.service.resourceID = id
+			default:
+				return nil, fmt.Errorf("the activity %q authenticates by type %q and the credential %q of type %q, which is not "+
+					"there or has no identity", activity.Name, is.Authentication.Type, named.ReferenceName, named.Type)
+			}
+		}
+	}
+	return []recipe{r}, nil
+}
+
+// readActions reads the JSON of the actions of a Logic App (facts/batch-endpoints.md, Callers; learn.microsoft.com,
+// "Authenticate access to Azure resources with managed identities in Azure Logic Apps").
+func readActions(text string) ([]recipe, error) {
+	r := recipe{service: &serviceIdentity{}}
+	for _, at := range objectLine.FindAllStringIndex(text, -1) {
+		var one struct {
+			Actions map[string]struct {
+				Type     string
+				RunAfter map[string][]string
+				Inputs   struct {
+					httpCall
+					URI            string
+					Authentication struct{ Type, Audience, Identity string }
+				}
+			}
+		}
+		if err := strictly(text[at[0]:], &one); err != nil {
+			return nil, err
 		}
 		for _, name := range slices.Sorted(maps.Keys(one.Actions)) {
-			calls = append(calls, one.Actions[name].Inputs)
-		}
-		for _, c := range calls {
-			p := post{method: c.Method, url: cmp.Or(c.URL, c.URI), header: http.Header{"Authorization": {"Bearer $TOKEN"}},
-				body: c.Body}
-			for key, value := range c.Headers {
-				p.header.Set(key, value)
+			is := one.Actions[name]
+			auth := is.Inputs.Authentication
+			if is.Type != "Http" || auth.Type != "ManagedServiceIdentity" {
+				return nil, fmt.Errorf("the action %q is of type %q and authenticates by %q, and not as a managed identity", name,
+					is.Type, auth.Type)
 			}
-			r.posts = append(r.posts, p)
-			r.audiences = append(r.audiences, cmp.Or(c.Authentication.Resource, c.Authentication.Audience))
-			switch named := c.Authentication.Credential.ReferenceName; c.Authentication.Type {
-			case "MSI":
-			case "UserAssignedManagedIdentity":
-				if r.service.resourceID = credentials[named]; r.service.resourceID == "" {
-					return nil, fmt.Errorf("the credential %q is not there, or has no identity", named)
+			for before := range is.RunAfter {
+				if _, there := one.Actions[before]; !there {
+					return nil, fmt.Errorf("the action %q runs after %q, and there is no such action", name, before)
 				}
-			case "ManagedServiceIdentity":
-				r.service.resourceID = c.Authentication.Identity
-			default:
-				return nil, fmt.Errorf("the authentication %q is none of a managed identity", c.Authentication.Type)
 			}
+			r.add(is.Inputs.httpCall, is.Inputs.URI, auth.Audience)
+			r.service.resourceID = auth.Identity
 		}
 	}
 	return []recipe{r}, nil
@@ -384,12 +455,21 @@ var (
 	startCall = regexp.MustCompile(`(?m)^print\(start\(`)
 )
 
+// inPrograms are what a program does with the answer of its host: the field is RFC 6749's, as is the word Bearer
+// (RFC 6750).
+var inPrograms = []string{`json.load(answer)["access_token"]`, `Authorization="Bearer " + token()`}
+
 // readPython reads a program that asks its host for a token.
 func readPython(text string) ([]recipe, error) {
 	query, version := ofQuery.FindStringSubmatch(text), ofVersion.FindStringSubmatch(text)
 	header, method := ofHeader.FindStringSubmatch(text), ofMethod.FindStringSubmatch(text)
 	if query == nil || version == nil || header == nil || method == nil {
 		return nil, errors.New("the program is none that asks a host for a token and starts jobs")
+	}
+	for _, line := range inPrograms {
+		if !strings.Contains(text, line) {
+			return nil, fmt.Errorf("the program does not do this with the token: %s", line)
+		}
 	}
 	h := &hostQuery{query: url.Values{"api-version": {version[1]}}, header: http.Header{},
 		appService: strings.Contains(text, `os.environ["IDENTITY_ENDPOINT"] + "?"`)}

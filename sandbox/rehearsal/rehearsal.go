@@ -472,6 +472,9 @@ func (r *rehearsal) invoke(ctx context.Context, report *Report, d deployed) erro
 	if err != nil {
 		return err
 	}
+	if err := r.roleAsDeclared(ctx, report, d); err != nil {
+		return err
+	}
 	if err := r.controls(ctx, j, report, tokens); err != nil {
 		return err
 	}

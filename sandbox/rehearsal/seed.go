@@ -386,8 +386,8 @@ func (s *seeder) principals() {
 		}
 		switch i.Kind {
 		case access.User:
-			s.Users = append(s.Users, azure.User{ObjectID: id, UserPrincipalName: cmp.Or(i.UserPrincipalName, i.Mail,
-				name+"@sandbox.example"), DisplayName: name})
+			s.Users = append(s.Users, azure.User{ObjectID: id, UserPrincipalName: cmp.Or(i.UserPrincipalName,
+				name+"@sandbox.example"), DisplayName: name, Mail: i.Mail})
 		case access.Group:
 			member := azure.User{ObjectID: memberOf(id), UserPrincipalName: "member-of-" + name + "@sandbox.example",
 				DisplayName: "member of " + name}

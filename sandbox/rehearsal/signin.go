@@ -33,7 +33,8 @@ type deployed struct {
 	ACLCommands []string          `json:"aclCommands"`
 	HowToInvoke map[string]string `json:"howToInvoke"`
 
-	RoleDefinitionID string `json:"roleDefinitionId"`
+	RoleDefinitionID         string `json:"roleDefinitionId"`
+	EndpointRoleDefinitionID string `json:"endpointRoleDefinitionId"`
 }
 
 // Person is the object ID of the user who signs in as the invoker: a user signs in itself, a group has a member in the

@@ -97,7 +97,11 @@ func stepOf(hop access.Hop) (s step, why string) {
 // signedIn acts as a principal that proves who it is by its own means.
 func (w walker) signedIn(objectID string) actor {
 	return func(ctx context.Context, audience string) (string, error) {
-		return w.r.azure.SignIn(ctx, objectID, audience)
+		text, err := w.r.azure.SignIn(ctx, objectID, audience)
+		if err != nil { // Entra's answer, as for an application that is disabled
+			return "", refusal{"signing in", err.Error()}
+		}
+		return text, nil
 	}
 }
 

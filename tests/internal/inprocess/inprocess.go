@@ -144,6 +144,9 @@ func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.Pro
 	switch {
 	case args.TypeToken == probe:
 		var err error
+		if secrets := args.Inputs["clientSecrets"]; secrets.HasValue() && !secrets.ContainsSecrets() {
+			return "", nil, errors.New("the output clientSecrets is in the plain")
+		}
 		e.outputs, err = json.Marshal(args.Inputs.MapRepl(nil, opened))
 		return "", nil, err
 	case !args.Custom:

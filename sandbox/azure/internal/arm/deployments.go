@@ -2,6 +2,7 @@ package arm
 
 import (
 	"net/http"
+	"regexp"
 	"slices"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
@@ -11,10 +12,18 @@ import (
 
 const typeDeployment = typeEndpoint + "/deployments"
 
+// deploymentName is what the name of a deployment is made of; it has 3 to 32 characters (facts/batch-endpoints.md,
+// Names, deployments).
+var deploymentName = regexp.MustCompile(`^[a-zA-Z](-?[a-zA-Z0-9])*$`)
+
 // putDeployment makes a deployment or changes one: what it runs, and on which cluster (facts/batch-endpoints.md, Names,
 // deployments; the action: facts/grants-access.md, Machine learning and neighbours). No code runs here.
 func putDeployment(c *call) (wire.Reply, error) {
 	endpoint := c.id.Parent()
+	if n := len(c.id.Name()); n < 3 || n > 32 || !deploymentName.MatchString(c.id.Name()) {
+		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "InvalidResourceName", "the name %q of %s is not of 3 to 32 "+
+			"letters and digits, with single dashes inside, the first a letter", c.id.Name(), c.id.Type())
+	}
 	if c.st.Resources[armid.Key(endpoint)] == nil {
 		if err := c.missing(armid.Parse(endpoint)); err != nil {
 			return wire.Reply{}, err

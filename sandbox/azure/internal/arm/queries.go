@@ -44,7 +44,7 @@ func (c *call) checkQuery() error {
 	}
 	for name := range c.r.URL.Query() {
 		lower := strings.ToLower(name)
-		nextPage := lower == "$skiptoken" && c.id.IsCollection() // see page
+		nextPage := name == skipToken && c.id.IsCollection()
 		if !nextPage && !disregarded[lower] && !queries[key][lower] {
 			return wire.NotModelled("the query parameter " + name + " of " + c.id.Type())
 		}

@@ -28,6 +28,8 @@ const (
 	maxDescription = 2048
 	// pageSize is how many items an answer to a list holds.
 	pageSize = 100
+	// skipToken is the query parameter of a nextLink that says where the next page begins.
+	skipToken = "$skipToken"
 )
 
 func renderAssignment(a *state.RoleAssignment) map[string]any {
@@ -324,17 +326,17 @@ func listRoleAssignments(c *call) (wire.Reply, error) {
 func (c *call) page(items []any) (wire.Reply, error) {
 	query := c.r.URL.Query()
 	start := 0
-	if skip := query.Get("$skipToken"); skip != "" {
+	if skip := query.Get(skipToken); skip != "" {
 		var err error
 		if start, err = strconv.Atoi(skip); err != nil || start < 0 || start > len(items) {
 			return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "InvalidSkipToken",
-				"the $skipToken %q is not one that a nextLink held", skip)
+				"the %s %q is not one that a nextLink held", skipToken, skip)
 		}
 	}
 	end := min(start+pageSize, len(items))
 	body := map[string]any{"value": append([]any{}, items[start:end]...)}
 	if end < len(items) {
-		query.Set("$skipToken", strconv.Itoa(end))
+		query.Set(skipToken, strconv.Itoa(end))
 		body["nextLink"] = c.url + (&url.URL{Path: c.id.String(), RawQuery: query.Encode()}).String()
 	}
 	return wire.OK(body), nil

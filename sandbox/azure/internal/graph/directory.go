@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -18,8 +19,8 @@ func renderUser(u *state.User) map[string]any {
 	return map[string]any{
 		"@odata.type": "#microsoft.graph.user",
 		"id":          u.ID, "userPrincipalName": u.UserPrincipalName, "displayName": u.DisplayName, "accountEnabled": true,
-		"userType": "Member", "mail": u.UserPrincipalName, "mailNickname": nickname, "businessPhones": []any{},
-		"otherMails":     []any{},
+		"userType": "Member", "mail": cmp.Or(u.Mail, u.UserPrincipalName), "mailNickname": nickname,
+		"businessPhones": []any{}, "otherMails": []any{},
 		"proxyAddresses": []any{}, "imAddresses": []any{}, "employeeId": nil, "givenName": nil, "surname": nil,
 		"jobTitle": nil,
 	}

@@ -45,6 +45,9 @@ func createGroup(c *call) (wire.Reply, error) {
 	if err := required(c.body, "displayName", "mailEnabled", "mailNickname", "securityEnabled"); err != nil {
 		return wire.Reply{}, err
 	}
+	if err := checkKind(c.body); err != nil {
+		return wire.Reply{}, err
+	}
 	owners, err := c.boundOwners()
 	if err != nil {
 		return wire.Reply{}, err
@@ -61,6 +64,16 @@ func createGroup(c *call) (wire.Reply, error) {
 	c.st.Groups[g.ID] = g
 	c.st.Touch(state.Groups, g.ID)
 	return wire.Reply{Status: http.StatusCreated, Body: renderGroup(g)}, nil
+}
+
+// checkKind refuses the kinds of groups that Graph does not write: distribution lists and mail-enabled security groups
+// (issue microsoftgraph/microsoft-graph-docs#372), and a group that is neither.
+func checkKind(group map[string]any) error {
+	kinds, _ := group["groupTypes"].([]any)
+	if group["securityEnabled"] == true && group["mailEnabled"] != true || slices.Contains(kinds, any("Unified")) {
+		return nil
+	}
+	return bad("The service does not write such groups: mailEnabled must be false, and securityEnabled true.")
 }
 
 func getGroup(c *call) (wire.Reply, error) {
@@ -82,7 +95,11 @@ func updateGroup(c *call) (wire.Reply, error) {
 	if name, set := c.body["displayName"]; set && (name == nil || name == "") {
 		return wire.Reply{}, bad("property %q may not be empty", "displayName")
 	}
-	g.Attributes = merge(g.Attributes, attributes(c.body))
+	attributes := merge(g.Attributes, attributes(c.body))
+	if err := checkKind(attributes); err != nil {
+		return wire.Reply{}, err
+	}
+	g.Attributes = attributes
 	c.st.Touch(state.Groups, g.ID)
 	return wire.NoContent(), nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/odata"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
@@ -143,7 +144,27 @@ const tenantsOwn = "customSecurityAttributes"
 // annotations are the OData annotations that a body may have.
 var annotations = []string{"@odata.type", "@odata.id", "@odata.context", "@odata.etag", "@odata.bind"}
 
-// checkBody refuses a property that the object, or an object inside it, can't have.
+// longest are the most characters that a text of an application, a service principal or a group has: Microsoft Graph's
+// reference (Create group; issue microsoftgraph/microsoft-graph-docs#6675 for the description).
+var longest = map[string]int{"displayName": 256, "tags": 256, "mailNickname": 64, "description": 1024}
+
+// checkLength refuses a text that is too long, in a property or in its list.
+func checkLength(property string, value any) error {
+	texts, isList := value.([]any)
+	if !isList {
+		texts = []any{value}
+	}
+	for _, one := range texts {
+		text, _ := one.(string)
+		if most := longest[property]; most > 0 && utf8.RuneCountInString(text) > most {
+			return bad("Invalid value specified for property '%s': it has %d characters, and at most %d are allowed.", property,
+				utf8.RuneCountInString(text), most)
+		}
+	}
+	return nil
+}
+
+// checkBody refuses a property that the object, or an object inside it, can't have, and a text that is too long.
 func (c *call) checkBody() error {
 	kind := c.kind()
 	for _, key := range slices.Sorted(maps.Keys(c.body)) {
@@ -157,6 +178,9 @@ func (c *call) checkBody() error {
 		}
 		if unknown := unknownWithin(name, c.body[key]); unknown != "" {
 			return bad("Invalid property '%s'.", unknown)
+		}
+		if err := checkLength(name, c.body[key]); err != nil {
+			return err
 		}
 	}
 	return nil

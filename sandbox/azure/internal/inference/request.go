@@ -71,33 +71,7 @@ func newJob(st *state.State, endpoint *state.Resource, deploymentName string, bo
 		}
 		job.Outputs[name] = map[string]any{"JobOutputType": output.JobOutputType, "Uri": output.URI}
 	}
-	if err := deploy(st, job, endpoint, deploymentName); err != nil {
-		return nil, err
-	}
-	return job, checkNames(st, job)
-}
-
-// checkNames knows how many inputs a deployment takes, and how they are called (facts/batch-endpoints.md, Inputs and
-// outputs): one of a model takes one and ignores its name, one of a pipeline component knows its inputs and outputs by
-// theirs. One without any input is taken, since what comes of it is no matter of access.
-func checkNames(st *state.State, job *state.Job) error {
-	deployment := st.Resources[armid.Key(job.Endpoint+"/deployments/"+job.Deployment)]
-	if !pipeline(deployment) {
-		if len(job.Inputs) > 1 {
-			return invalid("properties.InputData", "has %d inputs, and the deployment %s of a model takes one", len(job.Inputs),
-				job.Deployment)
-		}
-		return nil
-	}
-	for key, names := range map[string]map[string]any{"InputData": job.Inputs, "OutputData": job.Outputs} {
-		for name := range names {
-			if !componentName.MatchString(name) {
-				return invalid("properties."+key+"."+name, "is no name of a pipeline component's input or output: use letters, "+
-					"digits and underscores")
-			}
-		}
-	}
-	return nil
+	return job, deploy(st, job, endpoint, deploymentName)
 }
 
 var componentName = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
@@ -315,35 +289,43 @@ func deploy(st *state.State, job *state.Job, endpoint *state.Resource, name stri
 	case deployment == nil:
 		return wire.Errorf(http.StatusNotFound, "NotFound", "the endpoint's default deployment %q does not exist", name)
 	}
-	if err := fitsModel(deployment, job); err != nil {
-		return err
-	}
 	job.Deployment = name
 	job.Compute, _ = deployment.Properties["compute"].(string)
 	configuration, _ := deployment.Properties["codeConfiguration"].(map[string]any)
 	job.Code, _ = configuration["codeId"].(string)
-	return nil
+	return fits(deployment, job)
 }
 
-// fitsModel refuses what a deployment of a model does not take: it always reads one data input and writes one output,
-// and takes no literals (facts/batch-endpoints.md, Inputs and outputs). A deployment is one of a model unless it says
-// otherwise (armmachinelearning 4.0.0, BatchDeploymentConfiguration); of one that was seeded so it is not known.
-func fitsModel(deployment *state.Resource, job *state.Job) error {
-	configuration, _ := deployment.Properties["deploymentConfiguration"].(map[string]any)
-	if kind, _ := configuration["deploymentConfigurationType"].(string); kind == "" && deployment.Seeded ||
-		kind != "" && !strings.EqualFold(kind, "Model") {
+// fits refuses inputs and outputs that a deployment does not take (facts/batch-endpoints.md, Inputs and outputs): one
+// of a pipeline component knows them by their names; one of a model has exactly one of each, whatever their names, and
+// takes no literals. A deployment is one of a model unless it says otherwise (armmachinelearning 4.0.0,
+// BatchDeploymentConfiguration). One that was seeded may also be of a pipeline component with parallel steps: its jobs
+// are taken without an input, with a literal or with several outputs (Guesses).
+func fits(deployment *state.Resource, job *state.Job) error {
+	if pipeline(deployment) {
+		for key, names := range map[string]map[string]any{"InputData": job.Inputs, "OutputData": job.Outputs} {
+			for name := range names {
+				if !componentName.MatchString(name) {
+					return invalid("properties."+key+"."+name, "is no name of a pipeline component's input or output: use "+
+						"letters, digits and underscores")
+				}
+			}
+		}
 		return nil
 	}
-	if len(job.Inputs) != 1 {
-		return invalid("properties.InputData", "names %d inputs, and a deployment of a model takes one", len(job.Inputs))
+	named := deployment.Properties["deploymentConfiguration"] != nil || !deployment.Seeded
+	if len(job.Inputs) > 1 || named && len(job.Inputs) == 0 {
+		return invalid("properties.InputData", "has %d inputs, and the deployment %s of a model takes one", len(job.Inputs),
+			job.Deployment)
 	}
 	for name, input := range job.Inputs {
-		if input.(map[string]any)["JobInputType"] == "Literal" {
+		if named && input.(map[string]any)["JobInputType"] == "Literal" {
 			return invalid("properties.InputData."+name, "is a literal, which only deployments of pipeline components take")
 		}
 	}
-	if len(job.Outputs) > 1 {
-		return invalid("properties.OutputData", "names %d outputs, and a deployment of a model has one", len(job.Outputs))
+	if named && len(job.Outputs) > 1 {
+		return invalid("properties.OutputData", "has %d outputs, and the deployment %s of a model has one", len(job.Outputs),
+			job.Deployment)
 	}
 	return nil
 }

@@ -204,6 +204,7 @@ type User struct {
 	ID                string `json:"id"`
 	UserPrincipalName string `json:"userPrincipalName"`
 	DisplayName       string `json:"displayName"`
+	Mail              string `json:"mail,omitempty"` // the user principal name when empty
 }
 
 // RoleDefinition is a custom role. Built-in roles are not state.

@@ -29,6 +29,8 @@ type Store struct {
 	state   *State
 	version uint64
 
+	earlier bool // the file is of an earlier version
+
 	pending []byte // records that are not in the file yet
 
 	saving sync.Mutex
@@ -77,7 +79,7 @@ func (s *Store) read() error {
 	} else if err != nil {
 		return fmt.Errorf("reading the state file %s: %w; delete it to start with an empty sandbox", s.file, err)
 	}
-	if version < formatVersion || text[whole-1] != '\n' {
+	if s.earlier = version < formatVersion; s.earlier || text[whole-1] != '\n' {
 		return nil
 	}
 	s.size, s.first = int64(whole), int64(bytes.IndexByte(text, '\n')+1)
@@ -91,6 +93,10 @@ func (s *Store) read() error {
 	}
 	return nil
 }
+
+// Earlier reports whether the file was of an earlier version when it was opened. The first change writes it again, in a
+// form that an earlier sandbox does not read.
+func (s *Store) Earlier() bool { return s.earlier }
 
 // Close writes a snapshot and releases the file.
 func (s *Store) Close() error {

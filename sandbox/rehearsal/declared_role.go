@@ -1,0 +1,149 @@
+package rehearsal
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+)
+
+// A roleText is a role definition in Resource Manager's answers, and in the forms that the portal and the Azure CLI
+// export.
+type roleText struct {
+	permission
+	Permissions []permission
+	Properties  *roleText
+}
+
+type permission struct{ Actions, NotActions, DataActions, NotDataActions []string }
+
+// text lists what the role allows and leaves out, to compare it with another.
+func (t roleText) text() string {
+	if t.Properties != nil {
+		return t.Properties.text()
+	}
+	var all permission
+	for _, p := range append(slices.Clone(t.Permissions), t.permission) {
+		all.Actions, all.NotActions = append(all.Actions, p.Actions...), append(all.NotActions, p.NotActions...)
+		all.DataActions = append(all.DataActions, p.DataActions...)
+		all.NotDataActions = append(all.NotDataActions, p.NotDataActions...)
+	}
+	return fmt.Sprintf("actions %s; notActions %s; dataActions %s; notDataActions %s", listed(all.Actions),
+		listed(all.NotActions), listed(all.DataActions), listed(all.NotDataActions))
+}
+
+// roleAsDeclared compares the role in the stack's outputs with the configuration: what a role of the user's own allows,
+// and where the invokers have it. Jobs work too with a role that leaves less out, or that is assigned further down.
+func (r *rehearsal) roleAsDeclared(ctx context.Context, report *Report, d deployed) error {
+	role, id := r.Model.Role, d.RoleDefinitionID
+	if id == "" || len(r.Model.Endpoints) == 0 {
+		return nil
+	}
+	wrong := func(want, got, detail string) {
+		report.add(Outcome{Control: true, Invoker: "the role", Want: want, Got: got, Detail: detail})
+	}
+	var found roleText
+	var refused refusal
+	err := r.manage(ctx, http.MethodGet, r.azure.URL()+id+"?api-version="+authorizationVersion, nil, &found)
+	switch {
+	case errors.As(err, &refused):
+		wrong("is there", "is not there", "roleDefinitionId: "+refused.Error())
+		return nil
+	case err != nil:
+		return err
+	}
+	// with scope endpoint it is in two parts, and with additions it has more
+	if role.Definition != "" && role.Scope != access.AtEndpoint && len(role.Additions) == 0 {
+		var said roleText
+		if err := json.Unmarshal([]byte(role.Definition), &said); err != nil {
+			return fmt.Errorf("reading role.definition: %w", err)
+		}
+		if has, should := found.text(), said.text(); has != should {
+			wrong(should, has, "the role is not role.definition")
+		}
+	}
+	if err := r.assignedTo(ctx, report, d, id, r.roleScope(), r.invokersOfAny()); err != nil {
+		return err
+	}
+	if d.EndpointRoleDefinitionID == "" {
+		return nil
+	}
+	for endpoint, named := range r.starters() {
+		if err := r.assignedTo(ctx, report, d, d.EndpointRoleDefinitionID, endpoint, named); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// assignedTo reports each of the invokers who does not have the role at the scope itself, alone or by a group.
+func (r *rehearsal) assignedTo(
+	ctx context.Context, report *Report, d deployed, role, scope string, invokers []string,
+) error {
+	for _, name := range invokers {
+		principal := d.PrincipalIDs[name]
+		if principal == "" || r.held(name) {
+			continue
+		}
+		var page struct {
+			Value []struct {
+				Properties struct{ Scope, RoleDefinitionID string }
+			}
+		}
+		if err := r.manage(ctx, http.MethodGet, r.azure.URL()+scope+"/providers/Microsoft.Authorization/roleAssignments?"+
+			url.Values{"api-version": {authorizationVersion}, "$filter": {"atScope() and assignedTo('" + principal + "')"}}.
+				Encode(), nil, &page); err != nil {
+			return err
+		}
+		has := false
+		for _, a := range page.Value {
+			has = has || strings.EqualFold(a.Properties.Scope, scope) &&
+				strings.EqualFold(path.Base(a.Properties.RoleDefinitionID), path.Base(role))
+		}
+		if !has {
+			report.add(Outcome{Control: true, Invoker: name, Want: "has the role", Got: "has not",
+				Detail: role + ", which the outputs name, at " + scope})
+		}
+	}
+	return nil
+}
+
+// roleScope is where the role of invokers is assigned, by the configuration's documentation: at the workspace by
+// default, and so is its part for the workspace where the scope is endpoint.
+func (r *rehearsal) roleScope() string {
+	workspace := r.Model.WorkspaceID.Text()
+	group := workspace[:strings.Index(workspace, "/providers/")]
+	switch r.Model.Role.Scope {
+	case access.AtResourceGroup:
+		return group
+	case access.AtSubscription:
+		return path.Dir(path.Dir(group))
+	default:
+		return workspace
+	}
+}
+
+// invokersOfAny are the invokers that an endpoint names, or that it does not leave out.
+func (r *rehearsal) invokersOfAny() (all []string) {
+	for _, e := range r.Model.EffectiveEndpoints() {
+		all = append(all, r.named(e)...)
+	}
+	return compact(all)
+}
+
+// held reports whether another stack holds the invoker's role.
+func (r *rehearsal) held(name string) bool {
+	for _, g := range r.Model.SharedGrants {
+		if g.Principal == name && g.StorageAccount == "" && g.Registry == "" {
+			return true
+		}
+	}
+	return false
+}
