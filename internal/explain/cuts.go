@@ -311,7 +311,8 @@ func (t *trials) allowing(m access.Model, way access.Way) (all []change) {
 	switch {
 	case !m.Role.Known():
 		d, m.Role = roles.Invoker(), access.Role{Scope: m.Role.Scope}
-		all = append(all, change{"give the article's 35 actions in place of a role of which it is not known what it allows", m})
+		all = append(all, change{"give the article's 35 actions in place of the role, of which nobody says what it allows",
+			m})
 	case wrong != nil:
 		return nil
 	}

@@ -49,9 +49,9 @@ func TestCuts(t *testing.T) {
 // What another role than the article's costs: no job starts.
 const stops = "; then 3 declared jobs stop, among them ann on ping with (no input)"
 
-const withoutCode = "give a role of your own without listStorageAccountKeys/action, batchEndpoints/deployments/write, " +
-	"metadata/artifacts/write, experiments/runs/submit/action, endpoints/pipelines/write, environments/write, " +
-	"environments/build/action"
+const withoutCode = "give a role of your own without listStorageAccountKeys/action, " +
+	"batchEndpoints/deployments/write, metadata/artifacts/write, experiments/runs/submit/action, " +
+	"endpoints/pipelines/write, environments/write, environments/build/action"
 
 // A way to an output is cut too: jobs that are declared to write it have to write elsewhere. Ways that the role gives
 // to every invoker are cut by another role alone.
@@ -103,7 +103,8 @@ func TestManyWaysComeWithOtherRoles(t *testing.T) {
 	for _, n := range "123456789abcdefghijklm" {
 		name := "name" + string(n)
 		m.Invokers[name] = access.Invoker{Kind: access.User, PrincipalID: access.Known("0000000" +
-			string("0123456789abcdef"[len(m.Invokers)%16]) + "-0000-4000-800" + string("01"[len(m.Invokers)/16]) + "-000000000000")}
+			string("0123456789abcdef"[len(m.Invokers)%16]) + "-0000-4000-800" + string("01"[len(m.Invokers)/16]) +
+			"-000000000000")}
 		m.DataInputs[name] = access.DataInput{Kind: access.Blob, StorageAccount: "lake", Container: name}
 		m.Endpoints[name] = access.Endpoint{Cluster: "cpu", Inputs: []string{name}, Invokers: []string{name}}
 	}

@@ -245,8 +245,8 @@ func TestWaysOfEveryInvokerAreToldOnce(t *testing.T) {
 		unsure = " may reach secrets, by the article's 35 actions"
 	)
 	cut := func(who string) string {
-		return "; to cut them, for " + who + " as for each, take Batch Endpoint Invoker on workspace scoring away from " + who +
-			"; then this stops: start jobs"
+		return "; to cut them, for " + who + " as for each, take Batch Endpoint Invoker on workspace scoring away from " +
+			who + "; then this stops: start jobs"
 	}
 	all := rows(compared(review.Configured{}, partnered(t, many)))
 	assert.Equal(t, []string{"medium opens every invoker" + sure + cut("ann"),

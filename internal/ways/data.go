@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
-	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -90,7 +89,7 @@ func (f *finder) storeOf(id string) (Store, bool) {
 func storeID(w Workspace, s Store) string { return fold(w.ID + "/datastores/" + s.Name) }
 
 func (f *finder) keysOff(account string) bool {
-	return slices.ContainsFunc(f.Accounts, func(a Account) bool { return arm.Same(a.ID, account) && a.KeysOff })
+	return f.accounts[fold(account)].KeysOff
 }
 
 // fromStore returns what else the credential of a store opens, beside its data.

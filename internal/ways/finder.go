@@ -19,7 +19,7 @@ type finder struct {
 	steps      map[stage][]step
 	codes      map[[2]string]codes
 	stores     map[string]Store
-	accounts   map[string]string // names by ID
+	accounts   map[string]Account // by ID
 	readings   map[stage][]reading
 	// Indexes into Data, by account and by data store, in order.
 	ofAccount, ofStore map[string][]int
@@ -37,7 +37,7 @@ func newFinder(e *Estate) *finder {
 	f := &finder{Estate: e, names: map[string][]string{}, isGroup: map[string]bool{}, memberOf: map[string][]int{},
 		ownerOf: map[string][]int{}, assignedTo: map[string][]int{}, held: map[string][]*held{},
 		allows: map[*roles.Permission]map[string]bool{}, steps: map[stage][]step{}, codes: map[[2]string]codes{},
-		stores: map[string]Store{}, accounts: map[string]string{}, readings: map[stage][]reading{},
+		stores: map[string]Store{}, accounts: map[string]Account{}, readings: map[stage][]reading{},
 		ofAccount: map[string][]int{},
 		ofStore:   map[string][]int{}, special: map[string]bool{}, elsewhere: map[string]string{}, lets: map[string]let{}}
 	for _, p := range e.Principals {
@@ -67,7 +67,9 @@ func newFinder(e *Estate) *finder {
 // index finds data by its place, and the special principals.
 func (f *finder) index() {
 	for _, a := range f.Accounts {
-		f.accounts[fold(a.ID)] = a.Name
+		if _, there := f.accounts[fold(a.ID)]; !there {
+			f.accounts[fold(a.ID)] = a
+		}
 	}
 	inStore := map[string][]string{} // stores by account and container
 	for _, w := range f.Workspaces {

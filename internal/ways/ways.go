@@ -33,7 +33,7 @@ func (e *Estate) Ways() (all []access.Way) {
 			if _, done := classes[class]; !done {
 				classes[class] = f.waysOf(id)
 			}
-			all = append(all, as(f.name(id), classes[class])...)
+			all = as(all, f.name(id), classes[class])
 		}
 		if p.Unknown != "" {
 			all = append(all, access.Way{Who: p.Names[:1], Ends: whatever, Hops: []access.Hop{{
@@ -117,20 +117,25 @@ func Together(all []access.Way, apart func(access.Way) string) (told []access.Wa
 	return told
 }
 
-// as returns the ways with another principal.
-func as(who string, all []access.Way) []access.Way {
-	all = slices.Clone(all)
-	for i, w := range all {
-		if w.Who[0] == who {
-			continue
-		}
-		was := w.Who[0]
-		all[i].Who, all[i].Hops = []string{who}, slices.Clone(w.Hops)
-		for n := range all[i].Hops {
-			if all[i].Hops[n].Identity == was {
-				all[i].Hops[n].Identity = who
+// as appends the ways with another principal. Their hops are in one slice: a large estate has very many.
+func as(all []access.Way, who string, ways []access.Way) []access.Way {
+	count := 0
+	for _, w := range ways {
+		count += len(w.Hops)
+	}
+	all, hops, name := slices.Grow(all, len(ways)), make([]access.Hop, 0, count), []string{who}
+	for _, w := range ways {
+		if was := w.Who[0]; was != who {
+			at := len(hops)
+			hops = append(hops, w.Hops...)
+			w.Who, w.Hops = name, slices.Clip(hops[at:])
+			for n := range w.Hops {
+				if w.Hops[n].Identity == was {
+					w.Hops[n].Identity = who
+				}
 			}
 		}
+		all = append(all, w)
 	}
 	return all
 }
@@ -214,7 +219,7 @@ func (f *finder) end(s stage) string {
 }
 
 func (f *finder) account(id string) string {
-	if name := f.accounts[fold(id)]; name != "" {
+	if name := f.accounts[fold(id)].Name; name != "" {
 		return name
 	}
 	return arm.Last(id)
