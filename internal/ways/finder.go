@@ -1,6 +1,7 @@
 package ways
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -58,7 +59,6 @@ func newFinder(e *Estate) *finder {
 	}
 	for n, a := range e.Assignments {
 		f.assignedTo[fold(a.Principal)] = append(f.assignedTo[fold(a.Principal)], n)
-		f.special[fold(a.Principal)] = true
 	}
 	f.index()
 	return f
@@ -130,16 +130,33 @@ func (f *finder) index() {
 	}
 }
 
-// class is equal for principals with the same ways: they are in the same groups, and have nothing of their own.
+// class is equal for principals with the same ways: they are in the same groups, hold the same roles at the same places,
+// and have nothing else of their own.
 func (f *finder) class(id string) string {
 	if f.special[id] {
 		return id
 	}
 	var in []string
-	for _, h := range f.holders(id)[1:] {
-		in = append(in, h.id)
+	for _, h := range f.holders(id) {
+		if h.id != id {
+			in = append(in, h.id)
+		}
+		for _, n := range f.assignedTo[h.id] {
+			a := f.Assignments[n]
+			if conditional(a) {
+				return id // a condition may name who is given a role
+			}
+			if h.id == id {
+				in = append(in, fmt.Sprint(a.Role, "\t", fold(a.Scope), "\t", a.Permissions, a.Assignable, a.Unread, a.Doubt))
+			}
+		}
 	}
 	return strings.Join(in, "\n") + "\n"
+}
+
+func conditional(a Assignment) bool {
+	return a.Condition != "" ||
+		slices.ContainsFunc(a.Permissions, func(p roles.Permission) bool { return p.Condition != "" })
 }
 
 // name returns a principal's name, or else its ID.
