@@ -26,6 +26,7 @@ type finder struct {
 	ofAccount, ofStore map[string][]int
 	// elsewhere says, by principal, why it may hold more than the estate has.
 	elsewhere map[string]string
+	types     map[string]string // of principals and groups
 	// lets are the roles that conditions allow somebody to assign.
 	lets map[string]let
 	// special are the principals that have something that no other has.
@@ -40,15 +41,17 @@ func newFinder(e *Estate) *finder {
 		allows: map[*roles.Permission]map[string]bool{}, steps: map[stage][]step{}, codes: map[[2]string]codes{},
 		stores: map[string]Store{}, accounts: map[string]Account{}, readings: map[stage][]reading{},
 		ofAccount: map[string][]int{},
-		ofStore:   map[string][]int{}, special: map[string]bool{}, elsewhere: map[string]string{}, lets: map[string]let{}}
+		ofStore:   map[string][]int{}, special: map[string]bool{}, elsewhere: map[string]string{}, types: map[string]string{},
+		lets: map[string]let{}}
 	for _, p := range e.Principals {
 		if p.Elsewhere != "" {
 			f.elsewhere[fold(p.ID)], f.special[fold(p.ID)] = p.Elsewhere, true
 		}
 		f.names[fold(p.ID)] = append(f.names[fold(p.ID)], p.Names...)
+		f.types[fold(p.ID)] = p.Type
 	}
 	for n, g := range e.Groups {
-		f.isGroup[fold(g.ID)] = true
+		f.isGroup[fold(g.ID)], f.types[fold(g.ID)] = true, groupType
 		f.names[fold(g.ID)] = append(f.names[fold(g.ID)], g.Name)
 		for _, id := range g.Members {
 			f.memberOf[fold(id)] = append(f.memberOf[fold(id)], n)
@@ -130,8 +133,8 @@ func (f *finder) index() {
 	}
 }
 
-// class is equal for principals with the same ways: they are in the same groups, hold the same roles at the same places,
-// and have nothing else of their own.
+// class is equal for principals with the same ways: they are in the same groups, hold the same roles at the same
+// places, and have nothing else of their own.
 func (f *finder) class(id string) string {
 	if f.special[id] {
 		return id

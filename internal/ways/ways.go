@@ -10,8 +10,8 @@ import (
 )
 
 // A stage is what somebody has got on a way. One field is set: a principal to act as, a storage account whose keys are
-// known, a data store whose credential is known.
-type stage struct{ principal, account, store string }
+// known, a data store whose credential is known, the place of data that they have opened to everyone, or copied.
+type stage struct{ principal, account, store, public string }
 
 // A step leads to a stage or, if it has none, to what it ends at.
 type step struct {
@@ -169,7 +169,7 @@ func (f *finder) waysOf(id string) (all []access.Way) {
 		}
 	}
 	for _, from := range order {
-		if from != start {
+		if from != start && from.public == "" {
 			end(f.end(from), reached[from])
 		}
 		for _, s := range f.stepsOf(from) {
@@ -236,7 +236,7 @@ func (f *finder) stepsOf(from stage) []step {
 		all = f.fromStore(from.store)
 	case from.principal != "":
 		all = slices.Concat(f.inWorkspaces(from.principal), f.toIdentities(from.principal), f.toHosts(from.principal),
-			f.toKeys(from.principal), f.toVaults(from.principal), f.toGrants(from.principal),
+			f.toKeys(from.principal), f.toPublic(from.principal), f.toVaults(from.principal), f.toGrants(from.principal),
 			f.toApplications(from.principal), f.applicationsByPower(from.principal))
 		if why := f.elsewhere[from.principal]; why != "" {
 			name := f.name(from.principal)

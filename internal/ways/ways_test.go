@@ -245,12 +245,13 @@ func TestWhatIsNotListedIsNamed(t *testing.T) {
 func TestAConditionIsAskedForEachMember(t *testing.T) {
 	t.Parallel()
 	const ann, eve = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa", "eeeeeeee-eeee-4eee-8eee-eeeeeeeeeeee"
+	const team = "dddddddd-dddd-4ddd-8ddd-dddddddddddd"
 	e := estate()
 	for name, id := range map[string]string{"ann": ann, "eve": eve} {
 		e.Principals = append(e.Principals, ways.Principal{ID: id, Names: []string{name}})
 	}
-	e.Groups = []ways.Group{{ID: "team", Name: "team", Members: []string{ann, eve}}}
-	gives(e, "team", lake, grant)
+	e.Groups = []ways.Group{{ID: team, Name: "team", Members: []string{ann, eve}}}
+	gives(e, team, lake, grant)
 	e.Assignments[len(e.Assignments)-1].Condition = "((!(ActionMatches{'" + grant + "'})) OR (@Request[" +
 		"Microsoft.Authorization/roleAssignments:PrincipalId] ForAnyOfAnyValues:GuidEquals {" + eve + "}))"
 	var who []string
