@@ -219,7 +219,9 @@ func (args *BatchEndpointAccessArgs) problems() (ps access.Problems) {
 		ps.Add("endpoints", "name the endpoints, or leave it out to have one for each cluster, with everything", "is empty")
 	}
 	if _, known := cloud.ByEnvironment(args.Environment); !known {
-		ps.Add("environment", problem.DidYouMean(args.Environment, cloud.Environments()), "the cloud %q is not known",
+		ps.Add("environment", problem.DidYouMean(args.Environment, cloud.Environments())+
+			"; for a cloud that Azure has added, leave it out and name the host of its metadata in ARM_METADATA_HOSTNAME: "+
+			"then the commands find it, and howToInvoke prints the addresses of public Azure", "the cloud %q is not known",
 			args.Environment)
 	}
 	ps = append(ps, warnOfRegion("location", args.Location)...)

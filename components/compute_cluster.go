@@ -162,7 +162,7 @@ func newComputeCluster(
 	cluster.ComputeName = pulumi.String(compute).ToStringOutput()
 	if args.Cluster.Existing {
 		cluster.lookup(ctx, c, args, compute)
-	} else if err := cluster.make(ctx, c, name, args, region, compute, after); err != nil {
+	} else if err := cluster.make(ctx, c, name, args, region, compute, after, aliased(opts)); err != nil {
 		return nil, err
 	}
 	return cluster, ctx.RegisterResourceOutputs(cluster, pulumi.Map{
@@ -220,10 +220,15 @@ func defaultPrincipal(compute string, identity *ml.ManagedServiceIdentityRespons
 
 func (cluster *ComputeCluster) make(
 	ctx *pulumi.Context, c children, name string, args *ComputeClusterArgs, region pulumi.StringPtrInput, compute string,
-	after pulumi.ResourceArrayInput,
+	after pulumi.ResourceArrayInput, renamed bool,
 ) error {
 	group, workspace := workspaceParts(args.WorkspaceID)
 	a := args.Cluster
+	taken, err := refuseTaken(ctx, ComputeClusterToken, name, renamed, idEnd("/resourcegroups/", "resourceGroupName",
+		"/providers/microsoft.machinelearningservices/workspaces/", "workspaceName", "/computes/", "computeName"))
+	if err != nil {
+		return err
+	}
 	identity, principal, err := cluster.identity(ctx, c, name, args, group, derive(func(v []string) (string,
 		error) {
 		return v[0] + "-" + compute + "-identity", nil
@@ -238,8 +243,8 @@ func (cluster *ComputeCluster) make(
 		id, err := arm.Parse(v[0], arm.Workspace)
 		return strings.ToLower(id.SubscriptionID), err
 	}, args.WorkspaceID)
-	own := append(protectIf(args.Protect), pulumi.DeleteBeforeReplace(true), pulumi.ReplaceOnChanges(fixedInCluster),
-		pulumi.ReplacementTrigger(subscription))
+	own := append(protectIf(args.Protect), taken, pulumi.DeleteBeforeReplace(true),
+		pulumi.ReplaceOnChanges(fixedInCluster), pulumi.ReplacementTrigger(subscription))
 	if after != nil {
 		own = append(own, pulumi.DependsOnInputs(after))
 	}

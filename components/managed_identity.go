@@ -95,11 +95,16 @@ func NewManagedIdentity(
 		if resourceName == nil {
 			resourceName = pulumi.String(defaultIdentityName(name))
 		}
+		taken, err := refuseTaken(ctx, ManagedIdentityToken, name, aliased(opts), idEnd("/resourcegroups/",
+			"resourceGroupName", "/providers/microsoft.managedidentity/userassignedidentities/", "resourceName"))
+		if err != nil {
+			return nil, err
+		}
 		made, err := managedidentity.NewUserAssignedIdentity(ctx, name, &managedidentity.UserAssignedIdentityArgs{
 			ResourceGroupName: args.ResourceGroupName, ResourceName: resourceName, Tags: args.Tags,
 			Location: federatedLocation(args.Location, args.FederatedCredentials),
 		}, c.azureNative(managedidentity.UserAssignedIdentity{}, managedidentity.UserAssignedIdentityArgs{},
-			protectIf(args.Protect)...)...)
+			append(protectIf(args.Protect), taken)...)...)
 		if err != nil {
 			return nil, fmt.Errorf("making managed identity %q: %w", name, err)
 		}

@@ -143,6 +143,14 @@ func (m maker) judge(before deployed, urn, name string) (problem, warning string
 		return fmt.Sprintf("%s.was: this stack has nothing of this kind that was called %s; take it out%s", name, marked,
 			choice), ""
 	}
+	if m.typ == ofApplication || m.typ == ofIdentity { // which keep the name in Azure with which they were made
+		for _, other := range before.own[kind] {
+			if other != name && before.called(kind+other, name) {
+				return fmt.Sprintf("%s: its name in Azure is that of %s, which was called so before; choose another name", name,
+					other), ""
+			}
+		}
+	}
 	for _, taken := range m.names { // another entry has it as its earlier name
 		gone = slices.DeleteFunc(gone, func(old string) bool { return old == taken })
 	}

@@ -23,7 +23,7 @@ type stateBefore struct {
 }
 
 // kept are the outputs by which renames and things that are now named as existing are found.
-var kept = []string{"issuer", "subject", "resourceId", "principalId", "clientId", "displayName", "scope",
+var kept = []string{"issuer", "subject", "resourceId", "principalId", "clientId", "name", "displayName", "scope",
 	"roleDefinitionId"}
 
 // ask calls a function of the engine's own provider, which reads the state.

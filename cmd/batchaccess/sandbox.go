@@ -238,8 +238,8 @@ func seedsOf(
 				what = "only what has no problem is seeded"
 				seeds, models[stack] = append(seeds, stackSeed{stack, s}), m
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: %s for stack %s; --exists says what exists:\n  %s\n", what, stack,
-				strings.ReplaceAll(err.Error(), "\n", "\n  "))
+			fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: %s for stack %s; --exists or --world says what exists:\n  %s\n", what,
+				stack, strings.ReplaceAll(err.Error(), "\n", "\n  "))
 			continue
 		}
 		for _, part := range read.Parts {

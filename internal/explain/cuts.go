@@ -145,8 +145,11 @@ type reach struct {
 
 func (w Way) reach() reach { return reach{strings.Join(w.alike, ", "), w.Ends, w.Undecided()} }
 
+// An ending is a line for a way that does not end at data, with what cuts it; "" for nothing.
+type ending struct{ line, cut string }
+
 // endsAt returns one line for each way that does not end at data. All ways to what every invoker reaches are one line.
-func (x Explanation) endsAt() (lines []string) {
+func (x Explanation) endsAt() (lines []ending) {
 	first, several := map[reach]string{}, map[reach]bool{}
 	for _, w := range x.Ways {
 		to := w.reach()
@@ -164,7 +167,14 @@ func (x Explanation) endsAt() (lines []string) {
 		if to.alike != "" && several[to] {
 			line += " (some of them by another way)"
 		}
-		lines = append(lines, line)
+		one := ending{line: line}
+		if len(w.Cuts) > 0 {
+			one.cut = "to cut it, " + w.Cuts[0].String()
+			if to.alike != "" && several[to] {
+				one.cut = "to cut it for " + strings.Join(w.Who, ", ") + ", " + w.Cuts[0].String()
+			}
+		}
+		lines = append(lines, one)
 	}
 	return lines
 }

@@ -1,6 +1,7 @@
 package azure_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -9,6 +10,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
 func TestResourceManagerChecksTheToken(t *testing.T) {
@@ -240,18 +243,40 @@ func TestListsOfRoleAssignments(t *testing.T) {
 					"Microsoft.Authorization/roleDefinitions/"+readerRole)))
 		require.Equal(t, http.StatusCreated, got.status)
 	}
-	seen := map[any]bool{}
-	next := w.URL() + subscription + "/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01"
-	pages := 0
-	for ; next != ""; pages++ {
+	seen, pages := w.pages(subscription + "/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01")
+	assert.Len(t, seen, 109)
+	assert.Equal(t, 2, pages)
+}
+
+// pages follows a list from page to page. It returns the names of what is in it, and how many pages it has.
+func (w *world) pages(list string) (names map[any]bool, pages int) {
+	names = map[any]bool{}
+	for next := w.URL() + list; next != ""; pages++ {
 		got := w.send(http.MethodGet, next, w.token(w.Deployer().ObjectID, management), nil)
-		require.Equal(t, http.StatusOK, got.status)
+		require.Equal(w.t, http.StatusOK, got.status, got.body)
 		for _, item := range got.body["value"].([]any) {
-			seen[item.(map[string]any)["name"]] = true
+			names[item.(map[string]any)["name"]] = true
 		}
 		next, _ = got.body["nextLink"].(string)
 	}
-	assert.Len(t, seen, 109)
+	return names, pages
+}
+
+// Every list of Resource Manager has a next page when it is long.
+func TestListsAreReadPageByPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	roles, pages := w.pages(subscription + "/providers/Microsoft.Authorization/roleDefinitions?api-version=2022-04-01")
+	assert.Greater(t, len(roles), 900)
+	assert.Equal(t, (len(roles)+99)/100, pages)
+	more := azure.Seed{}
+	for i := range 105 {
+		more.Datastores = append(more.Datastores, azure.Datastore{WorkspaceID: workspace, Name: fmt.Sprint("store", i),
+			AccountID: account, Container: "raw"})
+	}
+	require.NoError(t, w.Seed(more))
+	stores, pages := w.pages(workspace + "/datastores?api-version=2024-10-01")
+	assert.Greater(t, len(stores), 105)
 	assert.Equal(t, 2, pages)
 }
 

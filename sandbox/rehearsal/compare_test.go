@@ -103,3 +103,33 @@ func TestOneIsCountedInTheSingular(t *testing.T) {
 	require.NoError(t, (&Report{Walks: []Walk{{Walked: true, Waits: true}}}).Write(&out, false))
 	assert.Contains(t, out.String(), "  of those, waiting for somebody else to start a job: 1\n")
 }
+
+// A sign-in that should work at the beginning or the end of a change, and does not, fails the rehearsal: else nobody
+// would see what the change does to it. A secret out of its time should not work.
+func TestSignInsThatShouldWorkAreSaid(t *testing.T) {
+	t.Parallel()
+	works := signIn{key: "1", principal: "p", invoker: "bot", how: "the federated credential for main", works: true}
+	ended := signIn{key: "2", principal: "p", invoker: "bot", how: "client secret old", secret: true}
+	for name, c := range map[string]struct {
+		ins   []signIn
+		seen  map[string]bool
+		wrong []string
+	}{
+		"works":         {[]signIn{works}, map[string]bool{"old 1": true}, nil},
+		"does not":      {[]signIn{works}, nil, []string{"bot: signing in by the federated credential for main"}},
+		"need not":      {[]signIn{ended}, map[string]bool{}, nil},
+		"another works": {[]signIn{works, ended}, map[string]bool{"old 2": true}, []string{"bot: signing in by the fed"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := &watcher{change: &change{report: &ChangeReport{}}, oldIns: c.ins}
+			w.brokenBefore(moment{"", c.seen, map[string]string{}})
+			require.Len(t, w.report.Broken, len(c.wrong))
+			for i, says := range c.wrong {
+				assert.Contains(t, w.report.Broken[i], says)
+				assert.Contains(t, w.report.Broken[i], "should work before the change, and does not")
+			}
+			assert.Equal(t, c.wrong == nil, w.report.Passed())
+		})
+	}
+}

@@ -20,6 +20,10 @@ func (w *watcher) compare(d deployed) {
 		}
 	}
 	w.report.After = len(after)
+	stay := map[string]bool{} // principals with jobs after the change
+	for _, p := range after {
+		stay[p.principal] = true
+	}
 	kept := map[string]bool{}
 	for _, p := range w.oldOnes {
 		// If the change failed, the old version is what counts: everything that worked must still work.
@@ -45,7 +49,7 @@ func (w *watcher) compare(d deployed) {
 			w.report.Gained = append(w.report.Gained, Job{p.invoker, p.what})
 		}
 	}
-	w.compareSignIns(d, last, failed)
+	w.compareSignIns(d, last, failed, stay)
 }
 
 // interrupted adds an interruption for each run of moments in which the job does not work.
@@ -66,8 +70,9 @@ func (w *watcher) interrupted(job Job, works func(moment) (bool, string)) {
 
 // compareSignIns requires, for everyone who can sign in before and after, a way to sign in that works all the time. A
 // federated credential may replace another one if there is a moment at which both work, because a workload gets its
-// token from its issuer. A secret can't: its users have to be given the new one first.
-func (w *watcher) compareSignIns(d deployed, last moment, failed bool) {
+// token from its issuer. A secret can't: its users have to be given the new one first. If a principal that still
+// has jobs is given no way to sign in any more, every way is lost.
+func (w *watcher) compareSignIns(d deployed, last moment, failed bool, stay map[string]bool) {
 	ways := map[string][]signIn{}
 	var principals []string
 	for _, s := range w.oldIns {
@@ -79,6 +84,12 @@ func (w *watcher) compareSignIns(d deployed, last moment, failed bool) {
 	var newIns []signIn
 	if !failed {
 		newIns = w.signInsOf(w.newProbe, d)
+	}
+	for _, s := range newIns {
+		if s.works && !last.works["new "+s.key] {
+			w.report.Broken = append(w.report.Broken, fmt.Sprintf("%s: signing in by %s should work after the change, and does "+
+				"not: %s", s.invoker, s.how, last.why["new "+s.key]))
+		}
 	}
 	for _, principal := range principals {
 		var after []signIn
@@ -98,6 +109,11 @@ func (w *watcher) compareSignIns(d deployed, last moment, failed bool) {
 			})
 		}
 		switch {
+		case len(after) == 0 && !failed && stay[principal]:
+			for _, s := range ways[principal] {
+				w.report.Lost = append(w.report.Lost,
+					Job{s.invoker, "signing in by " + s.how + "; the stack gives it no other way"})
+			}
 		case len(after) == 0:
 		case stays == 0:
 			w.handedOver(ways[principal], after)

@@ -37,6 +37,7 @@ type passage struct {
 type signIn struct {
 	key, principal, invoker, how string
 	secret                       bool
+	works                        bool // by its description: a secret only in its time
 	try                          func(context.Context) error
 }
 
@@ -123,7 +124,7 @@ func (c *change) signInsOf(m access.Model, d deployed) (all []signIn) {
 			issuer, subject, audience := f.Claims()
 			all = append(all, signIn{
 				key: strings.Join([]string{who, issuer, subject, audience}, " "), principal: who, invoker: name,
-				how: "the federated credential for " + subject,
+				how: "the federated credential for " + subject, works: true,
 				try: func(ctx context.Context) error { _, err := e.byAssertion(ctx, f); return err },
 			})
 		}
@@ -135,7 +136,7 @@ func (c *change) signInsOf(m access.Model, d deployed) (all []signIn) {
 			sum := sha256.Sum256([]byte(secret))
 			all = append(all, signIn{
 				key: who + " " + hex.EncodeToString(sum[:]), principal: who, invoker: name, secret: true,
-				how: "client secret " + key,
+				how: "client secret " + key, works: i.ClientSecrets[key].ValidAt(time.Now()),
 				try: func(ctx context.Context) error { _, err := e.bySecret(ctx, secret); return err },
 			})
 		}
@@ -143,9 +144,9 @@ func (c *change) signInsOf(m access.Model, d deployed) (all []signIn) {
 	return all
 }
 
-// begin finds the jobs that work before the change. The others are not tried again: nobody can lose them. If one of
-// them should work, the rehearsal does not see what the change does to it, and so must not pass; unless it takes place
-// in a given world, or a test has changed Azure beside the stack: there it may well not work.
+// begin finds the jobs and sign-ins that work before the change. The others are not tried again: nobody can lose them.
+// If one of them should work, the rehearsal does not see what the change does to it, and so must not pass; unless it
+// takes place in a given world, or a test has changed Azure beside the stack: there it may well not work.
 func (w *watcher) begin() error {
 	w.seen = map[time.Duration]int{}
 	w.oldOnes, w.oldIns = w.passagesOf(w.old, w.before, nil), w.signInsOf(w.oldProbe, w.before)
@@ -154,16 +155,29 @@ func (w *watcher) begin() error {
 		return err
 	}
 	w.moments = []moment{first}
-	for _, p := range w.oldOnes {
-		if p.works && !first.works["old "+p.key] && w.World == nil && w.Beside == nil {
-			w.report.Broken = append(w.report.Broken, fmt.Sprintf("%s: %s should work before the change, and do not, so that "+
-				"nobody sees what the change does to them: %s", p.invoker, p.what, first.why["old "+p.key]))
-		}
+	if w.World == nil && w.Beside == nil {
+		w.brokenBefore(first)
 	}
 	w.oldOnes = slices.DeleteFunc(slices.Clone(w.oldOnes), func(p passage) bool { return !first.works["old "+p.key] })
 	w.oldIns = slices.DeleteFunc(slices.Clone(w.oldIns), func(s signIn) bool { return !first.works["old "+s.key] })
 	w.report.Before = len(w.oldOnes)
 	return nil
+}
+
+// brokenBefore reports what should work before the change and does not.
+func (w *watcher) brokenBefore(first moment) {
+	for _, p := range w.oldOnes {
+		if p.works && !first.works["old "+p.key] {
+			w.report.Broken = append(w.report.Broken, fmt.Sprintf("%s: %s should work before the change, and do not, so that "+
+				"nobody sees what the change does to them: %s", p.invoker, p.what, first.why["old "+p.key]))
+		}
+	}
+	for _, s := range w.oldIns {
+		if s.works && !first.works["old "+s.key] {
+			w.report.Broken = append(w.report.Broken, fmt.Sprintf("%s: signing in by %s should work before the change, and "+
+				"does not, so that nobody sees what the change does to it: %s", s.invoker, s.how, first.why["old "+s.key]))
+		}
+	}
 }
 
 // look tries everything at this moment.

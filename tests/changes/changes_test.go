@@ -238,6 +238,8 @@ var rows = []row{
 		"clientSecrets:\n        \"2027\": " + today}, made: 1},
 	{name: "the old secret goes", before: []string{`clientSecrets:`, "clientSecrets:\n        \"2027\": " + today},
 		change: []string{`        "2026": `, `        # "2026": `}, deleted: 1},
+	{name: "the last secret goes", change: []string{`      clientSecrets:\n        "2026": .*\n`,
+		"      signIn: none\n"}, deleted: 1, lost: 1}, // its jobs have access as before, and it can't sign in to start them
 	{name: "a secret in one step", change: []string{`"2026": \{`, `"2027": {`}, made: 1, deleted: 1,
 		interrupted: []string{"partner"}},
 	{name: "a secret gets other dates", change: []string{`"2026": \{ startDate: [0-9-]+`,

@@ -97,3 +97,58 @@ func TestTwoNamesAreExchanged(t *testing.T) {
 	assert.Empty(t, deleted, "nothing is replaced or deleted")
 	assert.Equal(t, before, a.Inventory())
 }
+
+// What is renamed keeps its name in Azure. Something new that gets the old name here would have the same one there, and
+// so would a cluster that takes the name of another: the deployment would end half-way. The preview says so.
+func TestANameInAzureThatAnotherOneHasIsRefused(t *testing.T) {
+	t.Parallel()
+	a, err := azure.Start(t.Context(), azure.Options{})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, a.Close()) }()
+	const branch = "{ github: { repository: contoso/scoring, branch: BRANCH }WAS }"
+	credential := func(of, was string) string { return strings.NewReplacer("BRANCH", of, "WAS", was).Replace(branch) }
+	state := t.TempDir()
+	stack := func(identity, credentials, clusters string) stackOf {
+		return deployText(t, a, "dev", state, strings.NewReplacer("STACK-cpu: {}", clusters, "STACK", "dev",
+			"  batchaccess:invokers:\n", "  batchaccess:invokers:\n    "+identity+"\n    bot: { kind: servicePrincipal, "+
+				"federatedCredentials: { "+credentials+" } }\n").Replace(lake))
+	}
+	identity := func(credentials, was string) string {
+		return "{ kind: managedIdentity" + was + ", federatedCredentials: { " + credentials + " } }"
+	}
+	up := func(identity, credentials, clusters string) {
+		s := stack(identity, credentials, clusters)
+		defer s.close()
+		s.mustRun("up", "--yes", "--skip-preview")
+	}
+	main, renamed, trunk := "main: "+credential("main", ""), "trunk: "+credential("main", ", was: main"),
+		"trunk: "+credential("main", "")
+	const one, two = "one: { computeName: first }\n    two: { computeName: second }",
+		"one: { computeName: second }\n    two: { computeName: first }"
+	up("ci: "+identity(main, ""), main, one)
+	up("cd: "+identity(renamed, ", was: ci"), renamed, one)
+	before := a.Inventory()
+	both := trunk + ", main: " + credential("next", "")
+	for name, c := range map[string]struct {
+		identity, credentials, clusters string
+		says                            []string
+	}{
+		"federated credentials": {"cd: " + identity(both, ""), both, one, []string{
+			"access.cd: federatedCredentials.main: its name in Azure is that of trunk",
+			"access.bot: federatedCredentials.main: its name in Azure is that of trunk"}},
+		"a managed identity": {"cd: " + identity(trunk, "") + "\n    ci: { kind: managedIdentity }", trunk, one,
+			[]string{"ManagedIdentity access.ci: its name in Azure", "is that of access.cd until"}},
+		"clusters": {"cd: " + identity(trunk, ""), trunk, two,
+			[]string{": its name in Azure, ", "rename or delete access."}},
+	} {
+		s := stack(c.identity, c.credentials, c.clusters)
+		out, err := s.pulumi("up", "--yes")
+		s.close()
+		require.Error(t, err, name)
+		for _, says := range c.says {
+			assert.Contains(t, out, says, name)
+		}
+		assert.Equal(t, before, a.Inventory(), "%s: nothing is made or taken", name)
+	}
+	up("cd: "+identity(trunk+", next: "+credential("next", ""), ""), trunk, one) // as the error says
+}

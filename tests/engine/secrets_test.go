@@ -39,15 +39,21 @@ var shown = []struct{ file, command string }{
 	{"stack.txt", "pulumi stack --show-ids --show-urns"},
 	{"history.json", "pulumi stack history --json"},
 	// by its client secret
-	{"partner.txt", "batchaccess --debug invoke --as-invoker partner --endpoint heart-classifier --wait"},
+	{"partner.txt",
+		"batchaccess --debug invoke --as-invoker partner --endpoint heart-classifier --input patients --wait"},
 	// by a federated token
-	{"pipeline.txt", "batchaccess --debug invoke --as-invoker pipeline --endpoint image-tagger --wait --json"},
-	{"analysts.txt", "batchaccess --debug invoke --as-invoker analysts --endpoint heart-classifier --wait"}, // by az
+	{"pipeline.txt",
+		"batchaccess --debug invoke --as-invoker pipeline --endpoint image-tagger --input images --wait --json"},
+	// by az
+	{"analysts.txt",
+		"batchaccess --debug invoke --as-invoker analysts --endpoint heart-classifier --input patients --wait"},
 	// by its identity
-	{"scheduler.txt", "batchaccess --debug invoke --as-invoker scheduler --endpoint image-tagger"},
+	{"scheduler.txt", "batchaccess --debug invoke --as-invoker scheduler --endpoint image-tagger --input images"},
 	// with how to grant it
-	{"refused.txt", "! batchaccess --debug invoke --as-invoker scheduler --endpoint heart-classifier --wait"},
-	{"request.txt", "batchaccess --debug invoke --as-invoker partner --endpoint heart-classifier --print-request"},
+	{"refused.txt",
+		"! batchaccess --debug invoke --as-invoker scheduler --endpoint heart-classifier --input patients --wait"},
+	{"request.txt",
+		"batchaccess --debug invoke --as-invoker partner --endpoint heart-classifier --input patients --print-request"},
 	{"verify.json", "batchaccess --debug verify --propagation 0s --json"},
 	{"verify.txt", "batchaccess --debug verify --propagation 0s"},
 	{"pin.txt", "batchaccess --debug pin"},

@@ -73,7 +73,7 @@ func TestTheWorkspacesOwnStoresAreRehearsed(t *testing.T) {
 			assert.True(t, report.Passed(), "%v %+v %v %v", report.Failures(), report.Walks, report.Violated(), report.Left)
 			said := strings.Join(report.NotChecked, "\n")
 			assert.Equal(t, workspace == nil, strings.Contains(said, "what a job uses beside its data: stores"), said)
-			assert.Equal(t, name == "looked up", strings.Contains(said, "what it answers here"), said)
+			assert.Equal(t, name == "looked up", strings.Contains(said, "that the real workspace has the settings"), said)
 			if name == "identity" {
 				assert.Contains(t, report.Guesses, "own stores")
 				at := map[string]string{}

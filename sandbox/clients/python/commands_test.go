@@ -75,8 +75,12 @@ func TestTheCLIIsRefusedWithoutARole(t *testing.T) {
 	// and this principal sees none.
 	other := strings.Replace(w.URL(), "127.0.0.1", "localhost", 1)
 	arm := func(method, id, version string) []string {
-		return []string{"rest", "--method", method, "--resource", "https://management.azure.com", "--body", "{}",
-			"--url", other + id + "?api-version=" + version}
+		args := []string{"rest", "--method", method, "--resource", "https://management.azure.com", "--url",
+			other + id + "?api-version=" + version}
+		if method == "put" {
+			args = append(args, "--body", "{}")
+		}
+		return args
 	}
 	for name, call := range map[string]struct{ words, args []string }{
 		"reading": {[]string{"AuthorizationFailed", "Microsoft.MachineLearningServices/workspaces/read"},

@@ -11,7 +11,7 @@ import (
 // collection. Any other could choose what is answered or done, so it is refused, or another question would be answered.
 var queries = loweredLists(map[string][]string{
 	typeRoleDefinition + "/":       {"$filter"},
-	typeRoleAssignment + "/":       {"$filter", "$skipToken"},
+	typeRoleAssignment + "/":       {"$filter"},
 	typeDenyAssignment + "/":       {"$filter"},
 	typeWorkspace + "/datastores/": {"isDefault"},
 	// a cluster that is attached could be kept as it is; those here are made, and are deleted
@@ -43,7 +43,9 @@ func (c *call) checkQuery() error {
 		key += "/"
 	}
 	for name := range c.r.URL.Query() {
-		if lower := strings.ToLower(name); !disregarded[lower] && !queries[key][lower] {
+		lower := strings.ToLower(name)
+		nextPage := lower == "$skiptoken" && c.id.IsCollection() // see page
+		if !nextPage && !disregarded[lower] && !queries[key][lower] {
 			return wire.NotModelled("the query parameter " + name + " of " + c.id.Type())
 		}
 	}
