@@ -263,6 +263,43 @@ func TestAConditionIsAskedForEachMember(t *testing.T) {
 	assert.Equal(t, []string{"eve"}, who)
 }
 
+// A condition cuts a way where taking the role away would take other data away too.
+func TestAConditionIsACut(t *testing.T) {
+	t.Parallel()
+	reader, _ := roles.BuiltIn(roles.StorageBlobDataReader)
+	for does, change := range map[string]func(*ways.Estate){
+		"limit Storage Blob Data Reader on storageAccount lake by a condition that leaves out container sales, " +
+			"for team": func(e *ways.Estate) {
+			e.Groups = []ways.Group{{ID: "team", Name: "team", Owners: []string{"bob"}}}
+			e.Assignments = append(e.Assignments, ways.Assignment{Principal: "team", Role: reader.RoleName,
+				Permissions: reader.Permissions, Scope: lake})
+		},
+		"limit of bob on storageAccount lake by a condition that lets Reader alone be given, for bob": func(e *ways.Estate) {
+			gives(e, "bob", lake, grant)
+		},
+	} {
+		e := estate()
+		change(e)
+		var all []string
+		for _, w := range e.Ways() {
+			if w.Input == "sales" && w.Who[0] == "bob" {
+				for _, c := range e.Cuts(w) {
+					all = append(all, c.Does)
+				}
+			}
+		}
+		assert.Contains(t, all, does)
+	}
+	// It cuts nothing where another action of the role leads on.
+	e := estate()
+	gives(e, "bob", lake, grant, keys)
+	for _, w := range e.Ways() {
+		for _, c := range e.Cuts(w) {
+			assert.False(t, w.Input == "sales" && strings.Contains(c.Does, "condition"), "%s: %s", w, c.Does)
+		}
+	}
+}
+
 // large is an estate of that many principals, in groups of ten, each of which has the article's role.
 func large(principals, clusters, stores int) *ways.Estate {
 	e := &ways.Estate{Workspaces: []ways.Workspace{{ID: workspace, Own: true}}}
