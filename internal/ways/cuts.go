@@ -249,7 +249,8 @@ func (f *finder) limits(a Assignment, from []Datum) (all map[string]string) {
 	}
 	if a.Permissions.MayAllow(roles.Action{Name: writeAssignment}) {
 		all["lets Reader alone be given"] = "((!(ActionMatches{'" + writeAssignment + "'})) OR (@Request[" +
-			"Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {acdd72a7-3385-48ef-bd42-f606fba81ae7}))"
+			"Microsoft.Authorization/roleAssignments:RoleDefinitionId] " +
+			"ForAnyOfAnyValues:GuidEquals {acdd72a7-3385-48ef-bd42-f606fba81ae7}))"
 	}
 	for _, d := range from {
 		within := strings.HasPrefix(fold(a.Scope), fold(d.place()))
