@@ -8,6 +8,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/explain"
+	"github.com/batchaccess/batchaccess/roles"
 )
 
 const inML = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/"
@@ -118,5 +119,42 @@ func TestManyWaysComeWithOtherRoles(t *testing.T) {
 			assert.Contains(t, w.Cuts[0].String(), "give a role of your own without ", "%s", w)
 			assert.Contains(t, w.Cuts[0].String(), "; then 22 declared jobs stop", "%s", w)
 		}
+	}
+}
+
+// Live, "by a way: no" is said only where nothing is in doubt: not where somebody, who may be anybody, may go a way.
+func TestADoubtIsNoNo(t *testing.T) {
+	t.Parallel()
+	plan, ps := access.Compile(access.Model{
+		WorkspaceID:     access.Known(inML + "Microsoft.MachineLearningServices/workspaces/scoring"),
+		Invokers:        map[string]access.Invoker{"ann": user("1"), "partner": user("2")},
+		Clusters:        map[string]access.Cluster{"cpu": {}},
+		StorageAccounts: map[string]access.ID{"lake": access.Known(inML + "Microsoft.Storage/storageAccounts/lake")},
+		DataInputs: map[string]access.DataInput{"sales": {Kind: access.Blob, StorageAccount: "lake",
+			Container: "sales"}},
+		Endpoints: map[string]access.Endpoint{"score": {Cluster: "cpu", Inputs: []string{"sales"},
+			Invokers: []string{"ann"}}},
+	})
+	require.NotNil(t, plan, "%v", ps.Err())
+	doubt := func(who, input string) []access.Way {
+		return []access.Way{{Who: []string{who}, Input: input, Hops: []access.Hop{{Kind: access.IdentityHop, Identity: who,
+			GivenBy: "what could not be listed", Undecided: true, Missing: "its groups"}}}}
+	}
+	for name, test := range map[string]struct {
+		live explain.Live
+		want string
+	}{
+		"nothing is in doubt":    {explain.Live{}, "no"},
+		"their own groups":       {explain.Live{Doubts: doubt("partner", "sales")}, "undecided"},
+		"who may be anybody":     {explain.Live{Doubts: doubt("members of group team", "sales")}, "undecided"},
+		"another invoker":        {explain.Live{Doubts: doubt("ann", "sales")}, "no"},
+		"code of a cluster":      {explain.Live{Doubts: doubt("cluster:cpu", "sales")}, "no"},
+		"other data":             {explain.Live{Doubts: doubt("partner", "wages")}, "no"},
+		"a way that is open too": {explain.Live{Doubts: doubt("partner", "sales"), Ways: plan.Ways()}, "yes"},
+	} {
+		test.live.Does = func(access.Principal, roles.Action, string) ([]access.Hop, error) { return nil, nil }
+		a, err := explain.Ask("dev", plan, explain.Question{Who: "partner", Verb: "read", What: "sales"}, &test.live)
+		require.NoError(t, err, name)
+		assert.EqualValues(t, test.want, a.ByWay, name)
 	}
 }
