@@ -51,6 +51,9 @@ func (c checker) escalations(of Principal) []escalation {
 			add(l.To, c.hopBy(of, l.Action, l.Inferred))
 		}
 	}
+	if open := c.hopBy(of, roles.OpenContainer, false); open != nil {
+		add(roles.ToAccountData, open.with(c.hopBy(of, roles.OpenAccount, false)))
+	}
 	all := slices.Concat(decided, undecided)
 	if assign := c.hopBy(of, roles.AssignIdentity, false); assign != nil {
 		add(roles.ToAttach, assign.with(c.hopBy(of, roles.WriteScript, false)))

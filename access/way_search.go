@@ -108,7 +108,9 @@ func (c checker) waysOf(of class) (all []Way) {
 		}
 	}
 	for _, to := range order[1:] {
-		all = append(all, Way{Who: who, Ends: c.end(to), Hops: hops[to]})
+		if to.public == "" {
+			all = append(all, Way{Who: who, Ends: c.end(to), Hops: hops[to]})
+		}
 	}
 	for _, d := range c.Model.data() {
 		if c.Model.at(d).Mechanism() == ByAnyone {
@@ -206,6 +208,8 @@ func (c checker) ends(at stage, d datum) (hop *Hop, writes bool) {
 		return &Hop{Kind: kind, Identity: "the credential of its data store", Needs: "the credential", GivenBy: "it"}, false
 	case at.account != "" && at.account == data.StorageAccount:
 		return &Hop{Kind: kind, Identity: "the key of " + at.account, Needs: "the key", GivenBy: "it"}, true
+	case at.public != "" && at.public == data.StorageAccount && !d.output:
+		return &Hop{Kind: kind, Identity: "anybody", Needs: "nothing", GivenBy: "it"}, false
 	case at.as == Principal{}:
 		return nil, false
 	}

@@ -31,11 +31,12 @@ func (c checker) identitiesToBecome() map[Principal]bool {
 	return all
 }
 
-// A stage is what somebody has got on a way: an identity to act as, the key of a storage account, or the credential of
-// the data store of an input or output.
+// A stage is what somebody has got on a way: an identity to act as, the key of a storage account, what an account holds
+// without its key, or the credential of the data store of an input or output.
 type stage struct {
 	as      Principal
 	account string
+	public  string // an account, open to everyone or copied
 	store   datum
 }
 
@@ -85,7 +86,7 @@ func (c checker) steps(from stage) (all []step) {
 			GivenBy: "the store's credential", Undecided: true,
 			Missing: "a key opens all of " + account + ", a SAS what it says; which of them the store holds is " +
 				"not known here"}, []stage{{account: account}}}}
-	case from.account != "":
+	case from.account+from.public != "":
 		return nil
 	}
 	_, unsure := c.attachable(from.as)
@@ -177,6 +178,11 @@ func (c checker) targets(to roles.Target, of Principal) (kind HopKind, all []sta
 		return SecretHop, clusters()
 	case roles.ToAccounts:
 		return SecretHop, accounts()
+	case roles.ToAccountData:
+		for _, s := range accounts() {
+			all = append(all, stage{public: s.account})
+		}
+		return GrantHop, all
 	case roles.ToStores:
 		for _, d := range m.data() {
 			in := m.at(d)

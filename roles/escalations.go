@@ -24,6 +24,8 @@ const (
 	ToAttach Target = "identities to attach"
 	// ToHosts is code that runs as an identity attached to what is no compute of a workspace.
 	ToHosts Target = "what runs as an attached identity"
+	// ToAccountData gives what a storage account holds, and no key of it: to whoever asks, or in a copy.
+	ToAccountData Target = "the data of storage accounts"
 	// ToGrants gives any role, to oneself too, or changes what a role allows.
 	ToGrants Target = "role assignments"
 	// ToNotebooks gives the keys and tokens of the workspace's notebooks.
@@ -50,6 +52,10 @@ const (
 	rbacRows      = "grants-access.md, Azure RBAC"
 	storageRows   = "grants-access.md, Storage"
 	asNamed       = "by its name" // its name says all that it does
+	// Microsoft calls the machine the security boundary of its identities: any code on it gets their tokens.
+	onMachine = "learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token"
+	signIn    = "signs in where the machine takes such sign-ins: " +
+		"learn.microsoft.com/entra/identity/devices/howto-vm-sign-in-azure-ad-linux; " + onMachine
 	// Microsoft lists more than one action for submitting any job (jobs/*, environments/write,
 	// metadata/artifacts/write, metadata/codes/*/write and others), and does not say which of them are enough.
 	submitRow = "learn.microsoft.com/azure/machine-learning/how-to-assign-roles, Submitting any type of run (V2)"
@@ -68,6 +74,9 @@ var (
 	// WritePipeline changes what a data factory runs, and RunPipeline starts it: both together run code as its identity.
 	WritePipeline = of("Microsoft.DataFactory/factories/pipelines/write")
 	RunPipeline   = of("Microsoft.DataFactory/factories/pipelines/createrun/action")
+	// OpenContainer lets everyone read a container, where OpenAccount has let that be done in its account.
+	OpenContainer = of(storageAccounts + "blobServices/containers/write")
+	OpenAccount   = of(storageAccounts + "write")
 	// WriteDeployment changes what a deployment runs, and on which cluster.
 	WriteDeployment = of(workspaces + "batchEndpoints/deployments/write")
 )
@@ -155,13 +164,12 @@ var escalations = []Escalation{
 	{Action{storageAccounts + "blobServices/containers/blobs/permanentDelete/action", true}, Nowhere, asNamed, false},
 	{of(storageAccounts + "blobServices/generateUserDelegationKey/action"), Nowhere, "what it signs is held against its " +
 		"maker's own rights: conditions.md, Meaning", false},
-	{of(storageAccounts + "blobServices/containers/write"), Nowhere,
-		"opens a container to everyone only where its account allows that, of which the model says nothing: " + storageRows,
-		false},
+	{OpenContainer, ToAccountData, "opens a container to everyone where its account allows that, or with OpenAccount: " +
+		storageRows, true},
 	{of(storageAccounts + "blobServices/containers/delete"), Nowhere, asNamed, false},
-	{of(storageAccounts + "write"), Nowhere, "turns keys on, which takes listkeys too, and the model says nothing of " +
-		"accounts whose keys are off: " + storageRows, false},
-	{of(storageAccounts + "objectReplicationPolicies/write"), ToAccounts, "copies to another account: " + storageRows,
+	{OpenAccount, Nowhere, "turns keys on, which takes listkeys too, and the model says nothing of accounts whose keys " +
+		"are off; lets containers be opened, with OpenContainer: " + storageRows, false},
+	{of(storageAccounts + "objectReplicationPolicies/write"), ToAccountData, "copies to another account: " + storageRows,
 		true},
 	{of(storageAccounts + "storageTaskAssignments/write"), Nowhere,
 		"runs as the task's identity, which is not part of the model: " + storageRows, false},
@@ -186,9 +194,13 @@ var escalations = []Escalation{
 	{of("Microsoft.Compute/virtualMachines/write"), ToHosts, "a machine is made with what it runs: " +
 		"learn.microsoft.com/rest/api/compute/virtual-machines/create-or-update", true},
 	{of("Microsoft.Compute/virtualMachines/runCommands/write"), ToHosts,
-		"learn.microsoft.com/rest/api/compute/virtual-machine-run-commands/create-or-update", true},
-	{of("Microsoft.Compute/virtualMachines/runCommand/action"), ToHosts, "as runCommands/write", true},
-	{of("Microsoft.Compute/virtualMachines/extensions/write"), ToHosts, "as runCommands/write", true},
+		"learn.microsoft.com/rest/api/compute/virtual-machine-run-commands/create-or-update; " + onMachine, true},
+	{of("Microsoft.Compute/virtualMachines/runCommand/action"), ToHosts,
+		"learn.microsoft.com/rest/api/compute/virtual-machines/run-command; " + onMachine, true},
+	{of("Microsoft.Compute/virtualMachines/extensions/write"), ToHosts,
+		"learn.microsoft.com/azure/virtual-machines/extensions/overview; " + onMachine, true},
+	{Action{"Microsoft.Compute/virtualMachines/login/action", true}, ToHosts, signIn, true},
+	{Action{"Microsoft.Compute/virtualMachines/loginAsAdmin/action", true}, ToHosts, signIn, true},
 	{of("Microsoft.Web/sites/write"), ToHosts, hostRows, true},
 	{of("Microsoft.Web/sites/publish/Action"), ToHosts, hostRows, true},
 	{of("Microsoft.ContainerInstance/containerGroups/write"), ToHosts, "as an app: " + hostRows, true},
@@ -233,6 +245,18 @@ var escalations = []Escalation{
 }
 
 func of(name string) Action { return Action{Name: name} }
+
+// EnoughWith returns the action with which this one certainly runs code on a resource that is there and has an
+// identity; itself, if no other is needed. It is false for those of which no document says what is enough.
+func (l Escalation) EnoughWith() (with Action, is bool) {
+	switch strings.TrimPrefix(l.Action.Name, "Microsoft.Compute/virtualMachines/") {
+	case "runCommands/write", "runCommand/action", "extensions/write":
+		return l.Action, true
+	case WritePipeline.Name:
+		return RunPipeline, true
+	}
+	return Action{}, false
+}
 
 // Host is the type of the resource, in lower case, that an action puts code on, or attaches an identity to, which is no
 // compute of a workspace; "" for other actions. Attaches is set where whoever has the action writes the resource

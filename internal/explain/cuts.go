@@ -100,17 +100,16 @@ func (w Way) Class(f filter) string {
 	return f.Datum()
 }
 
-// manyWays is the number of ways from which on no cuts are tried: each try compiles the model.
+// manyWays is the number of ways from which on only changes of the role are tried: they are few and the same for many
+// ways, and each try compiles the model.
 const manyWays = 20
 
 // withCuts returns the ways of a plan, each with its cuts.
 func withCuts(plan *access.Plan, ways []access.Way) []Way {
-	all := make([]Way, len(ways))
+	all, few, on := make([]Way, len(ways)), len(ways) < manyWays, newTrials(plan)
 	for i, w := range ways {
-		all[i].Way, all[i].Untried = w, len(ways) >= manyWays
-		if !all[i].Untried {
-			all[i].Cuts = Cuts(plan, w)
-		}
+		all[i] = Way{Way: w, Cuts: on.cuts(w, few)}
+		all[i].Untried = !few && len(all[i].Cuts) == 0
 	}
 	return all
 }
@@ -146,8 +145,11 @@ type reach struct {
 
 func (w Way) reach() reach { return reach{strings.Join(w.alike, ", "), w.Ends, w.Undecided()} }
 
+// An ending is a line for a way that does not end at data, with what cuts it; "" for nothing.
+type ending struct{ line, cut string }
+
 // endsAt returns one line for each way that does not end at data. All ways to what every invoker reaches are one line.
-func (x Explanation) endsAt() (lines []string) {
+func (x Explanation) endsAt() (lines []ending) {
 	first, several := map[reach]string{}, map[reach]bool{}
 	for _, w := range x.Ways {
 		to := w.reach()
@@ -165,7 +167,14 @@ func (x Explanation) endsAt() (lines []string) {
 		if to.alike != "" && several[to] {
 			line += " (some of them by another way)"
 		}
-		lines = append(lines, line)
+		one := ending{line: line}
+		if len(w.Cuts) > 0 {
+			one.cut = "to cut it, " + w.Cuts[0].String()
+			if to.alike != "" && several[to] {
+				one.cut = "to cut it for " + strings.Join(w.Who, ", ") + ", " + w.Cuts[0].String()
+			}
+		}
+		lines = append(lines, one)
 	}
 	return lines
 }
@@ -175,8 +184,8 @@ func (w Way) cut() string {
 	assert := "; assert who may not, with how: byNoWay"
 	switch {
 	case w.Untried:
-		return fmt.Sprintf("be sure of them, or take away what one step rests on (what cuts it is tried for fewer than %d "+
-			"ways)", manyWays) + assert
+		return fmt.Sprintf("be sure of them, or take away what one step rests on (no other role cuts it; more is tried for "+
+			"fewer than %d ways)", manyWays) + assert
 	case len(w.Cuts) == 0:
 		return "be sure of them, or take away what one step rests on" + assert
 	}
@@ -186,21 +195,88 @@ func (w Way) cut() string {
 // Cuts returns the changes that close a way of the plan, those first that stop the fewest declared jobs. Each was
 // tried: the model with it compiles, and nobody who goes the way today reaches its end any more, directly or
 // indirectly.
-func Cuts(plan *access.Plan, way access.Way) (cuts []Cut) {
-	works := declared(plan)
-	for _, c := range changes(plan.Model, way) {
-		after, _ := access.Compile(c.to)
-		if after == nil || open(after, way) {
-			continue
+func Cuts(plan *access.Plan, way access.Way) []Cut { return newTrials(plan).cuts(way, true) }
+
+// Trials are changes of one plan, each tried once, by what it does.
+type trials struct {
+	plan  *access.Plan
+	works map[string]bool
+	tried map[string]*trial
+}
+
+func newTrials(plan *access.Plan) *trials {
+	return &trials{plan: plan, works: declared(plan), tried: map[string]*trial{}}
+}
+
+// A trial is a model with a change: who reaches what, and the declared jobs that stop.
+type trial struct {
+	ways    map[goal][]access.Way // by end, with no who
+	reaches map[goal]bool
+	stops   []string
+}
+
+// A goal is an end that somebody reaches.
+type goal struct{ who, input, output, ends string }
+
+// of returns what a change leads to; nil if the model with it does not compile.
+func (t *trials) of(c change) *trial {
+	if one, done := t.tried[c.does]; done {
+		return one
+	}
+	t.tried[c.does] = nil
+	after, _ := access.Compile(c.to)
+	if after == nil {
+		return nil
+	}
+	one := &trial{ways: map[goal][]access.Way{}, reaches: map[goal]bool{}, stops: []string{}}
+	for _, w := range after.Ways() {
+		to := goal{input: w.Input, output: w.Output, ends: w.Ends}
+		one.ways[to] = append(one.ways[to], w)
+		for _, who := range w.Who {
+			one.reaches[goal{who, w.Input, w.Output, w.Ends}] = true
 		}
-		still := declared(after)
-		cut := Cut{Does: c.does, Stops: []string{}, To: c.to}
-		for _, path := range slices.Sorted(maps.Keys(works)) {
-			if !still[path] {
-				cut.Stops = append(cut.Stops, path)
-			}
+	}
+	_, outputs := after.Writers()
+	for input, all := range after.Readers() {
+		for _, who := range all {
+			one.reaches[goal{who: who, input: input}] = true
 		}
-		cuts = append(cuts, cut)
+	}
+	for output, all := range outputs {
+		for _, who := range all {
+			one.reaches[goal{who: who, output: output}] = true
+		}
+	}
+	still := declared(after)
+	for _, path := range slices.Sorted(maps.Keys(t.works)) {
+		if !still[path] {
+			one.stops = append(one.stops, path)
+		}
+	}
+	t.tried[c.does] = one
+	return one
+}
+
+// open reports whether any of a way's principals still reaches its end, directly or indirectly.
+func (t *trial) open(way access.Way) bool {
+	return slices.ContainsFunc(way.Who, func(who string) bool {
+		return t.reaches[goal{who, way.Input, way.Output, way.Ends}]
+	})
+}
+
+// cuts returns the changes that close a way; those of the role alone unless all are asked for. Of those that cost the
+// same, what the role allows is changed last.
+func (t *trials) cuts(way access.Way, all bool) (cuts []Cut) {
+	m := t.plan.Model
+	m.Assertions = nil
+	changes := scopes(m)
+	if all {
+		changes = append(changes, beside(m, way)...)
+	}
+	for _, c := range append(changes, t.allowing(m, way)...) {
+		if after := t.of(c); after != nil && !after.open(way) {
+			cuts = append(cuts, Cut{Does: c.does, Stops: after.stops, To: c.to})
+		}
 	}
 	slices.SortStableFunc(cuts, func(a, b Cut) int { return len(a.Stops) - len(b.Stops) })
 	return cuts
@@ -217,24 +293,79 @@ func declared(plan *access.Plan) map[string]bool {
 	return all
 }
 
-// open reports whether any of the way's principals still reaches its end, directly or indirectly.
-func open(plan *access.Plan, way access.Way) bool {
-	goes := func(who string) bool { return slices.Contains(way.Who, who) }
-	_, outputs := plan.Writers()
-	return slices.ContainsFunc(plan.Readers()[way.Input], goes) || slices.ContainsFunc(outputs[way.Output], goes) ||
-		slices.ContainsFunc(plan.Ways(), func(w access.Way) bool {
-			return w.Input == way.Input && w.Output == way.Output && w.Ends == way.Ends && slices.ContainsFunc(w.Who, goes)
-		})
-}
-
 type change struct {
 	does string
 	to   access.Model
 }
 
-// changes returns changes that might close a way.
-func changes(m access.Model, way access.Way) (all []change) {
-	m.Assertions = nil
+// scopes returns the changes of where the role is assigned.
+func scopes(m access.Model) []change {
+	at := func(scope access.Level, does string) []change {
+		m.Role.Scope = scope
+		return []change{{does, m}}
+	}
+	switch m.Role.EffectiveScope() {
+	case access.AtEndpoint:
+		return nil
+	case access.AtWorkspace:
+		return at(access.AtEndpoint, "assign the role at the endpoints")
+	default:
+		return at(access.AtWorkspace, "assign the role at the workspace")
+	}
+}
+
+// allowing returns the changes of what the role allows that might close a way. From the role is taken what the way goes
+// by, then what the ways go by that are left to its end, until none is.
+func (t *trials) allowing(m access.Model, way access.Way) (all []change) {
+	d, wrong := m.Role.Resolve()
+	switch {
+	case !m.Role.Known():
+		d, m.Role = roles.Invoker(), access.Role{Scope: m.Role.Scope}
+		all = append(all, change{"give the article's 35 actions in place of the role, of which nobody says what it allows",
+			m})
+	case wrong != nil:
+		return nil
+	}
+	gone := map[roles.Target]bool{}
+	for left := []access.Way{way}; ; {
+		known := len(gone)
+		for _, w := range left {
+			for _, h := range w.Hops {
+				for _, l := range roles.Escalations() {
+					// Of the actions that a hop takes together, it is enough to take away the first.
+					if len(h.Takes) > 0 && l.Action.Name == h.Takes[0] && l.To != roles.Nowhere {
+						gone[l.To] = true
+					}
+				}
+			}
+		}
+		if len(gone) == known {
+			return all
+		}
+		c, does := withoutTargets(m, d, gone)
+		if !does {
+			return all
+		}
+		after := t.of(c)
+		if after == nil {
+			return all
+		}
+		if left = after.goes(way); !after.open(way) {
+			return append(all, c)
+		}
+	}
+}
+
+// goes returns the ways by which those who go a way still reach its end.
+func (t *trial) goes(way access.Way) []access.Way {
+	to := goal{input: way.Input, output: way.Output, ends: way.Ends}
+	return slices.DeleteFunc(slices.Clone(t.ways[to]), func(w access.Way) bool {
+		return !slices.ContainsFunc(w.Who, func(who string) bool { return slices.Contains(way.Who, who) })
+	})
+}
+
+// beside returns changes of anything but the role that might close a way.
+func beside(m access.Model, way access.Way) (all []change) {
 	for _, name := range slices.Sorted(maps.Keys(m.DataInputs)) {
 		if d := m.DataInputs[name]; d.Mechanism() == access.ByStoreCredential && d.StorageAccount != "" {
 			to, no := m, false
@@ -242,16 +373,6 @@ func changes(m access.Model, way access.Way) (all []change) {
 			d.CredentialInStore = &no
 			to.DataInputs[name] = d
 			all = append(all, change{"keep " + name + " in a data store without a credential", to})
-		}
-	}
-	if m.Role.Scope != "" && m.Role.Scope != access.AtWorkspace {
-		to := m
-		to.Role.Scope = access.AtWorkspace
-		all = append(all, change{"assign the role at the workspace", to})
-	}
-	if d, wrong := m.Role.Resolve(); wrong == nil {
-		if to, does := withoutEscalations(m, d, way); does != "" {
-			all = append(all, change{does, to})
 		}
 	}
 	to := m
@@ -307,33 +428,29 @@ func without(m access.Model, names []string) access.Model {
 	return m
 }
 
-// withoutEscalations removes from the role every action with the target of one of the way's hops.
-func withoutEscalations(m access.Model, d roles.Definition, way access.Way) (to access.Model, does string) {
-	targets := map[roles.Target]bool{}
-	for _, l := range roles.Escalations() {
-		targets[l.To] = targets[l.To] || l.To != roles.Nowhere &&
-			slices.ContainsFunc(way.Hops, func(h access.Hop) bool { return h.Needs == l.Action.Name })
-	}
+// withoutTargets removes from the role every action with one of the targets; false if it has none.
+func withoutTargets(m access.Model, d roles.Definition, targets map[roles.Target]bool) (c change, does bool) {
 	var gone []string
-	for _, l := range roles.Escalations() {
-		if targets[l.To] && d.Permissions.MayAllow(l.Action) && !l.Action.Data {
-			gone = append(gone, l.Action.Name)
-		}
-	}
-	if len(gone) == 0 {
-		return m, ""
-	}
 	permissions := slices.Clone(d.Permissions)
-	for i := range permissions {
-		permissions[i].NotActions = append(slices.Clone(permissions[i].NotActions), gone...)
+	for _, l := range roles.Escalations() {
+		if !targets[l.To] || !d.Permissions.MayAllow(l.Action) {
+			continue
+		}
+		gone = append(gone, strings.TrimPrefix(l.Action.Name, "Microsoft.MachineLearningServices/workspaces/"))
+		for i, p := range permissions {
+			if l.Action.Data {
+				permissions[i].NotDataActions = append(slices.Clip(p.NotDataActions), l.Action.Name)
+			} else {
+				permissions[i].NotActions = append(slices.Clip(p.NotActions), l.Action.Name)
+			}
+		}
 	}
 	scope, _ := m.RoleScopeID()
 	text, err := json.Marshal(map[string]any{"roleName": d.RoleName, "permissions": permissions,
 		"assignableScopes": []string{scope}})
-	if err != nil {
-		return m, ""
+	if err != nil || len(gone) == 0 {
+		return c, false
 	}
-	to = m
-	to.Role = access.Role{Scope: m.Role.Scope, Definition: string(text)}
-	return to, "give a role of your own without " + strings.Join(gone, ", ")
+	m.Role = access.Role{Scope: m.Role.Scope, Definition: string(text)}
+	return change{"give a role of your own without " + strings.Join(gone, ", "), m}, true
 }

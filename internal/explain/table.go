@@ -85,8 +85,11 @@ func WriteTable(w io.Writer, x Explanation, colour bool) error {
 	if len(ends) > 0 {
 		p("\nINDIRECT WAYS TO IDENTITIES, SECRETS AND GRANTS\n")
 	}
-	for _, line := range ends {
-		p("  %s\n", visible.Text(short(line)))
+	for _, end := range ends {
+		p("  %s\n", visible.Text(short(end.line)))
+		if end.cut != "" {
+			p("    %s\n", visible.Text(end.cut))
+		}
 	}
 	if out := x.notLookedAt(); out != "" {
 		p("\n%s\n", visible.Text(out))

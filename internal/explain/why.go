@@ -114,6 +114,6 @@ func tellCuts(out *strings.Builder, w Way) {
 		fmt.Fprintf(out, "  To cut it: %s.\n", c)
 	}
 	if w.Untried {
-		fmt.Fprintf(out, "  What cuts it was not tried: there are %d ways or more.\n", manyWays)
+		fmt.Fprintf(out, "  No other role cuts it; more is not tried where there are %d ways or more.\n", manyWays)
 	}
 }

@@ -34,14 +34,23 @@ type WayChange struct {
 	Undecided bool `json:"undecided,omitempty"`
 	Risk      Risk `json:"risk"`
 	// Cuts are changes that close a way that opens; each was tried on what the preview shows. Empty if a note says that
-	// none was tried, or if no two changes close it.
+	// none was tried, or if no two changes close it. For EveryInvoker they close all such ways of the first of Who.
 	Cuts []ways.Cut `json:"cuts,omitempty"`
 	// InputOwner is the input's owner in the configuration; "" if it has none.
 	InputOwner string `json:"inputOwner,omitempty"`
 
 	who       string // for people to read
 	component string
+	way       access.Way
 }
+
+// A together is what one row shows of the ways that every invoker has.
+type together struct {
+	change, who, component string
+	undecided              bool
+}
+
+func (w WayChange) together() together { return together{w.Change, w.who, w.component, w.Undecided} }
 
 // What happens to a way.
 const (
@@ -52,6 +61,7 @@ const (
 
 // ways compares the indirect ways of a component's two plans; nil is a plan that does not exist.
 func (m *maker) ways(name string, c component) {
+	from := len(m.r.Ways)
 	was, is := reachedBy(c.old), reachedBy(c.now)
 	now := estateOf(c.now)
 	for _, w := range is.ways {
@@ -65,6 +75,7 @@ func (m *maker) ways(name string, c component) {
 			}
 		}
 	}
+	m.cutEverybodys(m.r.Ways[from:], now)
 	for _, w := range was.ways {
 		if who := whoOf(w, func(e end) bool { return !is.reaches[e] }); len(who) > 0 {
 			m.way(name, was, w, who, closes, c.owners, nil)
@@ -149,7 +160,7 @@ func (m *maker) way(
 	w.Who = who
 	c := WayChange{Who: who, Input: w.Input, Output: w.Output, Ends: w.Ends, Writes: w.Writes, Change: change,
 		Way: w.String(), EveryInvoker: at.everybodys(w), Undecided: w.Undecided(), Risk: High,
-		who: strings.Join(who, ", "), component: component, InputOwner: owners["dataInputs."+w.Input]}
+		who: strings.Join(who, ", "), component: component, way: w, InputOwner: owners["dataInputs."+w.Input]}
 	switch {
 	case change == closes:
 		c.Risk = Low
@@ -165,6 +176,36 @@ func (m *maker) way(
 		}
 	}
 	m.r.Ways = append(m.r.Ways, c)
+}
+
+// cutEverybodys finds what cuts the ways that every invoker has, all of a row at once. It is tried for one of the
+// invokers: for each other it is the same.
+func (m *maker) cutEverybodys(all []WayChange, in *ways.Estate) {
+	rows := map[together][]int{}
+	for i, w := range all {
+		if w.EveryInvoker && w.Change != closes {
+			rows[w.together()] = append(rows[w.together()], i)
+		}
+	}
+	for i, w := range all {
+		row := rows[w.together()]
+		if in == nil || len(row) == 0 || row[0] != i {
+			continue
+		}
+		if m.cut++; m.cut > triedWays {
+			continue
+		}
+		var ofOne []access.Way
+		for _, n := range row {
+			one := all[n].way
+			one.Who = w.Who[:1]
+			ofOne = append(ofOne, one)
+		}
+		cuts := in.Cuts(ofOne...)
+		for _, n := range row {
+			all[n].Cuts = cuts
+		}
+	}
 }
 
 // triedWays is the number of ways for which cuts are tried: each try looks for ways anew.
@@ -314,15 +355,10 @@ type wayRow struct {
 // wayRows returns the rows of the ways. Those that every invoker has are one row for each group of principals for whom
 // they change.
 func (r Review) wayRows() (all []wayRow) {
-	type group struct {
-		change, who, component string
-		undecided              bool
-	}
-	ends := map[group][]string{}
-	of := func(w WayChange) group { return group{w.Change, w.who, w.component, w.Undecided} }
+	ends := map[together][]string{}
 	for _, w := range r.Ways {
 		if w.EveryInvoker {
-			ends[of(w)] = append(ends[of(w)], w.Ends)
+			ends[w.together()] = append(ends[w.together()], w.Ends)
 		}
 	}
 	for _, w := range r.Ways {
@@ -331,15 +367,18 @@ func (r Review) wayRows() (all []wayRow) {
 			text += "; owner of " + w.Input + ": " + w.InputOwner
 		}
 		if w.EveryInvoker {
-			if ends[of(w)] == nil {
+			if ends[w.together()] == nil {
 				continue // shown
 			}
 			can := map[bool]string{true: " may reach ", false: " can reach "}[w.Undecided]
-			text = w.who + can + strings.Join(ends[of(w)], "; ") + ", by the article's 35 actions"
+			text = w.who + can + strings.Join(ends[w.together()], "; ") + ", by the article's 35 actions"
 			if w.who != everyInvoker {
 				text += ", as every invoker"
 			}
-			ends[of(w)] = nil
+			ends[w.together()] = nil
+			if len(w.Cuts) > 0 {
+				text += "; to cut them, for " + w.Who[0] + " as for each, " + w.Cuts[0].String()
+			}
 		} else if len(w.Cuts) > 0 {
 			text += "; to cut it, " + w.Cuts[0].String()
 		}

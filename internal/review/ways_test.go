@@ -150,7 +150,7 @@ func TestAWayComesWithWhatCutsIt(t *testing.T) {
 	first := reviewOf(t, testdata(t, "first"))
 	cut := 0
 	for _, w := range first.Ways {
-		opens := w.Change == "opens" && !w.EveryInvoker && !strings.HasPrefix(w.Who[0], "owners of ")
+		opens := w.Change == "opens" && !strings.HasPrefix(w.Who[0], "owners of ")
 		assert.Equal(t, opens, len(w.Cuts) > 0, "what cuts %s", w.Way)
 		for _, c := range w.Cuts {
 			cut += len(c.Stops)

@@ -81,6 +81,7 @@ type Facts struct {
 	failure       error // the error of the first question that failed
 	// subnets of the clusters, by name in the model; "" for one outside of the user's networks.
 	subnets map[string]string
+	listed  map[string]bool // assignments and eligible ones, by ID in lower case
 }
 
 func newFacts() Facts {
@@ -90,6 +91,7 @@ func newFacts() Facts {
 		Unknown: map[access.Principal]string{}, Unlisted: map[string]string{}, subnets: map[string]string{},
 		Registries: map[string][]string{}, UnlistedOwners: map[string]string{}, Stores: map[string]azure.DataStore{},
 		KeysOff: map[string]bool{}, Others: map[string]Other{}, Resources: map[string]string{},
+		listed: map[string]bool{},
 	}
 }
 

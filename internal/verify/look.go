@@ -260,7 +260,7 @@ func bearing(m access.Model, f *Facts) func(scope string) bool {
 func (o *Observer) look(ctx context.Context, place string, bears func(assigned) bool, f *Facts) error {
 	all, err := list[assigned](ctx, o, "asking for the role assignments of "+place, readAssignments, assignmentsOf(place))
 	for _, a := range all {
-		if p := a.Properties; bears(a) && !hasID(f.Assignments, a.ID) {
+		if p := a.Properties; bears(a) && f.isNew(a.ID) {
 			one := a.read()
 			one.Stack, _ = arm.AssignedBy(p.Description)
 			f.Assignments = append(f.Assignments, one)
@@ -281,7 +281,7 @@ func (o *Observer) look(ctx context.Context, place string, bears func(assigned) 
 func (o *Observer) eligible(ctx context.Context, place string, bears func(assigned) bool, f *Facts) error {
 	all, err := list[assigned](ctx, o, "asking for the eligible roles of "+place, readEligible, eligibleOf(place))
 	for _, e := range all {
-		if bears(e) && !hasID(f.Eligible, e.ID) {
+		if bears(e) && f.isNew(e.ID) {
 			f.Eligible = append(f.Eligible, e.read())
 		}
 	}
@@ -294,9 +294,13 @@ func (a assigned) read() Assignment {
 		Condition: p.Condition, Made: p.CreatedOn, RoleID: p.RoleDefinitionID}
 }
 
-// hasID reports whether an assignment is known already: the lists of two resource groups both have what is above them.
-func hasID(all []Assignment, id string) bool {
-	return slices.ContainsFunc(all, func(a Assignment) bool { return strings.EqualFold(a.ID, id) })
+// isNew reports whether an assignment was not listed before: the lists of two resource groups both have what is above
+// them.
+func (f *Facts) isNew(id string) bool {
+	id = strings.ToLower(id)
+	known := f.listed[id]
+	f.listed[id] = true
+	return !known
 }
 
 // deny records a deny assignment, each of its permissions separately: each may have its own condition.

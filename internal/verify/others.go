@@ -121,6 +121,10 @@ func (h *holdings) others(e *ways.Estate, subjects []Subject) {
 		other := h.facts.Others[id]
 		if other.Kind != "Group" {
 			stranger(e, id, cmp.Or(other.Name, other.Kind))
+			if p := &e.Principals[len(e.Principals)-1]; strings.EqualFold(p.ID, id) &&
+				(other.Kind == "User" || other.Kind == servicePrincipal) {
+				p.Type = other.Kind
+			}
 			named[id] = id
 		}
 		for _, owner := range other.Owners {

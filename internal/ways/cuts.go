@@ -8,6 +8,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/roles"
 )
 
 // A Cut is a change of one thing in Azure or Entra, or of two if no single one is enough, after which no principal of a
@@ -175,7 +176,7 @@ func (f *finder) changes(ways []access.Way) (all []change) {
 	}
 	without := func(ids []string, is func(string) bool) []string { return slices.DeleteFunc(slices.Clone(ids), is) }
 	gone := func(id string) func(string) bool { return func(of string) bool { return fold(of) == id } }
-	f.withoutAssignments(on, try)
+	f.withoutAssignments(on, f.endsOf(ways), try)
 	for _, id := range slices.Sorted(maps.Keys(on)) {
 		for n, g := range f.Groups {
 			if slices.ContainsFunc(g.Members, gone(id)) {
@@ -229,8 +230,45 @@ func (f *finder) changes(ways []access.Way) (all []change) {
 // A trying adds a change. near is in the text of a way that goes by it; "" if that can't be seen.
 type trying func(near, does string, stops []string, alter func(*Estate))
 
-// withoutAssignments removes a role at a place from all that hold it there.
-func (f *finder) withoutAssignments(on map[string]bool, try trying) {
+// endsOf are the data that ways end at.
+func (f *finder) endsOf(ways []access.Way) (all []Datum) {
+	for _, d := range f.Data {
+		if slices.ContainsFunc(ways, func(w access.Way) bool { return d.Name == w.Input+w.Output }) {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// limits are the conditions that would keep the holders of a role at a scope from some data: from its container, or
+// from giving any role but Reader (facts/conditions.md). No condition reaches other actions.
+func (f *finder) limits(a Assignment, from []Datum) (all map[string]string) {
+	all = map[string]string{}
+	if a.Condition != "" || len(a.For) > 0 {
+		return all
+	}
+	if a.Permissions.MayAllow(roles.Action{Name: writeAssignment}) {
+		all["lets Reader alone be given"] = "((!(ActionMatches{'" + writeAssignment + "'})) OR (@Request[" +
+			"Microsoft.Authorization/roleAssignments:RoleDefinitionId] " +
+			"ForAnyOfAnyValues:GuidEquals {acdd72a7-3385-48ef-bd42-f606fba81ae7}))"
+	}
+	for _, d := range from {
+		within := strings.HasPrefix(fold(a.Scope), fold(d.place()))
+		reads := a.Permissions.MayAllow(roles.Action{Name: roles.ReadBlobs, Data: true}) ||
+			a.Permissions.MayAllow(roles.Action{Name: roles.WriteBlobs, Data: true})
+		if covers, _ := f.covers(a.Scope, d.place()); covers && reads && !within && d.Container != "" {
+			all["leaves out container "+d.Container] = "((!(ActionMatches{'" + blobActions + "'})) OR (@Resource[" +
+				"Microsoft.Storage/storageAccounts/blobServices/containers:name] StringNotEquals '" + d.Container + "'))"
+		}
+	}
+	return all
+}
+
+const blobActions = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/*"
+
+// withoutAssignments removes a role at a place from all that hold it there, or limits it by a condition that keeps them
+// from the data.
+func (f *finder) withoutAssignments(on map[string]bool, from []Datum, try trying) {
 	type given struct{ role, scope string }
 	var order []given
 	at := map[given][]int{}
@@ -257,6 +295,19 @@ func (f *finder) withoutAssignments(on map[string]bool, try trying) {
 		}
 		does := "take " + cmp.Or(key.role, "the role") + " on " + place + " away from " + strings.Join(who, ", ")
 		near := cmp.Or(f.Assignments[at[key][0]].Role, "a role without a name") + " on " + place
+		limits := f.limits(f.Assignments[at[key][0]], from)
+		for _, limit := range slices.Sorted(maps.Keys(limits)) {
+			does := "limit " + cmp.Or(key.role, "the role") + " on " + place + " by a condition that " + limit + ", for " +
+				strings.Join(who, ", ")
+			try(near, does, stops, func(to *Estate) {
+				to.Assignments = slices.Clone(to.Assignments)
+				for i, a := range to.Assignments {
+					if on[fold(a.Principal)] && a.Role == key.role && fold(a.Scope) == key.scope && a.Condition == "" {
+						to.Assignments[i].Condition = limits[limit]
+					}
+				}
+			})
+		}
 		try(near, does, stops, func(to *Estate) {
 			to.Assignments = slices.DeleteFunc(slices.Clone(to.Assignments), func(a Assignment) bool {
 				return on[fold(a.Principal)] && a.Role == key.role && fold(a.Scope) == key.scope

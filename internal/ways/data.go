@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
-	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -51,6 +50,15 @@ func (f *finder) readingsBy(from stage) (all []reading) {
 			all = append(all, reading{n, []access.Hop{hop}})
 		}
 		return all
+	case from.public != "":
+		for n, d := range f.Data {
+			if at := fold(d.place()); !d.Output && (at == from.public || strings.HasPrefix(at, from.public+"/")) {
+				hop := last(n)
+				hop.Identity, hop.Needs = "anybody", "nothing"
+				all = append(all, reading{n, []access.Hop{hop}})
+			}
+		}
+		return all
 	case from.store != "":
 		store := f.stores[from.store]
 		off := f.keysOff(store.Account)
@@ -72,15 +80,56 @@ func (f *finder) readingsBy(from stage) (all []reading) {
 	}
 	for n, d := range f.Data {
 		action := map[bool]string{true: roles.WriteBlobs, false: roles.ReadBlobs}[d.Output]
-		if first, how, missing, ok := f.reads(from.principal, d, action); ok {
+		if first, how, missing, as, ok := f.reads(from.principal, d, action); ok {
 			hop := last(n)
-			hop.Identity, hop.GivenBy, hop.Missing = f.name(from.principal), how, missing
+			hop.Identity, hop.GivenBy, hop.Missing = as, how, missing
 			hop.Undecided = missing != ""
 			all = append(all, reading{n, append(slices.Clip(first), hop)})
 		}
 	}
 	return all
 }
+
+// toPublic leads to data that a principal opens to everyone, or copies.
+func (f *finder) toPublic(id string) (all []step) {
+	seen := map[string]bool{}
+	for _, d := range f.Data {
+		place := d.place()
+		if d.Container == "" {
+			place = d.Account
+		}
+		if seen[fold(place)] {
+			continue
+		}
+		seen[fold(place)] = true
+		var best []access.Hop
+		for _, l := range publishing {
+			hops := f.best(id, l, place)
+			if hops != nil && l.Action == roles.OpenContainer {
+				if on := f.best(id, roles.Escalation{Action: roles.OpenAccount}, d.Account); on != nil {
+					hops = append(slices.Clip(on), f.best(id, roles.Escalation{Action: l.Action}, place)...)
+				}
+			}
+			if hops != nil && (best == nil || weight(hops) < weight(best)) {
+				best = hops
+			}
+		}
+		if best != nil {
+			all = append(all, step{hops: kinded(access.GrantHop, best), to: stage{public: fold(place)}})
+		}
+	}
+	return all
+}
+
+// publishing are the actions by which what an account holds is read without its key.
+var publishing = func() (all []roles.Escalation) {
+	for _, l := range roles.Escalations() {
+		if l.To == roles.ToAccountData {
+			all = append(all, l)
+		}
+	}
+	return all
+}()
 
 func (f *finder) storeOf(id string) (Store, bool) {
 	s, there := f.stores[id]
@@ -90,7 +139,7 @@ func (f *finder) storeOf(id string) (Store, bool) {
 func storeID(w Workspace, s Store) string { return fold(w.ID + "/datastores/" + s.Name) }
 
 func (f *finder) keysOff(account string) bool {
-	return slices.ContainsFunc(f.Accounts, func(a Account) bool { return arm.Same(a.ID, account) && a.KeysOff })
+	return f.accounts[fold(account)].KeysOff
 }
 
 // fromStore returns what else the credential of a store opens, beside its data.

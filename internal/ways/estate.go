@@ -33,6 +33,8 @@ type Principal struct {
 	ID string
 	// Names are all its names, such as an invoker's and cluster:<name>; at least one. The first is shown.
 	Names []string
+	// Type is User or ServicePrincipal, as a condition names it; "" if it is not known.
+	Type string
 	// Unknown says why its groups and assignments are not known; "" if they are.
 	Unknown string
 	// Elsewhere says why it may hold more than the estate has: then whoever acts as it may reach more. "" if the estate

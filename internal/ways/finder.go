@@ -1,6 +1,7 @@
 package ways
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -19,12 +20,13 @@ type finder struct {
 	steps      map[stage][]step
 	codes      map[[2]string]codes
 	stores     map[string]Store
-	accounts   map[string]string // names by ID
+	accounts   map[string]Account // by ID
 	readings   map[stage][]reading
 	// Indexes into Data, by account and by data store, in order.
 	ofAccount, ofStore map[string][]int
 	// elsewhere says, by principal, why it may hold more than the estate has.
 	elsewhere map[string]string
+	types     map[string]string // of principals and groups
 	// lets are the roles that conditions allow somebody to assign.
 	lets map[string]let
 	// special are the principals that have something that no other has.
@@ -37,17 +39,19 @@ func newFinder(e *Estate) *finder {
 	f := &finder{Estate: e, names: map[string][]string{}, isGroup: map[string]bool{}, memberOf: map[string][]int{},
 		ownerOf: map[string][]int{}, assignedTo: map[string][]int{}, held: map[string][]*held{},
 		allows: map[*roles.Permission]map[string]bool{}, steps: map[stage][]step{}, codes: map[[2]string]codes{},
-		stores: map[string]Store{}, accounts: map[string]string{}, readings: map[stage][]reading{},
+		stores: map[string]Store{}, accounts: map[string]Account{}, readings: map[stage][]reading{},
 		ofAccount: map[string][]int{},
-		ofStore:   map[string][]int{}, special: map[string]bool{}, elsewhere: map[string]string{}, lets: map[string]let{}}
+		ofStore:   map[string][]int{}, special: map[string]bool{}, elsewhere: map[string]string{}, types: map[string]string{},
+		lets: map[string]let{}}
 	for _, p := range e.Principals {
 		if p.Elsewhere != "" {
 			f.elsewhere[fold(p.ID)], f.special[fold(p.ID)] = p.Elsewhere, true
 		}
 		f.names[fold(p.ID)] = append(f.names[fold(p.ID)], p.Names...)
+		f.types[fold(p.ID)] = p.Type
 	}
 	for n, g := range e.Groups {
-		f.isGroup[fold(g.ID)] = true
+		f.isGroup[fold(g.ID)], f.types[fold(g.ID)] = true, groupType
 		f.names[fold(g.ID)] = append(f.names[fold(g.ID)], g.Name)
 		for _, id := range g.Members {
 			f.memberOf[fold(id)] = append(f.memberOf[fold(id)], n)
@@ -58,7 +62,6 @@ func newFinder(e *Estate) *finder {
 	}
 	for n, a := range e.Assignments {
 		f.assignedTo[fold(a.Principal)] = append(f.assignedTo[fold(a.Principal)], n)
-		f.special[fold(a.Principal)] = true
 	}
 	f.index()
 	return f
@@ -67,7 +70,9 @@ func newFinder(e *Estate) *finder {
 // index finds data by its place, and the special principals.
 func (f *finder) index() {
 	for _, a := range f.Accounts {
-		f.accounts[fold(a.ID)] = a.Name
+		if _, there := f.accounts[fold(a.ID)]; !there {
+			f.accounts[fold(a.ID)] = a
+		}
 	}
 	inStore := map[string][]string{} // stores by account and container
 	for _, w := range f.Workspaces {
@@ -128,16 +133,33 @@ func (f *finder) index() {
 	}
 }
 
-// class is equal for principals with the same ways: they are in the same groups, and have nothing of their own.
+// class is equal for principals with the same ways: they are in the same groups, hold the same roles at the same
+// places, and have nothing else of their own.
 func (f *finder) class(id string) string {
 	if f.special[id] {
 		return id
 	}
 	var in []string
-	for _, h := range f.holders(id)[1:] {
-		in = append(in, h.id)
+	for _, h := range f.holders(id) {
+		if h.id != id {
+			in = append(in, h.id)
+		}
+		for _, n := range f.assignedTo[h.id] {
+			a := f.Assignments[n]
+			if conditional(a) {
+				return id // a condition may name who is given a role
+			}
+			if h.id == id {
+				in = append(in, fmt.Sprint(a.Role, "\t", fold(a.Scope), "\t", a.Permissions, a.Assignable, a.Unread, a.Doubt))
+			}
+		}
 	}
 	return strings.Join(in, "\n") + "\n"
+}
+
+func conditional(a Assignment) bool {
+	return a.Condition != "" ||
+		slices.ContainsFunc(a.Permissions, func(p roles.Permission) bool { return p.Condition != "" })
 }
 
 // name returns a principal's name, or else its ID.

@@ -72,15 +72,43 @@ func (f *finder) assigns(id string, h *held, l roles.Escalation) (given []*held)
 	if hop == nil {
 		return nil
 	}
-	let := f.letBy(id, limits)
-	if len(let.sure) > 0 {
-		given = append(given, f.has(h, *hop, "a role that the condition allows", h.Scope, let.sure))
-	}
-	if len(let.perhaps) > 0 {
-		perhaps := maybe([]access.Hop{*hop}, "under the condition "+limits[0])
-		given = append(given, f.has(h, perhaps[0], "a role that the condition may allow", h.Scope, let.perhaps))
+	for _, to := range f.givesTo(id) {
+		let, hop := f.letBy(to.id, limits), *hop
+		hop.GivenBy += to.how
+		give := func(hop access.Hop, role string, permissions roles.Permissions) {
+			if len(permissions) > 0 {
+				one := f.has(h, hop, role, h.Scope, permissions)
+				one.first, one.as = append(one.first, to.then...), to.as
+				given = append(given, one)
+			}
+		}
+		give(hop, "a role that the condition allows", let.sure)
+		hop = maybe([]access.Hop{hop}, "under the condition "+limits[0])[0]
+		give(hop, "a role that the condition may allow", let.perhaps)
 	}
 	return given
+}
+
+// A receiver is whom somebody can give a role and have it then: themselves, a group that they are in, or a service
+// principal as which they can sign in.
+type receiver struct {
+	id, how string
+	then    []access.Hop // to act as it
+	as      string       // its name, if it is acted as
+}
+
+func (f *finder) givesTo(id string) []receiver {
+	all := []receiver{{id: id}}
+	for _, h := range f.holders(id)[1:] {
+		if len(h.first) == 0 {
+			all = append(all, receiver{id: h.id, how: ", to group " + f.name(h.id)})
+		}
+	}
+	for _, s := range slices.Concat(f.toApplications(id), f.applicationsByPower(id)) {
+		name := f.name(s.to.principal)
+		all = append(all, receiver{id: s.to.principal, how: ", to " + name, then: s.hops, as: name})
+	}
+	return all
 }
 
 // A let is what the roles allow that somebody can assign to themselves under conditions.
@@ -106,6 +134,9 @@ func (f *finder) letBy(id string, limits []string) (all let) {
 	for _, role := range roles.BuiltIns() {
 		asked := condition.Request{Action: writeAssignment, Attributes: map[condition.Attribute][]string{
 			{Source: condition.OfRequest, Name: of + "RoleDefinitionId"}: {role.ID}}}
+		if typ := f.types[id]; typ != "" {
+			asked.Attributes[condition.Attribute{Source: condition.OfRequest, Name: of + "PrincipalType"}] = []string{typ}
+		}
 		if arm.IsGUID(id) {
 			asked.Attributes[condition.Attribute{Source: condition.OfRequest, Name: of + "PrincipalId"}] = []string{id}
 		}

@@ -17,6 +17,7 @@ type held struct {
 	first   []access.Hop // what has to be done before; empty for most
 	through string       // the group through which it is held
 	given   bool         // the principal does not have it yet, and can give it itself
+	as      string       // whom it acts as to have it; "" for itself
 	allows  map[string]bool
 }
 
@@ -213,18 +214,19 @@ func (f *finder) denied(id, place string, action roles.Action) (denied bool, by 
 }
 
 // reads returns the hops before the last one by which a principal itself reads or writes a datum, and how, the last
-// hop. ok is false if it does not.
-func (f *finder) reads(id string, d Datum, action string) (first []access.Hop, how, missing string, ok bool) {
+// hop. as is the name of who reads: the principal, or one as which it acts. ok is false if it does not.
+func (f *finder) reads(id string, d Datum, action string) (first []access.Hop, how, missing, as string, ok bool) {
 	place := d.place()
 	var denied bool
 	var by string
 	if len(f.Denials) > 0 {
 		denied, by = f.denied(id, place, roles.Action{Name: action, Data: true})
 	}
+	var now string // whom the assignment that is looked at makes the reader
 	better := func(hops []access.Hop, text, why string) {
 		if w := weight(hops); !ok || (why == "") && (missing != "" || w < weight(first)) || why != "" && missing != "" &&
 			w < weight(first) {
-			first, how, missing, ok = hops, text, why, true
+			first, how, missing, as, ok = hops, text, why, now, true
 		}
 	}
 	var conditioned []string
@@ -234,6 +236,7 @@ func (f *finder) reads(id string, d Datum, action string) (first []access.Hop, h
 			continue
 		}
 		covers, why := f.covers(h.Scope, place)
+		now = cmp.Or(h.as, f.name(id))
 		switch {
 		case !covers:
 		case h.Unread != "":
@@ -264,7 +267,7 @@ func (f *finder) reads(id string, d Datum, action string) (first []access.Hop, h
 			better(append(slices.Clip(h.first), hop), "reads what was renamed", hop.Missing)
 		}
 	}
-	if under != nil {
+	if now = f.name(id); under != nil {
 		switch answer, because := lets(conditioned, action, d); answer {
 		case condition.Yes:
 			better(nil, "reads by "+under.label(f), "")
@@ -272,7 +275,7 @@ func (f *finder) reads(id string, d Datum, action string) (first []access.Hop, h
 			better(nil, "reads by "+under.label(f), because)
 		}
 	}
-	return first, how, missing, ok
+	return first, how, missing, as, ok
 }
 
 // byACL adds the way by which somebody gives themselves an ACL: conditions do not limit what ACLs grant

@@ -47,8 +47,8 @@ func (f *finder) toHosts(id string) (all []step) {
 			if typ, _ := l.Host(); l.To != roles.ToHosts || typ != strings.ToLower(host.Type) {
 				continue
 			}
-			if l.Action == roles.WritePipeline {
-				run := f.best(id, roles.Escalation{Action: roles.RunPipeline}, host.ID)
+			if with, is := l.EnoughWith(); is {
+				run := f.best(id, roles.Escalation{Action: with}, host.ID)
 				l.Inferred = run == nil || undecided(run)
 			}
 			add(f.best(id, l, host.ID))

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
-	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -35,18 +34,18 @@ func (f *finder) writes(id, account string) (best []access.Hop) {
 // opens returns the hops to an account's keys if they open it, or can be made to (facts/grants-access.md, Storage); nil
 // if they open nothing.
 func (f *finder) opens(id, account string, keys []access.Hop) []access.Hop {
-	n := slices.IndexFunc(f.Accounts, func(a Account) bool { return account != "" && arm.Same(a.ID, account) })
+	a := f.accounts[fold(account)]
 	switch {
-	case keys == nil || n < 0:
-		return keys
-	case f.Accounts[n].KeysOff:
+	case keys == nil:
+		return nil
+	case a.KeysOff:
 		on := f.best(id, roles.Escalation{Action: roles.Action{Name: writeAccount}}, account)
 		if on == nil {
 			return nil
 		}
 		return append(kinded(access.GrantHop, on), keys...)
-	case f.Accounts[n].KeysUnknown != "":
-		return maybe(keys, f.Accounts[n].KeysUnknown)
+	case a.KeysUnknown != "":
+		return maybe(keys, a.KeysUnknown)
 	}
 	return keys
 }

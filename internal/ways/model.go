@@ -19,7 +19,10 @@ func Of(plan *access.Plan, id func(access.Principal) string) *Estate {
 			e.Groups = append(e.Groups, group(m, of, id))
 			continue
 		}
-		p := Principal{ID: id(of)}
+		p := Principal{ID: id(of), Type: ServicePrincipal}
+		if !of.IsCluster() && m.Invokers[of.Name].Kind == access.User {
+			p.Type = userType
+		}
 		for _, name := range i.Names {
 			p.Names = append(p.Names, asserted(name))
 		}
@@ -47,6 +50,10 @@ func Of(plan *access.Plan, id func(access.Principal) string) *Estate {
 	}
 	return e
 }
+
+// The types of principals in conditions (facts/conditions.md, Attributes, for delegation: PrincipalType); a service
+// principal's is ServicePrincipal.
+const userType, groupType = "User", "Group"
 
 func asserted(p access.Principal) string {
 	if p.IsCluster() {

@@ -10,8 +10,8 @@ import (
 )
 
 // A stage is what somebody has got on a way. One field is set: a principal to act as, a storage account whose keys are
-// known, a data store whose credential is known.
-type stage struct{ principal, account, store string }
+// known, a data store whose credential is known, the place of data that they have opened to everyone, or copied.
+type stage struct{ principal, account, store, public string }
 
 // A step leads to a stage or, if it has none, to what it ends at.
 type step struct {
@@ -33,7 +33,7 @@ func (e *Estate) Ways() (all []access.Way) {
 			if _, done := classes[class]; !done {
 				classes[class] = f.waysOf(id)
 			}
-			all = append(all, as(f.name(id), classes[class])...)
+			all = as(all, f.name(id), classes[class])
 		}
 		if p.Unknown != "" {
 			all = append(all, access.Way{Who: p.Names[:1], Ends: whatever, Hops: []access.Hop{{
@@ -117,20 +117,25 @@ func Together(all []access.Way, apart func(access.Way) string) (told []access.Wa
 	return told
 }
 
-// as returns the ways with another principal.
-func as(who string, all []access.Way) []access.Way {
-	all = slices.Clone(all)
-	for i, w := range all {
-		if w.Who[0] == who {
-			continue
-		}
-		was := w.Who[0]
-		all[i].Who, all[i].Hops = []string{who}, slices.Clone(w.Hops)
-		for n := range all[i].Hops {
-			if all[i].Hops[n].Identity == was {
-				all[i].Hops[n].Identity = who
+// as appends the ways with another principal. Their hops are in one slice: a large estate has very many.
+func as(all []access.Way, who string, ways []access.Way) []access.Way {
+	count := 0
+	for _, w := range ways {
+		count += len(w.Hops)
+	}
+	all, hops, name := slices.Grow(all, len(ways)), make([]access.Hop, 0, count), []string{who}
+	for _, w := range ways {
+		if was := w.Who[0]; was != who {
+			at := len(hops)
+			hops = append(hops, w.Hops...)
+			w.Who, w.Hops = name, slices.Clip(hops[at:])
+			for n := range w.Hops {
+				if w.Hops[n].Identity == was {
+					w.Hops[n].Identity = who
+				}
 			}
 		}
+		all = append(all, w)
 	}
 	return all
 }
@@ -164,7 +169,7 @@ func (f *finder) waysOf(id string) (all []access.Way) {
 		}
 	}
 	for _, from := range order {
-		if from != start {
+		if from != start && from.public == "" {
 			end(f.end(from), reached[from])
 		}
 		for _, s := range f.stepsOf(from) {
@@ -214,7 +219,7 @@ func (f *finder) end(s stage) string {
 }
 
 func (f *finder) account(id string) string {
-	if name := f.accounts[fold(id)]; name != "" {
+	if name := f.accounts[fold(id)].Name; name != "" {
 		return name
 	}
 	return arm.Last(id)
@@ -231,7 +236,7 @@ func (f *finder) stepsOf(from stage) []step {
 		all = f.fromStore(from.store)
 	case from.principal != "":
 		all = slices.Concat(f.inWorkspaces(from.principal), f.toIdentities(from.principal), f.toHosts(from.principal),
-			f.toKeys(from.principal), f.toVaults(from.principal), f.toGrants(from.principal),
+			f.toKeys(from.principal), f.toPublic(from.principal), f.toVaults(from.principal), f.toGrants(from.principal),
 			f.toApplications(from.principal), f.applicationsByPower(from.principal))
 		if why := f.elsewhere[from.principal]; why != "" {
 			name := f.name(from.principal)

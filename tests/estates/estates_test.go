@@ -16,6 +16,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/config"
+	"github.com/batchaccess/batchaccess/internal/explain"
 )
 
 type estate struct {
@@ -107,11 +108,32 @@ func read(t *testing.T, file string) (e estate, plan *access.Plan) {
 		_, key, _ = strings.Cut(key, ":")
 		values[key] = value
 	}
-	if _, problems := config.DecodeStack(values); problems.Err() != nil && waits[file] != "" {
-		require.ErrorContains(t, problems.Err(), waits[file])
+	if key := waits[file]; key != "" {
+		args, problems := config.DecodeStack(values)
+		_, compiled := access.Compile(args.Model())
+		require.ErrorContains(t, append(problems, compiled...).Err(), key)
 		return e, nil
 	}
 	return e, planOf(t, values)
+}
+
+// Every way of a plan comes with a change that cuts it, which was tried.
+func TestEveryWayOfAPlanIsCut(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("*.yaml")
+	require.NoError(t, err)
+	for _, file := range files {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			e, plan := read(t, file)
+			if plan == nil || e.World != nil {
+				return
+			}
+			for _, w := range plan.Ways() {
+				assert.NotEmpty(t, explain.Cuts(plan, w), "nothing cuts: %s", w)
+			}
+		})
+	}
 }
 
 func planOf(t *testing.T, values map[string]any) *access.Plan {

@@ -299,10 +299,10 @@ func (w *world) estate(t *testing.T, plan *access.Plan) *ways.Estate {
 	require.NoError(t, err)
 	for name, p := range w.Principals {
 		require.Equal(t, "user", p.Kind)
-		w.named(e, p.ObjectID, name)
+		w.named(e, p.ObjectID, name, "User")
 	}
 	for name, p := range w.ServicePrincipals {
-		w.named(e, p.ObjectID, name)
+		w.named(e, p.ObjectID, name, ways.ServicePrincipal)
 		a := ways.Application{Name: name, AppID: p.AppID, Principal: p.ObjectID, Owners: all(p.Owners)}
 		for appName, app := range w.Applications {
 			if app.AppID == p.AppID {
@@ -324,7 +324,7 @@ func (w *world) estate(t *testing.T, plan *access.Plan) *ways.Estate {
 		}
 	}
 	for name, i := range w.Identities {
-		w.named(e, i.PrincipalID, name)
+		w.named(e, i.PrincipalID, name, ways.ServicePrincipal)
 		e.Identities = append(e.Identities, ways.Identity{Name: name, ID: i.ID, Principal: i.PrincipalID})
 		if len(i.Federated) > 0 {
 			a := ways.Application{Name: name, Principal: i.PrincipalID, Managed: true}
@@ -353,7 +353,7 @@ func (w *world) estate(t *testing.T, plan *access.Plan) *ways.Estate {
 		for cluster, c := range w.Clusters {
 			if c.Workspace == name {
 				one.Clusters = append(one.Clusters, ways.Cluster{Name: cluster, Principal: ids["cluster:"+cluster]})
-				w.named(e, ids["cluster:"+cluster], "cluster:"+cluster)
+				w.named(e, ids["cluster:"+cluster], "cluster:"+cluster, ways.ServicePrincipal)
 			}
 		}
 		e.Workspaces = append(e.Workspaces, one)
@@ -448,10 +448,10 @@ func (w *world) estate(t *testing.T, plan *access.Plan) *ways.Estate {
 }
 
 // named gives a principal a name, and adds the principal if it is missing.
-func (w *world) named(e *ways.Estate, id, name string) {
+func (w *world) named(e *ways.Estate, id, name, typ string) {
 	n := slices.IndexFunc(e.Principals, func(p ways.Principal) bool { return strings.EqualFold(p.ID, id) })
 	if n < 0 {
-		e.Principals = append(e.Principals, ways.Principal{ID: id, Names: []string{name}})
+		e.Principals = append(e.Principals, ways.Principal{ID: id, Names: []string{name}, Type: typ})
 	} else if !slices.Contains(e.Principals[n].Names, name) {
 		e.Principals[n].Names = append(e.Principals[n].Names, name)
 	}
