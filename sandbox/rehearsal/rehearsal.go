@@ -465,6 +465,7 @@ func (r *rehearsal) invoke(ctx context.Context, report *Report, d deployed) erro
 			}
 		}
 	}
+	r.allTried(report, tokens)
 	if err := r.printed(ctx, j, report, d); err != nil {
 		return err
 	}
