@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
@@ -72,11 +73,13 @@ func (r *rehearsal) roleAsDeclared(ctx context.Context, report *Report, d deploy
 	if err := r.assignedTo(ctx, report, d, id, r.roleScope(), r.invokersOfAny()); err != nil {
 		return err
 	}
+	r.added(report, d)
 	if d.EndpointRoleDefinitionID == "" {
 		return nil
 	}
-	for endpoint, named := range r.starters() {
-		if err := r.assignedTo(ctx, report, d, d.EndpointRoleDefinitionID, endpoint, named); err != nil {
+	starters := r.starters()
+	for _, endpoint := range slices.Sorted(maps.Keys(starters)) {
+		if err := r.assignedTo(ctx, report, d, d.EndpointRoleDefinitionID, endpoint, starters[endpoint]); err != nil {
 			return err
 		}
 	}
@@ -113,6 +116,33 @@ func (r *rehearsal) assignedTo(
 		}
 	}
 	return nil
+}
+
+// added reports an invoker who may not do what an addition is for (azure-facts.md): to read jobs at the endpoints that
+// name it, to cancel jobs in the workspace. What readRegistryAssets is for lies in registries, which are elsewhere.
+func (r *rehearsal) added(report *Report, d deployed) {
+	if r.Model.Role.BuiltIn != "" || r.Model.Role.RoleDefinitionID.Given() {
+		return
+	}
+	endpoints := r.Model.EffectiveEndpoints()
+	for _, name := range slices.Sorted(maps.Keys(endpoints)) {
+		for _, of := range []struct{ addition, action, scope string }{
+			{"pollJobs", mlActions + "batchEndpoints/jobs/read",
+				r.Model.WorkspaceID.Text() + "/batchEndpoints/" + endpointName(r.Model, name)},
+			{"cancelJobs", mlActions + "jobs/cancel/action", r.Model.WorkspaceID.Text()},
+		} {
+			if !slices.ContainsFunc(r.Model.Role.Additions, func(a string) bool { return strings.EqualFold(a, of.addition) }) {
+				continue
+			}
+			for _, invoker := range r.named(endpoints[name]) {
+				id := d.PrincipalIDs[invoker]
+				if answer := r.azure.Allows(id, of.scope, of.action, false); id != "" && !r.held(invoker) && answer != "yes" {
+					report.add(Outcome{Control: true, Invoker: invoker, Want: "may", Got: answer,
+						Detail: "role.additions has " + of.addition + ": " + of.action + " at " + of.scope})
+				}
+			}
+		}
+	}
 }
 
 // roleScope is where the role of invokers is assigned, by the configuration's documentation: at the workspace by

@@ -36,6 +36,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -425,12 +426,24 @@ func (r *rehearsal) byHand(d deployed) error {
 			"BatchEndpointAccess.Outputs returns, under the same names")
 	}
 	for _, command := range d.ACLCommands {
+		words, _, err := azure.Words(command)
+		if err != nil {
+			return wrongCommand{command, err}
+		}
+		for _, entries := range after(words, "--acl") {
+			if writesByACL.MatchString(entries) { // inputs alone have ACLs: jobs write by roles
+				return wrongCommand{command, errors.New("it lets somebody write, and ACLs are for readers")}
+			}
+		}
 		if err := r.azure.RunACLCommand(command); err != nil {
 			return wrongCommand{command, err}
 		}
 	}
 	return nil
 }
+
+// writesByACL matches ACL entries of which one has the permission to write.
+var writesByACL = regexp.MustCompile(`:[r-]w[x-](,|$)`)
 
 // A wrongCommand is a command that the stack prints and that does not do what it is printed for.
 type wrongCommand struct {
