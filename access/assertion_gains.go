@@ -15,6 +15,9 @@ type checker struct {
 	pathsOf map[string][]Path  // by invoker
 	ways    []Way              // only where an assertion asks about ways
 	becomes map[Principal]bool // the identities that ways lead to
+	// Where stages lead, and what they read and write by place in Model.data(): worked out once for all who get there.
+	stepsFrom map[stage][]step
+	endsFrom  map[stage][]ended
 }
 
 // gains answers Can strictly, and Cannot and Only cautiously: what must be possible has to work to its end, and no part
@@ -84,7 +87,7 @@ func (c checker) startsAny(p Principal) (how string, able bool) {
 	if !c.Model.Role.ByEndpoint() {
 		return c.starts(p, "")
 	}
-	for _, endpoint := range sorted(c.Model.Endpoints) {
+	for _, endpoint := range sorted(c.endpointsOf(p)) { // at no other does it have the role
 		if how, able = c.starts(p, endpoint); able {
 			return how, able
 		}

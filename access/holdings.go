@@ -44,6 +44,7 @@ func (h *Hop) rule(r Ruling) {
 type granted struct {
 	explainer
 	storage map[Principal]map[Scope][]storageGrant
+	lacks   map[string]string // what is missing without one of the role's two parts, as text
 }
 
 // Holders returns the principals by whom a principal holds anything: its identity, and the group that the stack puts it
@@ -72,7 +73,10 @@ type storageGrant struct {
 }
 
 func newGranted(x explainer, grants []Grant) granted {
-	h := granted{x, map[Principal]map[Scope][]storageGrant{}}
+	h := granted{x, map[Principal]map[Scope][]storageGrant{}, map[string]string{}}
+	for role, permissions := range x.parts {
+		h.lacks[role] = roles.FirstOf(invokerActionsOf(permissions))
+	}
 	for i, g := range grants {
 		if !g.Scope.InStorage() {
 			continue
@@ -125,7 +129,7 @@ func (x granted) startsByParts(p Principal, endpoint string) Ruling {
 			}
 		}
 		if by = append(by, given); given == "" {
-			missing = append(missing, roles.FirstOf(invokerActionsOf(x.parts[part.role]))+" at "+part.at.String())
+			missing = append(missing, x.lacks[part.role]+" at "+part.at.String())
 		}
 	}
 	return Ruling{GivenBy: strings.Join(by, " and "), Missing: strings.Join(missing, ", and ")}

@@ -56,7 +56,7 @@ func Benchmark(b *testing.B) {
 }
 
 // BenchmarkWays is a large estate: 500 invokers, 50 clusters, 200 data inputs in as many accounts, 200 endpoints with
-// an input each, and ten invokers for each endpoint.
+// an input each, and five invokers for each endpoint; with the role at the workspace, and at the endpoints.
 func BenchmarkWays(b *testing.B) {
 	m := access.Model{Invokers: map[string]access.Invoker{}, Clusters: map[string]access.Cluster{},
 		DataInputs: map[string]access.DataInput{}, Endpoints: map[string]access.Endpoint{}}
@@ -75,9 +75,15 @@ func BenchmarkWays(b *testing.B) {
 		}
 		m.Endpoints["score-"+name] = e
 	}
-	plan := compile(m)
-	b.ReportAllocs()
-	for b.Loop() {
-		plan.Ways()
+	for _, scope := range []access.Level{access.AtWorkspace, access.AtEndpoint} {
+		b.Run(string(scope), func(b *testing.B) {
+			m := m
+			m.Role.Scope = scope
+			plan := compile(m)
+			b.ReportAllocs()
+			for b.Loop() {
+				plan.Ways()
+			}
+		})
 	}
 }

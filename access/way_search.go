@@ -72,10 +72,11 @@ func (c checker) waysOf(of class) (all []Way) {
 	for _, undecided := range []bool{false, true} {
 		for i := 0; i < len(order); i++ {
 			from := order[i]
-			if steps[from] == nil {
-				steps[from] = c.steps(from)
-				for n := range steps[from] {
-					if from == start && len(of.members) > 1 {
+			if _, done := steps[from]; !done {
+				steps[from] = c.stepsOnce(from)
+				if from == start && len(of.members) > 1 {
+					steps[from] = slices.Clone(steps[from])
+					for n := range steps[from] {
 						steps[from][n].hop.Identity = "each of them"
 					}
 				}
@@ -112,7 +113,7 @@ func (c checker) waysOf(of class) (all []Way) {
 			all = append(all, Way{Who: who, Ends: c.end(to), Hops: hops[to]})
 		}
 	}
-	for _, d := range c.Model.data() {
+	for i, d := range c.Model.data() {
 		if c.Model.at(d).Mechanism() == ByAnyone {
 			continue
 		}
@@ -127,11 +128,12 @@ func (c checker) waysOf(of class) (all []Way) {
 		}
 		var best, writing Way
 		for _, from := range order[1:] {
-			hop, writes := c.ends(from, d)
-			if hop == nil {
+			end := c.endsOnce(from)[i]
+			if end.hop == nil {
 				continue
 			}
-			w := Way{Who: without, Input: d.name, Writes: writes || d.output, Hops: append(slices.Clip(hops[from]), *hop)}
+			w := Way{Who: without, Input: d.name, Writes: end.writes || d.output}
+			w.Hops = append(slices.Clip(hops[from]), *end.hop)
 			if d.output {
 				w.Input, w.Output = "", d.name
 			}
@@ -146,6 +148,38 @@ func (c checker) waysOf(of class) (all []Way) {
 		if writing.Hops != nil && !best.Writes {
 			all = append(all, writing)
 		}
+	}
+	return all
+}
+
+// stepsOnce works out where a stage leads once for all who get there.
+func (c checker) stepsOnce(from stage) []step {
+	all, done := c.stepsFrom[from]
+	if !done {
+		all = c.steps(from)
+		c.stepsFrom[from] = all
+	}
+	return all
+}
+
+// An ended is the hop by which a stage reads or writes a datum; nil if it does not.
+type ended struct {
+	hop    *Hop
+	writes bool
+}
+
+// endsOnce returns what a stage reads and writes, by place in Model.data().
+func (c checker) endsOnce(from stage) []ended {
+	all, done := c.endsFrom[from]
+	if !done {
+		for _, d := range c.Model.data() {
+			var one ended
+			if c.Model.at(d).Mechanism() != ByAnyone {
+				one.hop, one.writes = c.ends(from, d)
+			}
+			all = append(all, one)
+		}
+		c.endsFrom[from] = all
 	}
 	return all
 }

@@ -237,14 +237,16 @@ func (c checker) hosted(of Principal) (all []stage) {
 func (c checker) attachable(of Principal) (sure, unsure []stage) {
 	scope, known := c.Model.RoleScopeID()
 	level := c.Model.Role.EffectiveScope()
-	above := level == AtResourceGroup || level == AtSubscription
+	if level != AtResourceGroup && level != AtSubscription {
+		return nil, nil
+	}
 	add := func(p Principal, exists bool, id string) {
 		own, acts := c.identity[p]
 		if workspace, err := c.Model.Workspace(); !exists && err == nil {
 			id = workspace.Group()
 		}
 		switch {
-		case !acts || own == of || !above:
+		case !acts || own == of:
 		case !known || id == "":
 			unsure = append(unsure, stage{as: own})
 		case roles.Contains(scope, id):
@@ -253,8 +255,10 @@ func (c checker) attachable(of Principal) (sure, unsure []stage) {
 	}
 	for _, name := range sorted(c.Model.Invokers) {
 		i := c.Model.Invokers[name]
-		_, err := arm.Parse(i.ResourceID, arm.UserAssignedIdentity)
-		if i.Kind == ManagedIdentity && (i.ResourceID == "" || err == nil) {
+		if i.Kind != ManagedIdentity {
+			continue
+		}
+		if _, err := arm.Parse(i.ResourceID, arm.UserAssignedIdentity); i.ResourceID == "" || err == nil {
 			add(InvokerPrincipal(name), i.Exists(), i.ResourceID)
 		}
 	}

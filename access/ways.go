@@ -65,6 +65,7 @@ func (w Way) how() string {
 func (p *Plan) Ways() []Way {
 	c := checker{explainer: newExplainer(p, p.Grants)}
 	c.becomes = c.identitiesToBecome()
+	c.stepsFrom, c.endsFrom = map[stage][]step{}, map[stage][]ended{}
 	classes := map[string]*class{}
 	var order []*class
 	for _, of := range c.everybody() {
