@@ -25,13 +25,14 @@ func WriteMarkdown(w io.Writer, x Explanation) error {
 	}
 	p("## Access of stack %s\n\n%s.\n", visible.Markdown.Escape(x.Stack), x.verdict())
 	head := []string{"invoker", "endpoint", "input", "works"}
-	for _, kind := range x.hopKinds() {
+	kinds := x.hopKinds() // of all paths: not to be asked for each
+	for _, kind := range kinds {
 		head = append(head, string(kind))
 	}
 	table(append(head, "why not")...)
 	for _, path := range x.Paths {
 		cells := []string{path.Invoker, path.Target(), inputName(path.Input), outcome(path)}
-		for _, kind := range x.hopKinds() {
+		for _, kind := range kinds {
 			cells = append(cells, hopMark(path, kind))
 		}
 		row(append(cells, path.Why)...)

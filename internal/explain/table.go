@@ -27,13 +27,14 @@ func WriteTable(w io.Writer, x Explanation, colour bool) error {
 		p("\n")
 	}
 	head := []string{"INVOKER", "ENDPOINT", "INPUT", "WORKS"}
-	for _, kind := range x.hopKinds() {
+	kinds := x.hopKinds() // of all paths: not to be asked for each
+	for _, kind := range kinds {
 		head = append(head, strings.ToUpper(string(kind)))
 	}
 	row(append(head, "WHY NOT")...)
 	for _, path := range x.Paths {
 		cells := []string{path.Invoker, path.Target(), inputName(path.Input), outcome(path)}
-		for _, kind := range x.hopKinds() {
+		for _, kind := range kinds {
 			cells = append(cells, hopMark(path, kind))
 		}
 		row(append(cells, path.Why)...)
