@@ -10,7 +10,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/internal/arm"
-	"github.com/batchaccess/batchaccess/internal/hooks"
 )
 
 // described returns an assignment's description, followed by the name of the component that it belongs to.
@@ -31,9 +30,6 @@ func (c children) refuseBefore(
 ) (pulumi.ResourceOption, error) {
 	own, name := ctx.Project()+"/"+ctx.Stack(), prefix+"."+principal
 	state := &programOf(ctx).before
-	if !hooks.Off(ctx.Context()) {
-		state.prepare(ctx)
-	}
 	return beforeCreate(ctx, fmt.Sprintf("%T %s", c.parent, name),
 		func(args *pulumi.ResourceHookArgs) error {
 			if to.Was != "" {

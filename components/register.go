@@ -24,7 +24,7 @@ func register(
 	ctx *pulumi.Context, token, name string, inputs pulumi.Map, component pulumi.ComponentResource,
 	opts []pulumi.ResourceOption,
 ) error {
-	kind := token[strings.LastIndex(token, ":")+1:]
+	kind := kindOf(token)
 	if !hooks.Off(ctx.Context()) {
 		if token == BatchEndpointAccessToken || token == ComputeClusterToken || token == ManagedIdentityToken {
 			programOf(ctx).before.prepare(ctx) // a handover reads it in the hook
@@ -52,6 +52,9 @@ func register(
 	}
 	return nil
 }
+
+// kindOf returns the last part of a component's token, such as ComputeCluster.
+func kindOf(token string) string { return token[strings.LastIndex(token, ":")+1:] }
 
 // respelled finds IDs that differ from the earlier inputs only in letter case. Of a secret it reports only the path.
 func respelled(before, now resource.PropertyMap) (ps access.Problems) {

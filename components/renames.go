@@ -12,7 +12,6 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/access/signin"
-	"github.com/batchaccess/batchaccess/internal/hooks"
 )
 
 // ofApplication and ofIdentity are the types of federated credentials.
@@ -37,6 +36,8 @@ type maker struct {
 	// does reports whether the named thing does what the deleted one did; nil if none does. If one that stays does,
 	// other is not reported.
 	does func(name string) bool
+	// keepsName is set if what is renamed keeps the name in Azure with which it was made, which nothing else may have.
+	keepsName bool
 }
 
 // refuseRenamed returns the option of a thing by which a preview finds a name that changed without was: Pulumi would
@@ -44,9 +45,6 @@ type maker struct {
 // be created.
 func (m maker) refuseRenamed(ctx *pulumi.Context, name string) (pulumi.ResourceOption, error) {
 	program := programOf(ctx)
-	if !hooks.Off(ctx.Context()) {
-		program.before.prepare(ctx)
-	}
 	program.expect(m, name)
 	return beforeCreate(ctx, fmt.Sprintf("%s %s.%s", m.path, m.owner, name),
 		func(args *pulumi.ResourceHookArgs) error {
@@ -143,7 +141,7 @@ func (m maker) judge(before deployed, urn, name string) (problem, warning string
 		return fmt.Sprintf("%s.was: this stack has nothing of this kind that was called %s; take it out%s", name, marked,
 			choice), ""
 	}
-	if m.typ == ofApplication || m.typ == ofIdentity { // which keep the name in Azure with which they were made
+	if m.keepsName {
 		for _, other := range before.own[kind] {
 			if other != name && before.called(kind+other, name) {
 				return fmt.Sprintf("%s: its name in Azure is that of %s, which was called so before; choose another name", name,
@@ -276,7 +274,8 @@ func (b *builder) child(g access.Grant) string { return b.name + "." + g.Resourc
 
 // federatedRenamed finds federated credentials that were renamed: Entra refuses a second one with the same claims.
 func federatedRenamed(typ, owner string, credentials map[string]signin.FederatedCredential) maker {
-	m := maker{path: "federatedCredentials", typ: typ, owner: owner, names: map[string]string{}}
+	m := maker{path: "federatedCredentials", typ: typ, owner: owner, names: map[string]string{},
+		keepsName: true}
 	for name, f := range credentials {
 		m.names[name] = f.Was
 	}

@@ -3,7 +3,6 @@ package components
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -117,7 +116,7 @@ func assignInStorage(
 	scope pulumi.StringOutput, assignments map[string]*authorization.RoleAssignment,
 	writer *authorization.RoleDefinition, err error,
 ) {
-	kind := token[strings.LastIndex(token, ":")+1:]
+	kind := kindOf(token)
 	pathRole := roleName
 	if roleName == roles.StorageBlobDataContributor {
 		pathRole = roles.StorageBlobPathWriter

@@ -6,8 +6,6 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-
-	"github.com/batchaccess/batchaccess/internal/hooks"
 )
 
 // refuseTaken returns the option of what a component makes under a name in Azure that is given: a preview fails if
@@ -20,18 +18,14 @@ func refuseTaken(
 	if aliases {
 		return pulumi.ResourceHooks(nil), nil
 	}
-	program := programOf(ctx)
-	if !hooks.Off(ctx.Context()) {
-		program.before.prepare(ctx)
-	}
-	kind := token[strings.LastIndex(token, ":")+1:]
+	kind := kindOf(token)
 	return beforeCreate(ctx, fmt.Sprintf("name of %s %s", kind, name), func(args *pulumi.ResourceHookArgs) error {
-		before, _ := program.before.read(ctx) // where it can't be read, that is said of what may have been renamed
+		before, _ := programOf(ctx).before.read(ctx) // if the state can't be read, nothing is refused here
 		end := inAzure(args.NewInputs)
 		if by := before.holder(token, name, end); by != "" {
 			return fmt.Errorf("%s %s: its name in Azure, %s, is that of %s until the end of this deployment; give "+
 				"it another name, or rename or delete %s in a deployment of its own before", kind, name,
-				end[strings.LastIndex(end, "/")+1:], by, by)
+				lastSegment(end), by, by)
 		}
 		return nil
 	})

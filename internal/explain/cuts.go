@@ -436,7 +436,7 @@ func withoutTargets(m access.Model, d roles.Definition, targets map[roles.Target
 		if !targets[l.To] || !d.Permissions.MayAllow(l.Action) {
 			continue
 		}
-		gone = append(gone, strings.TrimPrefix(l.Action.Name, "Microsoft.MachineLearningServices/workspaces/"))
+		gone = append(gone, short(l.Action.Name))
 		for i, p := range permissions {
 			if l.Action.Data {
 				permissions[i].NotDataActions = append(slices.Clip(p.NotDataActions), l.Action.Name)

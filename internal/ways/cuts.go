@@ -248,9 +248,10 @@ func (f *finder) limits(a Assignment, from []Datum) (all map[string]string) {
 		return all
 	}
 	if a.Permissions.MayAllow(roles.Action{Name: writeAssignment}) {
+		reader, _ := roles.BuiltIn("Reader")
 		all["lets Reader alone be given"] = "((!(ActionMatches{'" + writeAssignment + "'})) OR (@Request[" +
 			"Microsoft.Authorization/roleAssignments:RoleDefinitionId] " +
-			"ForAnyOfAnyValues:GuidEquals {acdd72a7-3385-48ef-bd42-f606fba81ae7}))"
+			"ForAnyOfAnyValues:GuidEquals {" + reader.ID + "}))"
 	}
 	for _, d := range from {
 		within := strings.HasPrefix(fold(a.Scope), fold(d.place()))

@@ -47,40 +47,30 @@ type pair struct{ who, verb, what string }
 
 func TestEstates(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("*.yaml")
-	require.NoError(t, err)
-	require.GreaterOrEqual(t, len(files), 30)
-	for _, file := range files {
-		t.Run(file, func(t *testing.T) {
-			t.Parallel()
-			e, plan := read(t, file)
-			if plan == nil || e.World != nil {
-				return
+	eachPlan(t, func(t *testing.T, e estate, plan *access.Plan) {
+		expected := map[pair][]listed{}
+		for _, w := range e.Ways {
+			p := pair{w.Who, w.Verb, w.What}
+			expected[p] = append(expected[p], w)
+		}
+		for p, all := range expected {
+			undecided := !slices.ContainsFunc(all, func(w listed) bool { return w.Decided == "yes" })
+			found := find(plan, p)
+			if p.verb == "reads" && len(found) == 0 && byAnyJob(plan, p) {
+				continue
 			}
-			expected := map[pair][]listed{}
-			for _, w := range e.Ways {
-				p := pair{w.Who, w.Verb, w.What}
-				expected[p] = append(expected[p], w)
+			if assert.NotEmpty(t, found, "missed: %v", p) {
+				assert.Equal(t, undecided, found[0].Undecided(), "%v is found as: %s", p, found[0])
+				assert.True(t, slices.ContainsFunc(all, func(w listed) bool { return as(plan, found[0], w.As) }),
+					"%v is found as: %s", p, found[0])
 			}
-			for p, all := range expected {
-				undecided := !slices.ContainsFunc(all, func(w listed) bool { return w.Decided == "yes" })
-				found := find(plan, p)
-				if p.verb == "reads" && len(found) == 0 && byAnyJob(plan, p) {
-					continue
-				}
-				if assert.NotEmpty(t, found, "missed: %v", p) {
-					assert.Equal(t, undecided, found[0].Undecided(), "%v is found as: %s", p, found[0])
-					assert.True(t, slices.ContainsFunc(all, func(w listed) bool { return as(plan, found[0], w.As) }),
-						"%v is found as: %s", p, found[0])
-				}
+		}
+		for _, w := range e.None {
+			for _, found := range find(plan, pair{w.Who, w.Verb, w.What}) {
+				t.Errorf("invented: %s; %s", found, w.Why)
 			}
-			for _, w := range e.None {
-				for _, found := range find(plan, pair{w.Who, w.Verb, w.What}) {
-					t.Errorf("invented: %s; %s", found, w.Why)
-				}
-			}
-		})
-	}
+		}
+	})
 }
 
 // byAnyJob reports whether, in the plan, a job of theirs reads the input by its store's credential: then no indirect
@@ -120,17 +110,24 @@ func read(t *testing.T, file string) (e estate, plan *access.Plan) {
 // Every way of a plan comes with a change that cuts it, which was tried.
 func TestEveryWayOfAPlanIsCut(t *testing.T) {
 	t.Parallel()
+	eachPlan(t, func(t *testing.T, _ estate, plan *access.Plan) {
+		for _, w := range plan.Ways() {
+			assert.NotEmpty(t, explain.Cuts(plan, w), "nothing cuts: %s", w)
+		}
+	})
+}
+
+// eachPlan runs a test for each estate that is a plan.
+func eachPlan(t *testing.T, run func(*testing.T, estate, *access.Plan)) {
+	t.Helper()
 	files, err := filepath.Glob("*.yaml")
 	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(files), 30)
 	for _, file := range files {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
-			e, plan := read(t, file)
-			if plan == nil || e.World != nil {
-				return
-			}
-			for _, w := range plan.Ways() {
-				assert.NotEmpty(t, explain.Cuts(plan, w), "nothing cuts: %s", w)
+			if e, plan := read(t, file); plan != nil && e.World == nil {
+				run(t, e, plan)
 			}
 		})
 	}
