@@ -103,6 +103,9 @@ func TestAProgramIsDeployedChangedAndDestroyed(t *testing.T) {
 	assert.Equal(t, printed, read, "outputs are what Pulumi says that they are")
 	exported := run(t, e, "stack", "export")
 	assert.NotContains(t, exported, password, "the state holds the password encrypted")
+	logs, err := filepath.Glob(filepath.Join(state, "home", "logs", "*"))
+	require.NoError(t, err)
+	assert.Empty(t, logs, "Pulumi keeps no logs")
 
 	run(t, e, "config", "set", "description", "second")
 	run(t, e, "config", "set", "member", "principal")
