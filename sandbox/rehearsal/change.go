@@ -205,6 +205,8 @@ type change struct {
 	before, after deployed
 	moments       []moment
 	names         map[string]string // the stack's resources by ID, lower case
+	// answers are the results of this moment, by request. Most jobs are the same before and after the change.
+	answers map[string]failure
 }
 
 func (c *change) version(v Version, probe access.Model, w azure.Weather) (*rehearsal, error) {
