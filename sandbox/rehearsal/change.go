@@ -239,8 +239,11 @@ func (c *change) start(ctx context.Context, r *rehearsal, fn func() error) (err 
 	return fn()
 }
 
-func (r *rehearsal) up(ctx context.Context, more ...string) error {
-	return r.pulumi(ctx, append(r.upArgs(), more...)...)
+func (r *rehearsal) up(ctx context.Context) error { return r.pulumi(ctx, r.upArgs()...) }
+
+// upOnly is up without a preview.
+func (r *rehearsal) upOnly(ctx context.Context) error {
+	return r.print(ctx, r.engine.PulumiSavingOnce, append(r.upArgs(), "--skip-preview")...)
 }
 
 func (r *rehearsal) upArgs() []string {
@@ -249,7 +252,7 @@ func (r *rehearsal) upArgs() []string {
 
 func (c *change) deployOld(ctx context.Context, s *Start) (err error) {
 	c.Progress.Step("pulumi up, before the change")
-	if err := c.old.print(ctx, c.old.engine.PulumiSavingOnce, append(c.old.upArgs(), "--skip-preview")...); err != nil {
+	if err := c.old.upOnly(ctx); err != nil {
 		return err
 	}
 	if s.outputs, err = c.old.outputs(ctx); err != nil {
@@ -329,7 +332,7 @@ func (c *change) previewAndUp(ctx context.Context) error {
 	if err != nil {
 		return previews.PreviewFailed(err, out.Bytes())
 	}
-	return c.new.up(ctx, "--skip-preview")
+	return c.new.upOnly(ctx)
 }
 
 // beside changes Azure outside the stack, and with Refresh makes Pulumi look at it.

@@ -138,7 +138,7 @@ func (c *change) recoverStack(ctx context.Context) error {
 		(!errors.As(err, &exit) || exit.ExitCode() != 1) {
 		return err
 	}
-	return c.new.up(ctx, "--skip-preview")
+	return c.new.upOnly(ctx)
 }
 
 // endState is what exists after a change.
