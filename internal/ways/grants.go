@@ -2,6 +2,7 @@ package ways
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
@@ -114,6 +115,9 @@ func (f *finder) givesTo(id string) []receiver {
 // A let is what the roles allow that somebody can assign to themselves under conditions.
 type let struct{ sure, perhaps roles.Permissions }
 
+// azureRoles are Azure's built-in roles, sorted and copied once.
+var azureRoles = sync.OnceValue(roles.BuiltIns)
+
 // letBy evaluates the conditions for each of Azure's roles. If one of the allowed roles can assign any role, all are
 // allowed.
 func (f *finder) letBy(id string, limits []string) (all let) {
@@ -131,7 +135,7 @@ func (f *finder) letBy(id string, limits []string) (all let) {
 		read = append(read, c)
 	}
 	const of = "Microsoft.Authorization/roleAssignments:"
-	for _, role := range roles.BuiltIns() {
+	for _, role := range azureRoles() {
 		asked := condition.Request{Action: writeAssignment, Attributes: map[condition.Attribute][]string{
 			{Source: condition.OfRequest, Name: of + "RoleDefinitionId"}: {role.ID}}}
 		if typ := f.types[id]; typ != "" {
