@@ -76,8 +76,8 @@ bench: ## measure components, pure functions, builds and waiting for Azure; take
 FUZZTIME ?= 10s
 fuzz: ## run every fuzz target for FUZZTIME (10s), one after the other, and stop at the first finding
 	@mkdir -p bin; git grep -l '^func Fuzz' '*_test.go' | xargs -n1 dirname | sort -u | while read dir; do \
-		for target in $$(go test -list '^Fuzz' ./$$dir | grep '^Fuzz'); do \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./$$dir >bin/fuzz.log 2>&1 || \
+		for target in $$(go -C $$dir test -list '^Fuzz' . | grep '^Fuzz'); do \
+			go -C $$dir test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x . >bin/fuzz.log 2>&1 || \
 				{ grep -q 'context deadline exceeded' bin/fuzz.log && ! grep -q 'Failing input' bin/fuzz.log; } || { cat bin/fuzz.log; exit 1; }; \
 			echo "$$dir $$target: $$(grep '^fuzz: elapsed' bin/fuzz.log | tail -n 1)"; \
 		done; \

@@ -267,7 +267,7 @@ func (v *validator) do(path, do string) {
 	case strings.Contains(do, "*"):
 		v.add(path, "name one action, or a risk: "+strings.Join(risks, ", "), "%q holds a wildcard", do)
 	case len(roles.ActionsOf(do)) > 1:
-		v.Warn(problem.Assertion, path, "see that it is spelt as Azure publishes it: a wrong name is in no role",
+		v.Warn(problem.Assertion, path, "check that it is spelt as Azure publishes it: a wrong name is in no role",
 			"%q is no action that is known here", do)
 	}
 }

@@ -30,7 +30,7 @@ func scoring() access.Model {
 	}
 }
 
-func TestAssertionsHoldOrTellWhoGainsItHow(t *testing.T) {
+func TestAssertionsHoldOrSayWhoGainsItHow(t *testing.T) {
 	t.Parallel()
 	dataScientist := func(m *access.Model) { m.Role.BuiltIn = "AzureML Data Scientist" }
 	owner := func(at access.Level) func(*access.Model) {

@@ -18,8 +18,10 @@ func (m Model) Audience() string { return m.cloud().MLAudience }
 // ExchangeAudience is the audience of federated tokens in the model's cloud.
 func (m Model) ExchangeAudience() string { return m.cloud().ExchangeAudience }
 
-// MaxRoleAssignments is Azure's limit of role assignments in one subscription of the model's cloud. Everybody's count.
+// MaxRoleAssignments is Azure's limit of role assignments in one subscription of the model's cloud. All assignments
+// count, not only the stack's.
 func (m Model) MaxRoleAssignments() int { return m.cloud().MaxRoleAssignments }
 
-// MaxCustomRoles is Azure's limit of custom roles in one tenant of the model's cloud. Everybody's count.
+// MaxCustomRoles is Azure's limit of custom roles in one tenant of the model's cloud. All roles count, not only the
+// stack's.
 func (m Model) MaxCustomRoles() int { return m.cloud().MaxCustomRoles }

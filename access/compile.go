@@ -11,7 +11,7 @@ import (
 // plan.
 type Plan struct {
 	Model      Model
-	Identities []Identity // one for each principal that Azure tells apart, by their first names
+	Identities []Identity // one for each principal of Azure, by their first names
 	Needs      []Need     // what each identity must be able to do, and why
 	Grants     []Grant    // the least role assignments that meet the needs
 	ACLs       []ACL      // the POSIX permissions that meet the other needs; no stack can set them

@@ -121,7 +121,7 @@ func TestOfTwoGrantsThatAllowTheSameTheFirstIsNamed(t *testing.T) {
 	}
 }
 
-func TestExplainTellsWhereAPathFails(t *testing.T) {
+func TestExplainSaysWhereAPathFails(t *testing.T) {
 	t.Parallel()
 	m := simple(access.DataInput{Kind: access.Blob, StorageAccount: "lake", Container: "raw"})
 	grants := compile(m).Grants

@@ -113,7 +113,7 @@ func TestAnExistingRoleIsGivenAlone(t *testing.T) {
 }
 
 // An assertion holds only if it is known that the role allows an action, and only if it is known that it does not.
-func TestAssertionsTakeARoleThatIsNotToldForTheWorse(t *testing.T) {
+func TestAssertionsTakeARoleThatIsNotKnownForTheWorse(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		a       access.Assertion

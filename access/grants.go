@@ -107,7 +107,7 @@ func (p *Plan) leastGrants() []Grant {
 	return grants
 }
 
-// A holding tells grants apart: two grants with the same one are one assignment.
+// A holding identifies an assignment: two grants with the same holding are one assignment.
 type holding struct {
 	principal Principal
 	role      string

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// The stack makes a group that has members. By it, few role assignments serve many: each member has what the group is
-// granted. The group is an invoker that endpoints may name; naming it names its members too. It never acts by itself,
-// so it has no paths of its own, and an assertion that names it means its members.
+// The stack makes a group that has members. With it a few role assignments serve many invokers, because each member
+// has what the group is granted. The group is an invoker that endpoints may name, which names its members too. It
+// never acts by itself, so it has no paths of its own, and an assertion that names it means its members.
 
 // Groups returns, by member, the group that the stack makes and the member is in: an invoker is in one at most.
 func (m Model) Groups() map[string]string {

@@ -56,7 +56,7 @@ type identities struct {
 	byKey map[any]int             // index into all
 }
 
-// A key tells identities apart: equal keys belong to one identity.
+// A key identifies an identity: names with equal keys are one identity.
 type key struct {
 	kind string // such as "object ID"
 	path string // in the configuration, below the principal
@@ -75,7 +75,7 @@ func idKey(kind, path string, id ID) []key {
 	}
 }
 
-// keys returns what tells an existing invoker from others. A name counts where it is looked up, since it finds one
+// keys returns the keys of an existing invoker. A name counts if the invoker is looked up by it, because it finds one
 // principal.
 func (i Invoker) keys() []key {
 	all := idKey("object ID", i.Kind.IDKey(), i.PrincipalID)

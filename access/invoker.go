@@ -158,7 +158,7 @@ func (i Invoker) SecretsAt(path string, now time.Time) (ps Problems) {
 	for _, name := range sorted(i.ClientSecrets) {
 		if _, end, wrong := i.ClientSecrets[name].Period(); wrong == nil && !end.After(now) {
 			ps.Warn(problem.SignIn, path+".clientSecrets."+name+".endDate",
-				"write a successor's dates: Entra makes no secret that is over, and nobody signs in with one",
+				"write a successor's dates: Entra does not make a secret that has ended, and nobody could sign in with it",
 				"the secret ended on %s", end.Format(time.DateOnly))
 		}
 	}

@@ -129,8 +129,8 @@ func (m Model) isOver(date string) bool {
 	return ok && is && !over.After(last)
 }
 
-// inForce returns the model without what has ended: the plan is made of it. unasked are the assertions that name only
-// principals who have ended.
+// inForce returns the model without the access that has ended: the plan is made of it. unasked are the assertions
+// that name only principals whose access has ended.
 func (m Model) inForce() (now Model, unasked []string) {
 	gone := m.endedInvokers()
 	stays := func(name string) bool { return !gone[name] }

@@ -268,7 +268,7 @@ func (v *validator) path(at, p string) {
 	}{
 		{strings.Contains(p, `\`), "write / between folders", "holds a backslash"},
 		{strings.ContainsFunc(p, unicode.IsControl), "leave it out of the path", "holds a control character"},
-		{strings.ContainsAny(p, "?#"), "leave out what stands behind it: a SAS would be a secret in plain text; a name " +
+		{strings.ContainsAny(p, "?#"), "leave out what comes after it: a SAS would be a secret in plain text; a name " +
 			"that holds one can't be read by its path", "holds ? or #"},
 		{err != nil, "write % as %25", "holds a % that begins no escape"},
 		{slices.ContainsFunc(parts, func(part string) bool { return part == "." || part == ".." }),

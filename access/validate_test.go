@@ -193,7 +193,7 @@ func TestProblemsNamePathFaultAndRemedy(t *testing.T) {
 	}
 }
 
-func TestEveryProblemIsToldAtOnceAndInOrder(t *testing.T) {
+func TestEveryProblemIsReportedAtOnceAndInOrder(t *testing.T) {
 	t.Parallel()
 	m := blobModel()
 	m.WorkspaceID, m.StorageAccounts["lake"], m.Clusters["cpu"] = access.Known("w"), access.Known(

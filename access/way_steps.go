@@ -206,8 +206,8 @@ func (c checker) targets(to roles.Target, of Principal) (kind HopKind, all []sta
 	}
 }
 
-// hosted are the identities that may be attached to what whoever has the invokers' role changes, of which the model
-// says nothing: below a workspace there is nothing of the kind.
+// hosted returns the identities that may be attached to resources which the model does not have and which the
+// invokers' role may change. Below a workspace there are none.
 func (c checker) hosted(of Principal) (all []stage) {
 	if level := c.Model.Role.EffectiveScope(); level != AtResourceGroup && level != AtSubscription {
 		return nil
@@ -231,8 +231,8 @@ func (c checker) hosted(of Principal) (all []stage) {
 }
 
 // attachable returns the user-assigned identities in the scope of the invokers' role: whoever may attach one, or give
-// it a federated credential, acts as it. For the unsure ones it is not known where they lie. Identities that the stack
-// makes lie in the workspace's resource group; none lies below a workspace; a system-assigned identity can be neither
+// it a federated credential, acts as it. unsure are those whose place is not known. Identities that the stack makes
+// are in the workspace's resource group; none is below a workspace. A system-assigned identity can be neither
 // attached nor given a credential.
 func (c checker) attachable(of Principal) (sure, unsure []stage) {
 	scope, known := c.Model.RoleScopeID()

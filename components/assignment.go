@@ -83,13 +83,6 @@ var principalTypes = []string{"User", "Group", "ServicePrincipal"}
 // maxAssignmentDescription is the number of characters that the portal shows.
 const maxAssignmentDescription = 512
 
-// AssignmentGUID is the name of the assignment of a role to a principal at a scope. It is derived from the three, so
-// that a second run, or one after a lost state, finds the same assignment and does not get a 409. The role may be given
-// as a GUID or as an ARM ID in either of Azure's two forms.
-func AssignmentGUID(scope, principalID, roleDefinitionID string) string {
-	return arm.AssignmentGUID(scope, principalID, roleDefinitionID)
-}
-
 func lastSegment(id string) string { return id[strings.LastIndex(id, "/")+1:] }
 
 var subscriptionForm = regexp.MustCompile(`(?i)^/subscriptions/[^/]+`)
@@ -175,17 +168,17 @@ func (c children) assign(
 	return made, nil
 }
 
-// assignmentName is the AssignmentGUID of three IDs that may have become known only now. An empty ID, such as a missing
-// output of another stack, would name an assignment that Azure refuses or makes elsewhere.
+// assignmentName is the arm.AssignmentGUID of three IDs that may have become known only now. An empty ID, such as a
+// missing output of another stack, would name an assignment that Azure refuses or makes elsewhere.
 func assignmentName(name, scope, principalID, roleDefinitionID string) (string, error) {
 	for _, id := range []struct{ what, is string }{
 		{"scope", scope}, {"principal's object ID", principalID}, {"role's ID", roleDefinitionID},
 	} {
 		if id.is == "" || id.is == arm.NoGUID {
-			return "", fmt.Errorf("assigning a role to %s: the %s is empty; see that what it comes from has it", name, id.what)
+			return "", fmt.Errorf("assigning a role to %s: the %s is empty; check that its source has it", name, id.what)
 		}
 	}
-	return AssignmentGUID(scope, principalID, roleDefinitionID), nil
+	return arm.AssignmentGUID(scope, principalID, roleDefinitionID), nil
 }
 
 // checkAssignees refuses what Azure would refuse, before anything is made.

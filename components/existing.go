@@ -134,9 +134,9 @@ func heldAlready(state deployed, urn, as, name string, noOutputs, stays bool) st
 		old)
 }
 
-// inPlaceOf is what to do where an assignment is to have the place in the state that another one has, and the latter
-// has a place of its own in the program, or the former had one that goes. Pulumi asks the state first for what has the
-// name, and then for what it was called. The URN is that of the name; "" where it is not known.
+// inPlaceOf returns what to do if an assignment is to take the place that another one has in the state. Either the
+// other one has a place of its own in the program, or this one had a place that goes. Pulumi first looks in the state
+// for the resource's name, and then for its earlier names. urn is the URN of the name; "" if it is not known.
 func (d deployed) inPlaceOf(urn, as, name string, stays bool) string {
 	there := d.assigned[name]
 	fix := fmt.Sprintf("give what is called %s now a name here that nothing had, without was, and deploy that", as)

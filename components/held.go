@@ -42,9 +42,10 @@ func (p *program) heldAs(ctx *pulumi.Context, parent pulumi.Resource, name strin
 	return []pulumi.ResourceOption{pulumi.Aliases([]pulumi.Alias{{URN: urn}})}
 }
 
-// takeOver is the URN of the one of some assignments of the state before that is the principal's; "" for none. One that
-// had its own name in the program when there were so many claims is left to it: Pulumi can't give one resource's place
-// to another while the first one is there. What claims it later makes it no more, for it is the same assignment.
+// takeOver returns the URN of the assignment, among some of the state before, that is for the principal; "" for none.
+// It leaves out an assignment that had its own name in the program when there were so many claims: Pulumi can't give
+// the place of one resource to another while the first one exists. A component that claims that name later does not
+// make the assignment, because it is the same one.
 func (p *program) takeOver(some []held, principal, name string, claims int) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -262,7 +262,7 @@ func (args *InvokerRoleArgs) checkPart() (ps access.Problems) {
 func existingRoleID(v []string) (string, error) {
 	scope, id := v[0], v[1]
 	if id == "" {
-		return "", errors.New("roleDefinitionId: is empty; see that the stack that it comes from exports it")
+		return "", errors.New("roleDefinitionId: is empty; check that the stack that it comes from exports it")
 	}
 	if err := (access.Role{RoleDefinitionID: access.Known(id)}).Problems(access.ID{}).Err(); err != nil {
 		return "", err

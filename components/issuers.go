@@ -17,7 +17,7 @@ var knownIssuers = regexp.MustCompile(`^https://(` + strings.Join([]string{
 	`accounts\.google\.com`,
 }, "|") + `)$`)
 
-// warnOfIssuers says of each issuer that nobody knows here that Entra decides: it compares letter by letter.
+// warnOfIssuers warns of each issuer that is not known here: Entra compares issuers letter by letter.
 func warnOfIssuers(credentials map[string]signin.FederatedCredential) (ps access.Problems) {
 	for _, name := range sortedKeys(credentials) {
 		issuer := credentials[name].Issuer
@@ -25,7 +25,7 @@ func warnOfIssuers(credentials map[string]signin.FederatedCredential) (ps access
 			continue
 		}
 		ps.Warn(problem.SignIn, "federatedCredentials."+name+".issuer",
-			"see that it is the iss claim of the tokens, letter by letter",
+			"check that it is the iss claim of the tokens, letter by letter",
 			"%q is no issuer that is known here, so Entra decides", issuer)
 	}
 	return ps

@@ -173,7 +173,7 @@ func (p *program) byHand(scope, principal, role pulumi.StringInput) bool {
 	if !known || !alsoKnown || id.Later() {
 		return false
 	}
-	derived := AssignmentGUID(at, id.Text(), of)
+	derived := arm.AssignmentGUID(at, id.Text(), of)
 	return p.nameInAzure(derived) != derived
 }
 
@@ -183,7 +183,7 @@ func checkAssignmentNames(names map[string]string) (ps access.Problems) {
 	for _, derived := range sortedKeys(names) {
 		path, name := "assignmentNames."+derived, strings.ToLower(names[derived])
 		if !arm.IsGUID(derived) || !arm.IsGUID(name) {
-			ps.Add(path, "write the GUID that batchaccess init gives, and behind it the last part of the assignment's ID",
+			ps.Add(path, "write the GUID that batchaccess init gives, followed by the last part of the assignment's ID",
 				"%q: %q is no pair of GUIDs", derived, names[derived])
 		} else if other, is := seen[name]; is {
 			ps.Add(path, "keep one of the two", "is the same assignment as %s", other)

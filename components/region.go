@@ -66,8 +66,8 @@ func checkRegion(found string, unanswered access.Problems, said string) (region 
 		return "", unanswered
 	case len(unanswered) > 0:
 		for _, p := range unanswered {
-			ps.Warn(p.Code, p.Path, p.Fix, "%s; so %s is taken for it, and were it another one, the identities of "+
-				"clusters would not work", p.What, said)
+			ps.Warn(p.Code, p.Path, p.Fix, "%s; %s is assumed: if the region is another one, the identities of clusters "+
+				"do not work", p.What, said)
 		}
 		return said, ps
 	case said == "":

@@ -32,7 +32,7 @@ func warnOfRegion(path string, location pulumi.StringPtrInput) (ps access.Proble
 	if !known || region == "" || slices.ContainsFunc(regions, func(r string) bool { return sameRegion(r, region) }) {
 		return nil
 	}
-	ps.Warn("", path, nearest(region)+"see that Azure has it (az account list-locations)",
+	ps.Warn("", path, nearest(region)+"check that Azure has it (az account list-locations)",
 		"%q is no region that is known here, so Azure decides", region)
 	return ps
 }

@@ -71,8 +71,8 @@ func respelled(before, now resource.PropertyMap) (ps access.Problems) {
 		if id.secret {
 			fix = "write it as before"
 		}
-		ps.Add(id.path, fix, "is what it was but for its letter case: Azure takes both for one, and Pulumi would replace "+
-			"what has it by another of the same name")
+		ps.Add(id.path, fix, "has changed in letter case only: for Azure both are the same, and Pulumi would "+
+			"replace the resource by another of the same name")
 	})
 	return ps
 }

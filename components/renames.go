@@ -297,8 +297,8 @@ func secretsRotated(owner string, secrets map[string]signin.ClientSecret, now ti
 	for name, s := range secrets {
 		m.names[name] = s.Was
 		if _, end, wrong := s.Period(); wrong == nil && !end.After(now) {
-			m.never[name] = fmt.Sprintf("%s.endDate: the secret ended on %s, and Entra makes no secret that is over; write a "+
-				"successor's dates, or take the secret out", name, end.Format(time.DateOnly))
+			m.never[name] = fmt.Sprintf("%s.endDate: the secret ended on %s, and Entra does not make a secret that has ended; "+
+				"write a successor's dates, or take the secret out", name, end.Format(time.DateOnly))
 		}
 	}
 	m.does = func(name string) bool { return secrets[name].ValidAt(now) }

@@ -261,7 +261,7 @@ func TestANameBeforeOfAPrincipalThatNoneHadIsRefused(t *testing.T) {
 	}
 }
 
-func TestAStackWithoutOutputsIsToldToExportOne(t *testing.T) {
+func TestTheRemedyForAStackWithoutOutputsIsToExportOne(t *testing.T) {
 	t.Parallel()
 	const urn, export = "urn:pulumi:dev::p::t::", "export any output, deploy that, and then this change"
 	component := heldAlready(deployed{}, urn+"b.ann", "a.ann", "b.ann", true, false)

@@ -46,7 +46,7 @@ func (args *BatchEndpointAccessArgs) checkShared(
 			continue
 		}
 		found, err := authorization.LookupRoleAssignment(ctx, &authorization.LookupRoleAssignmentArgs{
-			Scope: scope, RoleAssignmentName: AssignmentGUID(scope, principal, role),
+			Scope: scope, RoleAssignmentName: arm.AssignmentGUID(scope, principal, role),
 		}, native...)
 		switch {
 		case err != nil && notThere.MatchString(err.Error()):

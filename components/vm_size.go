@@ -41,7 +41,7 @@ func warnOfSize(size string) (ps access.Problems) {
 		}
 	}
 	if !sizeForm.MatchString(size) {
-		ps.Warn("", "vmSize", "see that Azure has it (az vm list-sizes --location <region>); Standard_D4ds_v5 is one",
+		ps.Warn("", "vmSize", "check that Azure has it (az vm list-sizes --location <region>); Standard_D4ds_v5 is one",
 			"%q is no size that is known here, so Azure decides", size)
 	}
 	return ps

@@ -22,7 +22,7 @@ const (
 	// ToAttach is half of a way: attaching an identity needs an action on the identity and one on what it is attached
 	// to, and gives nothing before code runs there (facts/compute-clusters.md, Identity).
 	ToAttach Target = "identities to attach"
-	// ToHosts is code that runs as an identity attached to what is no compute of a workspace.
+	// ToHosts is code that runs as an identity attached to a resource other than the computes of a workspace.
 	ToHosts Target = "what runs as an attached identity"
 	// ToAccountData gives what a storage account holds, and no key of it: to whoever asks, or in a copy.
 	ToAccountData Target = "the data of storage accounts"
@@ -71,10 +71,10 @@ var (
 	WriteScript    = of("Microsoft.Resources/deploymentScripts/write")
 	// UseInstance opens the applications of compute instances.
 	UseInstance = of(workspaces + "computes/applicationaccess/action")
-	// WritePipeline changes what a data factory runs, and RunPipeline starts it: both together run code as its identity.
-	WritePipeline = of("Microsoft.DataFactory/factories/pipelines/write")
+	// writePipeline changes what a data factory runs, and RunPipeline starts it: both together run code as its identity.
+	writePipeline = of("Microsoft.DataFactory/factories/pipelines/write")
 	RunPipeline   = of("Microsoft.DataFactory/factories/pipelines/createrun/action")
-	// OpenContainer lets everyone read a container, where OpenAccount has let that be done in its account.
+	// OpenContainer lets everyone read a container, if OpenAccount has allowed public containers in its account.
 	OpenContainer = of(storageAccounts + "blobServices/containers/write")
 	OpenAccount   = of(storageAccounts + "write")
 	// WriteDeployment changes what a deployment runs, and on which cluster.
@@ -210,7 +210,7 @@ var escalations = []Escalation{
 	{of("Microsoft.Automation/automationAccounts/runbooks/draft/write"), ToHosts, hostRows, true},
 	{of("Microsoft.Logic/workflows/write"), ToHosts, hostRows, true},
 	{of("Microsoft.DataFactory/factories/write"), ToAttach, hostRows, true},
-	{WritePipeline, ToHosts, hostRows + "; with RunPipeline it is enough: " +
+	{writePipeline, ToHosts, hostRows + "; with RunPipeline it is enough: " +
 		"learn.microsoft.com/azure/data-factory/concepts-roles-permissions, and batch-endpoints.md, Callers", true},
 	{RunPipeline, Nowhere, "starts what is there; with WritePipeline it leads on", false},
 
@@ -252,15 +252,15 @@ func (l Escalation) EnoughWith() (with Action, is bool) {
 	switch strings.TrimPrefix(l.Action.Name, "Microsoft.Compute/virtualMachines/") {
 	case "runCommands/write", "runCommand/action", "extensions/write":
 		return l.Action, true
-	case WritePipeline.Name:
+	case writePipeline.Name:
 		return RunPipeline, true
 	}
 	return Action{}, false
 }
 
-// Host is the type of the resource, in lower case, that an action puts code on, or attaches an identity to, which is no
-// compute of a workspace; "" for other actions. Attaches is set where whoever has the action writes the resource
-// itself.
+// Host is the type, in lower case, of the resource on which an action runs code, or to which it attaches an identity,
+// if that is not a compute of a workspace; "" for other actions. attaches is set if the holder of the action writes
+// the resource itself.
 func (l Escalation) Host() (typ string, attaches bool) {
 	parts := strings.Split(strings.ToLower(l.Action.Name), "/")
 	if l.To != ToHosts && l.To != ToAttach || !l.Inferred {

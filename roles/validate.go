@@ -82,7 +82,7 @@ func validateScopes(scopes []string) (ps problem.List) {
 				ps.Add(path, "keep one of them", "%q: only one management group is allowed", scope)
 			}
 		case !scopeForm.MatchString(scope):
-			ps.Add(path, "write /subscriptions/<id>, with /resourceGroups/<name> or a resource behind it",
+			ps.Add(path, "write /subscriptions/<id>, with /resourceGroups/<name> or a resource after it",
 				"%q is not an ARM ID", scope)
 		}
 	}

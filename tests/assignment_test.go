@@ -11,6 +11,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -19,26 +20,26 @@ func TestAssignmentGUIDs(t *testing.T) {
 	const reader = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
 	// Fixed: another GUID for the same three would replace every assignment of every stack.
 	const pinned = "e6bc0a5e-146a-5eec-aa6d-cfaee9348544"
-	assert.Equal(t, pinned, components.AssignmentGUID(workspaceID, alice, reader))
+	assert.Equal(t, pinned, arm.AssignmentGUID(workspaceID, alice, reader))
 
 	for name, same := range map[string]string{
-		"role by ARM ID": components.AssignmentGUID(workspaceID, alice,
+		"role by ARM ID": arm.AssignmentGUID(workspaceID, alice,
 			"/providers/Microsoft.Authorization/roleDefinitions/"+reader),
-		"role by ARM ID with subscription": components.AssignmentGUID(workspaceID, alice,
+		"role by ARM ID with subscription": arm.AssignmentGUID(workspaceID, alice,
 			"/subscriptions/"+subscription+"/providers/Microsoft.Authorization/roleDefinitions/"+reader),
-		"scope in other letter case":     components.AssignmentGUID(strings.ToUpper(workspaceID), alice, reader),
-		"principal in other letter case": components.AssignmentGUID(workspaceID, strings.ToUpper(alice), reader),
-		"role in other letter case":      components.AssignmentGUID(workspaceID, alice, strings.ToUpper(reader)),
-		"scope with a slash behind it":   components.AssignmentGUID(workspaceID+"/", alice, reader),
+		"scope in other letter case":     arm.AssignmentGUID(strings.ToUpper(workspaceID), alice, reader),
+		"principal in other letter case": arm.AssignmentGUID(workspaceID, strings.ToUpper(alice), reader),
+		"role in other letter case":      arm.AssignmentGUID(workspaceID, alice, strings.ToUpper(reader)),
+		"scope with a slash behind it":   arm.AssignmentGUID(workspaceID+"/", alice, reader),
 	} {
 		assert.Equal(t, pinned, same, name)
 	}
 	other := map[string]string{"": pinned}
 	for name, different := range map[string]string{
-		"scope":     components.AssignmentGUID(workspaceID+"2", alice, reader),
-		"principal": components.AssignmentGUID(workspaceID, bob, reader),
-		"role":      components.AssignmentGUID(workspaceID, alice, bob),
-		"swapped":   components.AssignmentGUID(workspaceID, reader, alice),
+		"scope":     arm.AssignmentGUID(workspaceID+"2", alice, reader),
+		"principal": arm.AssignmentGUID(workspaceID, bob, reader),
+		"role":      arm.AssignmentGUID(workspaceID, alice, bob),
+		"swapped":   arm.AssignmentGUID(workspaceID, reader, alice),
 	} {
 		for with, guid := range other {
 			assert.NotEqual(t, guid, different, "%s, %s", name, with)
@@ -62,7 +63,7 @@ func TestAssignmentsAreNamedTheSameInEveryRun(t *testing.T) {
 	for i, a := range first {
 		name := a.at("roleAssignmentName")
 		assert.Equal(t, name, second[i].at("roleAssignmentName"), a.Name)
-		assert.Equal(t, components.AssignmentGUID(a.at("scope").(string), a.at("principalId").(string),
+		assert.Equal(t, arm.AssignmentGUID(a.at("scope").(string), a.at("principalId").(string),
 			a.at("roleDefinitionId").(string)), name)
 		assert.Empty(t, seen[name], "%s and %s share a name", a.Name, seen[name])
 		seen[name] = a.Name
@@ -79,7 +80,7 @@ func TestAssignmentsAreReplacedAndNeverUpdated(t *testing.T) {
 	}
 }
 
-func TestAssignmentsAlwaysTellThePrincipalType(t *testing.T) {
+func TestAssignmentsAlwaysNameThePrincipalType(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{"alice": "User", "staff": "Group"}
 	seen := map[any]bool{}
@@ -115,7 +116,7 @@ func TestAssignmentDescriptionsFitThePortal(t *testing.T) {
 	}))
 	got := r.one(roleAssignment, "role.long").at("description").(string)
 	assert.Equal(t, 512, utf8.RuneCountInString(got))
-	assert.True(t, strings.HasSuffix(got, "é… [batchaccess:batchaccess/test/role.long]"), "whose it is is never cut off")
+	assert.True(t, strings.HasSuffix(got, "é… [batchaccess:batchaccess/test/role.long]"), "the mark is never cut off")
 	assert.Equal(t, long[:2*400]+" [batchaccess:batchaccess/test/role.fits]",
 		r.one(roleAssignment, "role.fits").at("description"))
 }
@@ -157,7 +158,7 @@ func TestAssignmentsThatWereThereKeepTheirDescription(t *testing.T) {
 			for _, a := range before {
 				assert.Empty(t, a.RPC.GetIgnoreChanges(), a.Name)
 				derived := a.at("roleAssignmentName").(string)
-				args.AssignmentNames[derived] = components.AssignmentGUID(derived, derived, derived)
+				args.AssignmentNames[derived] = arm.AssignmentGUID(derived, derived, derived)
 			}
 			after := run(t, batchEndpointAccess(args)).ofType(roleAssignment)
 			require.Len(t, after, len(before))

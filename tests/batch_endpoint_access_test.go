@@ -227,7 +227,7 @@ func TestDisplayNamesAreTheInvokersUnlessGiven(t *testing.T) {
 	assert.Equal(t, "Partner GmbH", r.one(application, "access.partner").at("displayName"))
 }
 
-func TestTheRecordedInputsTellFalseFromNotSet(t *testing.T) {
+func TestTheRecordedInputsKeepFalseApartFromNotSet(t *testing.T) {
 	t.Parallel()
 	component := run(t, batchEndpointAccess(environment())).ofType(components.BatchEndpointAccessToken)
 	require.Len(t, component, 1)

@@ -341,7 +341,7 @@ func TestWhereTheWorkspaceLiesIsFoundBeforeAnyClusterIsMade(t *testing.T) {
 			`"marsnorth" is no region that is known here, so Azure decides`, "marsnorth"},
 		"not to be looked up": {known, nil, "", denied,
 			"location: the region of the workspace scoring can't be looked up: no permission", "", nil},
-		"said, and not to be looked up": {known, said("westeurope"), "", denied, "", "so westeurope is taken for it",
+		"said, and not to be looked up": {known, said("westeurope"), "", denied, "", "westeurope is assumed",
 			"westeurope"},
 		"not answered":           {known, nil, "", nil, "holds no region", "", nil},
 		"said, and not answered": {known, said("westeurope"), "", nil, "", "holds no region", "westeurope"},
@@ -351,7 +351,7 @@ func TestWhereTheWorkspaceLiesIsFoundBeforeAnyClusterIsMade(t *testing.T) {
 		"a workspace known later": {output, nil, "norwayeast", nil, "", "", "norwayeast"},
 		"that, and another": {output, said("westeurope"), "norwayeast", nil, "the workspace lies in norwayeast",
 			"", nil},
-		"that, and not to be looked up": {output, said("westeurope"), "", denied, "", "so westeurope is taken", "westeurope"},
+		"that, and not to be looked up": {output, said("westeurope"), "", denied, "", "westeurope is assumed", "westeurope"},
 		"that, and nothing said":        {output, nil, "", denied, "can't be looked up: no permission", "", nil},
 	} {
 		for part, whole := range map[string]bool{" by itself": false, " with all": true} {

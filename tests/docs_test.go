@@ -75,7 +75,7 @@ func TestTheDocsShowLinesOfProgramsThatTestsDeploy(t *testing.T) {
 }
 
 // A module of another team gets the components of a clone as examples/go does.
-func TestTheDocsTellAModuleWhereTheComponentsAre(t *testing.T) {
+func TestTheDocsShowAModuleWhereTheComponentsAre(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile(filepath.Join(repository, "docs", "parts.md"))
 	require.NoError(t, err)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
 const (
@@ -47,7 +48,7 @@ func TestAnExistingRoleIsOnlyAssigned(t *testing.T) {
 		a := r.one(roleAssignment, "role.alice")
 		assert.Equal(t, roleIDs+someRole, a.at("roleDefinitionId"),
 			"%s: as Azure answers it, in the subscription of the scope", name)
-		assert.Equal(t, components.AssignmentGUID(workspaceID, alice, someRole), a.at("roleAssignmentName"), name)
+		assert.Equal(t, arm.AssignmentGUID(workspaceID, alice, someRole), a.at("roleAssignmentName"), name)
 		assert.Equal(t, roleIDs+someRole, r.output("roleDefinitionId"), name)
 		assert.Empty(t, r.output("roleName"), name)
 		require.Len(t, r.logs, 1, name)
@@ -70,7 +71,7 @@ func TestTheDefinitionOfAnExistingRoleMakesNone(t *testing.T) {
 
 func TestAnExistingRoleThatIsNoneIsRefusedBeforeItIsAssigned(t *testing.T) {
 	t.Parallel()
-	for id, says := range map[string]string{"": "roleDefinitionId: is empty; see that the stack that it comes from " +
+	for id, says := range map[string]string{"": "roleDefinitionId: is empty; check that the stack that it comes from " +
 		"exports it", "Scorers": `roleDefinitionId: "Scorers" is not the ARM ID of a role definition`} {
 		r := newRecorder(t)
 		err := r.try(fromElsewhere(id, components.InvokerRoleArgs{

@@ -89,7 +89,7 @@ func TestTheAccessReportIsTheModels(t *testing.T) {
 	}
 }
 
-func TestHowToInvokeTellsEachInvokerItsOwnWay(t *testing.T) {
+func TestHowToInvokeHasEachInvokersOwnWay(t *testing.T) {
 	t.Parallel()
 	r := run(t, batchEndpointAccess(environment()))
 	how := r.output("howToInvoke").(map[string]any)

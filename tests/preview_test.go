@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
 func preview(t *testing.T, p program) *recorder {
@@ -91,7 +92,7 @@ func TestIDsThatOtherResourcesMakeAreTaken(t *testing.T) {
 	scope := lakeID + "/blobServices/default/containers/patients"
 	assert.Equal(t, scope, a.at("scope"))
 	assert.Equal(t, guidOf("servicePrincipal", "later"), a.at("principalId"))
-	assert.Equal(t, components.AssignmentGUID(scope, guidOf("servicePrincipal", "later"), readerGUID),
+	assert.Equal(t, arm.AssignmentGUID(scope, guidOf("servicePrincipal", "later"), readerGUID),
 		a.at("roleAssignmentName"))
 	assert.Equal(t, group("ml"), up.one(roleDefinition, "access").at("scope"))
 	assert.Equal(t, "ml", up.one(compute, "access.cpu").at("resourceGroupName"))

@@ -156,7 +156,7 @@ func TestBadInputIsNamedWithItsRemedy(t *testing.T) {
 	}
 }
 
-func TestAllThatIsWrongIsToldAtOnce(t *testing.T) {
+func TestAllThatIsWrongIsReportedAtOnce(t *testing.T) {
 	t.Parallel()
 	args, ps := config.Decode(laidOver(t, badInput["malformed ARM ID"].yaml, badInput["object ID that is not a GUID"].yaml,
 		badInput["cluster name of 2 characters"].yaml,

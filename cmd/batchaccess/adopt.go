@@ -131,7 +131,7 @@ stays later because pulumi up would change what it depends on; with 2 if it can'
 			if err != nil {
 				return fmt.Errorf("stack %s: %w", stack, err)
 			}
-			err = to.print(cmd, "adoption", func(w io.Writer) error { return tellAdoption(w, a, form.format == "json") })
+			err = to.print(cmd, "adoption", func(w io.Writer) error { return reportAdoption(w, a, form.format == "json") })
 			if err != nil {
 				return err
 			}
@@ -175,7 +175,7 @@ func (p pulumiOf) adopt(
 			return a, err
 		} else if changed > 0 && !write {
 			fmt.Fprintf(p.Stderr, "the state is to get the program's values for %d imported resources; nothing is done yet, "+
-				"say --yes to do it\n", changed)
+				"add --yes to do it\n", changed)
 			return a, errFailed
 		} else if changed > 0 {
 			continue // its results are known only now
@@ -275,7 +275,7 @@ type adoptionForm struct {
 	adopt.Adoption
 }
 
-func tellAdoption(w io.Writer, a adopt.Adoption, asJSON bool) error {
+func reportAdoption(w io.Writer, a adopt.Adoption, asJSON bool) error {
 	if asJSON {
 		return jsonform.Write(w, adoptionForm{jsonVersion, a})
 	}
@@ -321,7 +321,7 @@ func mayWriteImports(to output, imported []string) error {
 	}
 	return fmt.Errorf("--import-file: %s is there already; name another file, name it with --imported if pulumi import "+
 		"was "+
-		"given it, or say --force to write over it", to.file)
+		"given it, or use --force to overwrite it", to.file)
 }
 
 // finishAdoption writes the file, and says what is left to do.

@@ -18,7 +18,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/engine"
 )
 
-func TestAdoptTellsWhatBecomesOfEach(t *testing.T) {
+func TestAdoptReportsWhatBecomesOfEach(t *testing.T) {
 	t.Parallel()
 	const urn = "urn:pulumi:dev::p::x:y:C$a:b:T::"
 	a := adopt.Adoption{Resources: []adopt.Adoptee{
@@ -28,7 +28,7 @@ func TestAdoptTellsWhatBecomesOfEach(t *testing.T) {
 			Why: "more than one"},
 	}}
 	var table, machine, none bytes.Buffer
-	require.NoError(t, tellAdoption(&table, a, false))
+	require.NoError(t, reportAdoption(&table, a, false))
 	assert.Equal(t, `exists   access          a:b:T  /one  owner: stack p/dev
 new      access.other    a:b:T
 several  access.partner  a:b:T  /two
@@ -37,15 +37,15 @@ several  access.partner  a:b:T  /three
 access.partner: more than one
 `, table.String())
 
-	require.NoError(t, tellAdoption(&machine, a, true))
+	require.NoError(t, reportAdoption(&machine, a, true))
 	var back adopt.Adoption
 	require.NoError(t, json.Unmarshal(machine.Bytes(), &back))
 	assert.Equal(t, a, back)
-	require.NoError(t, tellAdoption(&none, adopt.Adoption{}, true))
+	require.NoError(t, reportAdoption(&none, adopt.Adoption{}, true))
 	assert.JSONEq(t, `{"version": 1, "resources": []}`, none.String())
 }
 
-func TestAdoptsExitCodeTellsWhetherSomethingIsLeft(t *testing.T) {
+func TestAdoptsExitCodeSaysWhetherSomethingIsLeft(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		outcome adopt.Outcome
@@ -181,7 +181,7 @@ func TestNothingIsWrittenWithoutYes(t *testing.T) {
 					continue
 				}
 				require.ErrorIs(t, err, errFailed)
-				assert.Contains(t, said.String(), "say --yes to do it")
+				assert.Contains(t, said.String(), "add --yes to do it")
 				after, err := os.ReadFile(filepath.Join(dir, "state"))
 				require.NoError(t, err)
 				assert.Equal(t, fmt.Sprintf(state, c.pending), string(after))
@@ -219,7 +219,7 @@ fi
 	for i, wants := range [][]string{
 		{"ask ", urn, "name all of them with --forget", "exit 1"},
 		{"ask ", urn, "name all of them with --forget", "exit 1"},
-		{"clear ", "was not made", "say --yes to do it", "exit 1"}, {"clear ", "was not made", "exit 0"},
+		{"clear ", "was not made", "add --yes to do it", "exit 1"}, {"clear ", "was not made", "exit 0"},
 		{"nothing is left to import", "exit 0"},
 	} {
 		for _, want := range wants {

@@ -82,11 +82,10 @@ func dashed(cmd *cobra.Command, args []string) error {
 
 // azCall has the flags of one call.
 type azCall struct {
-	servicePrincipal, identity                     bool
-	username, password, federatedToken, clientID   string
-	tenant, resource, scope, subscription, query   string
-	output                                         string
-	noSubscriptions, onlyShowErrors, useDeviceCode bool // accepted, without effect
+	servicePrincipal, identity                   bool
+	username, password, federatedToken, clientID string
+	tenant, resource, scope, query, output       string
+	noSubscriptions                              bool // accepted, without effect
 }
 
 func newAz() *cobra.Command {
@@ -100,7 +99,6 @@ func newAz() *cobra.Command {
 	f := root.PersistentFlags()
 	f.StringVarP(&c.output, "output", "o", "json", "")
 	f.StringVar(&c.query, "query", "", "")
-	f.BoolVar(&c.onlyShowErrors, "only-show-errors", false, "")
 	group := &cobra.Command{Use: "account", Args: cobra.ArbitraryArgs, RunE: func(_ *cobra.Command, args []string) error {
 		return errAzUsage{fmt.Errorf("unknown command %q", "az account "+strings.Join(args, " "))}
 	}}
@@ -115,14 +113,12 @@ func newAz() *cobra.Command {
 	f.StringVar(&c.clientID, "client-id", "", "")
 	f.StringVarP(&c.tenant, "tenant", "t", "", "")
 	f.BoolVar(&c.noSubscriptions, "allow-no-subscriptions", false, "")
-	f.BoolVar(&c.useDeviceCode, "use-device-code", false, "")
 
 	token := c.command("get-access-token", c.token)
 	f = token.Flags()
 	f.StringVar(&c.resource, "resource", "", "")
 	f.StringVar(&c.scope, "scope", "", "")
 	f.StringVarP(&c.tenant, "tenant", "t", "", "")
-	f.StringVarP(&c.subscription, "subscription", "s", "", "")
 
 	group.AddCommand(c.command("show", c.show), token)
 	root.AddCommand(login, c.command("logout", c.logout), group)

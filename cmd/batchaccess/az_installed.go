@@ -14,7 +14,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/azure"
 )
 
-// installedAzVariable tells the stand-in which Azure CLI is installed, to which it passes calls on; "" for none.
+// installedAzVariable is the environment variable with the path of the installed Azure CLI; "" for none. The stand-in
+// passes calls on to it.
 const installedAzVariable = "BATCHACCESS_AZ"
 
 // installedAz returns the Azure CLI on PATH; "" for none, and for the stand-in of an outer sandbox.

@@ -177,7 +177,7 @@ func TestHalfASignInIsRefusedByEveryCommand(t *testing.T) {
 
 // If a program gives Pulumi no error, the command shows what the program wrote to standard error. For a missing plugin
 // it names the command that installs it.
-func TestAPreviewThatFailsTellsWhatTheProgramSaid(t *testing.T) {
+func TestAPreviewThatFailsSaysWhatTheProgramSaid(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ diagnostics, says string }{
 		"an error": {`{"severity": "error", "message": "boom\n"}, {"severity": "info#err", "message": "by the way"}`,

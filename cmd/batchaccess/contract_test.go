@@ -301,7 +301,7 @@ func TestCanAnswersWithItsExitCode(t *testing.T) {
 		"does not read":                  {stack, "bob read rows", 1, "outside of jobs: "},
 		"writes":                         {stack, "ann write scores", 0, "yes: a job on score does"},
 		"does not write":                 {stack, "bob write scores", 1, "no grant writes there"},
-		"does not write, and reaches it": {stack, "bob write scores", 1, "by a way: yes, as cluster cpu, by changing"},
+		"does not write, and reaches it": {stack, "bob write scores", 1, "indirectly: yes, as cluster cpu, by changing"},
 		"a cluster reads": {stack, "cluster:cpu read rows", 0,
 			"yes: cluster cpu: mounts it by Storage Blob Data Reader on lake/rows"},
 		"a cluster writes": {stack, "cluster:cpu write scores", 0,

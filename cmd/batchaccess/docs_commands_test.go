@@ -81,6 +81,9 @@ func TestTheDocsNameCommandsAndFlagsThatExist(t *testing.T) {
 		command.Flags().VisitAll(func(f *pflag.Flag) { flags["--"+f.Name] = true })
 	}
 	newRoot().PersistentFlags().VisitAll(func(f *pflag.Flag) { flags["--"+f.Name] = true })
+	for _, command := range newRoot().Commands() {
+		assert.Empty(t, unknownCommands("```sh\n"+command.Example+"\n```\n"), "examples of %s", command.Name())
+	}
 	for name, text := range docPages(t) {
 		assert.Empty(t, unknownCommands(text), name)
 		for _, span := range codeSpan.FindAllStringSubmatch(codeBlock.ReplaceAllString(text, ""), -1) {

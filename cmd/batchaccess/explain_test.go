@@ -18,7 +18,7 @@ const oneInput = oneUser + `  batchaccess:storageAccounts:
     rows: { kind: blob, storageAccount: lake, container: rows }
 `
 
-func TestExplainTellsFromTheConfigurationAlone(t *testing.T) {
+func TestExplainNeedsTheConfigurationAlone(t *testing.T) {
 	t.Parallel()
 	const violated = "  batchaccess:assertions: { closed: { only: [], read: rows } }\n"
 	for name, c := range map[string]struct {

@@ -104,7 +104,7 @@ not write.`,
 				return err
 			}
 			if !yes {
-				fmt.Fprintf(cmd.ErrOrStderr(), "nothing is written yet; say --yes to write %s\n", file)
+				fmt.Fprintf(cmd.ErrOrStderr(), "nothing is written yet; add --yes to write %s\n", file)
 				return errFailed
 			}
 			if err := wholefile.Write(file, signed(text)); err != nil {
@@ -122,7 +122,7 @@ not write.`,
 	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "write the file")
 	form.flags(cmd, "yaml", "json")
-	cmd.Flags().BoolVar(&force, "force", false, "write over a file that batchaccess init did not write, or that was "+
+	cmd.Flags().BoolVar(&force, "force", false, "overwrite a file that batchaccess init did not write, or that was "+
 		"edited")
 	return cmd
 }

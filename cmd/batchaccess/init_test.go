@@ -74,7 +74,7 @@ func TestInitThenAdoptTakesWhatIsThere(t *testing.T) {
 	}
 	code, stdout, stderr := ask()
 	assert.Equal(t, exitFailed, code, stderr)
-	assert.Contains(t, stderr, "nothing is written yet; say --yes")
+	assert.Contains(t, stderr, "nothing is written yet; add --yes")
 	assert.Contains(t, stdout, "heart: { cluster: cpu, inputs: [patients], invokers: [ann, scoring-team] }")
 	assert.NoFileExists(t, file)
 	text := stdout

@@ -152,7 +152,7 @@ func (i *invocation) run(cmd *cobra.Command) error {
 		fmt.Fprintln(cmd.ErrOrStderr(), "note:", says)
 	}
 	if !i.print {
-		i.foretell(cmd, s)
+		i.warnOfFailure(cmd, s)
 	}
 	if i.print && i.uri != "" { // then no sign-in and no question is needed
 		c, err := azure.CloudOf(i.environment(s))

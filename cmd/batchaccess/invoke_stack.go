@@ -65,9 +65,9 @@ func (i *invocation) chooseEndpoint(s *stackOf) error {
 	return nil
 }
 
-// foretell warns on standard error if the job fails by the stack's plan. The job is started nevertheless: a user may
-// want to see Azure's answer.
-func (i *invocation) foretell(cmd *cobra.Command, s *stackOf) {
+// warnOfFailure warns on standard error if the job would fail by the stack's plan. The job is started nevertheless: the
+// user may want to see Azure's answer.
+func (i *invocation) warnOfFailure(cmd *cobra.Command, s *stackOf) {
 	if s == nil || i.invoker == "" || i.endpoint == "" {
 		return
 	}

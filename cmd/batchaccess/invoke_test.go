@@ -132,7 +132,7 @@ func TestInvokeEndsWithTheExitCodeOfTheFailure(t *testing.T) {
 	}
 }
 
-func TestInvokeTellsAFailureAsJSON(t *testing.T) {
+func TestInvokePrintsAFailureAsJSON(t *testing.T) {
 	_, dir := sandboxOf(t, scoring)
 	code, stdout, _ := execute(t, "invoke", "--dir", dir, "--input", "images", "--wait", "--json")
 	assert.Equal(t, 5, code)

@@ -20,9 +20,9 @@ var (
 	}
 )
 
-// lend gives a project at a commit what is installed for the present one, in its folder and in those above it. If the
-// commit needs something else, which is not installed, it is refused. The output of a compiler is not lent: it would be
-// the present program.
+// lend links what is installed for the present project, in its folder and in those above it, into the project at a
+// commit. If the commit needs something else, which is not installed, it is refused. The output of a compiler is not
+// linked: it would be the present program.
 func lend(here, then, tree string) error {
 	below, err := filepath.Rel(tree, then)
 	if err != nil {

@@ -165,7 +165,7 @@ func TestARehearsalThatIsKeptCanBeLookedAt(t *testing.T) {
 }
 
 // A backend that does not know the stack: Pulumi fails, and its exit code is not this command's.
-func TestWhatPulumiFailsAtIsTold(t *testing.T) {
+func TestWhatPulumiFailsAtIsReported(t *testing.T) {
 	t.Setenv("PULUMI_BACKEND_URL", "file://"+t.TempDir())
 	dir := projectWith(t, map[string]string{"dev": oneUser})
 	for _, command := range []string{"pin", "adopt", "verify"} {

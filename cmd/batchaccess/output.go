@@ -54,7 +54,7 @@ type output struct {
 
 func (o *output) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&o.file, "output", "o", "", "file to write to (default: standard output)")
-	cmd.Flags().BoolVar(&o.force, "force", false, "write over a file that batchaccess did not make")
+	cmd.Flags().BoolVar(&o.force, "force", false, "overwrite a file that batchaccess did not make")
 }
 
 // made matches what reports of this command contain: a file without any of it is somebody else's. A report without any

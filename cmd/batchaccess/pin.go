@@ -88,7 +88,7 @@ It exits with 0 if everything is written, with 1 if something is not written yet
 				return fmt.Errorf("stack %s: %w", stack, err)
 			}
 			found := pins("", inputs, values, slices.Sorted(maps.Keys(inputs)))
-			err = to.print(cmd, "pins", func(w io.Writer) error { return tellPins(w, found, form.format == "json") })
+			err = to.print(cmd, "pins", func(w io.Writer) error { return reportPins(w, found, form.format == "json") })
 			if err != nil {
 				return err
 			}
@@ -100,7 +100,7 @@ It exits with 0 if everything is written, with 1 if something is not written yet
 					"write them there")
 				return errFailed
 			case !yes:
-				fmt.Fprintln(cmd.ErrOrStderr(), "nothing is written yet; say --yes to write it")
+				fmt.Fprintln(cmd.ErrOrStderr(), "nothing is written yet; add --yes to write it")
 				return errFailed
 			}
 			return pulumi.pin(ctx, p.name, found)
@@ -182,7 +182,7 @@ func pins(path string, inputs, values map[string]any, keys []string) (found []fo
 	return found
 }
 
-func tellPins(w io.Writer, found []foundPin, asJSON bool) error {
+func reportPins(w io.Writer, found []foundPin, asJSON bool) error {
 	if asJSON {
 		return jsonform.Write(w, pinsForm{jsonVersion, found})
 	}

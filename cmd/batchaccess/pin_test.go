@@ -80,9 +80,9 @@ func TestATextThatPulumiWouldNotKeepIsNotWritten(t *testing.T) {
 func TestNothingToPinIsSaid(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	require.NoError(t, tellPins(&out, nil, false))
+	require.NoError(t, reportPins(&out, nil, false))
 	assert.Equal(t, "everything is written already: nothing was looked up\n", out.String())
 	out.Reset()
-	require.NoError(t, tellPins(&out, nil, true))
+	require.NoError(t, reportPins(&out, nil, true))
 	assert.JSONEq(t, `{"version": 1, "pins": []}`, out.String())
 }

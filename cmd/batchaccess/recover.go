@@ -44,7 +44,7 @@ func (p pulumiOf) takeUp(
 	if yes {
 		out = cmd.ErrOrStderr() // standard output is for adopt's report, perhaps as JSON
 	}
-	if err := tellRecovery(out, plan, len(state.Pending), asJSON); err != nil {
+	if err := reportRecovery(out, plan, len(state.Pending), asJSON); err != nil {
 		return false, err
 	}
 	switch {
@@ -54,7 +54,7 @@ func (p pulumiOf) takeUp(
 				"of them with --forget")
 		return false, nil
 	case !yes:
-		fmt.Fprintln(cmd.ErrOrStderr(), "nothing is done yet; say --yes to do it")
+		fmt.Fprintln(cmd.ErrOrStderr(), "nothing is done yet; add --yes to do it")
 		return false, nil
 	}
 	return true, p.recover(ctx, finder, state, plan)
@@ -80,7 +80,7 @@ type recoveryForm struct {
 	Pending   int              `json:"pendingOperations"`
 }
 
-func tellRecovery(w io.Writer, plan []adopt.Recovery, pending int, asJSON bool) error {
+func reportRecovery(w io.Writer, plan []adopt.Recovery, pending int, asJSON bool) error {
 	if asJSON {
 		return jsonform.Write(w, recoveryForm{jsonVersion, plan, pending})
 	}
@@ -138,8 +138,8 @@ func (p pulumiOf) recover(ctx context.Context, finder *adopt.Finder, state adopt
 	for range adoptionRounds {
 		preview, _, err := p.preview(ctx)
 		if err != nil {
-			return fmt.Errorf("what was found is in the state, but it could not be said in the program's words, so see that "+
-				"the next preview replaces nothing: %w", err)
+			return fmt.Errorf("what was found is in the state, but the program's values could not be written for it: check "+
+				"that the next preview replaces nothing: %w", err)
 		}
 		now, err := p.state(ctx)
 		if err != nil {

@@ -85,10 +85,10 @@ that long. The report names the weather, so that the rehearsal can be repeated.`
 				return err
 			}
 			if change.from == "" && change.kills > 0 {
-				return errors.New("--kill is of a change; say with --from what the stack was before")
+				return errors.New("--kill needs a change: name the earlier version of the stack with --from")
 			}
 			if change.kills == 0 && cmd.Flags().Changed("kill-seed") {
-				return errors.New("--kill-seed picks the writes of kills; say with --kill how many")
+				return errors.New("--kill-seed selects the writes at which --kill kills: give --kill too")
 			}
 			if change.from != "" && from.preview != "" {
 				return errors.New("--from: a preview is of one version, and the change is from one to another; leave out --preview")

@@ -68,7 +68,7 @@ func rehearseChange(
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return fmt.Errorf("finding batchaccess itself, to take up what is killed: %w", err)
+		return fmt.Errorf("finding batchaccess itself, to resume what is killed: %w", err)
 	}
 	if f.seed == 0 {
 		f.seed = rand.Uint64()

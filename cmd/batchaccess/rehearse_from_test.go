@@ -68,8 +68,8 @@ func TestAChangeFromWhatIsNoVersionOfTheStackIsRefused(t *testing.T) {
 			stack: "config:\n  batchaccess:invokers: { a: { kind: x } }\n"}, []string{"--from", "HEAD"},
 			"--from: HEAD: the configuration of stack dev"},
 		"a file of text": {now, []string{"--from", "BROKEN"}, "broken.yaml: "},
-		"kills alone":    {now, []string{"--kill", "2"}, "--kill is of a change; say with --from"},
-		"a seed alone":   {now, []string{"--from", "HEAD", "--kill-seed", "7"}, "--kill-seed picks the writes of kills"},
+		"kills alone":    {now, []string{"--kill", "2"}, "--kill needs a change: name the earlier version"},
+		"a seed alone":   {now, []string{"--from", "HEAD", "--kill-seed", "7"}, "--kill-seed selects the writes"},
 		"a preview": {now, []string{"--from", "HEAD", "--preview", "preview.json"},
 			"--from: a preview is of one version, and the change is from one to another; leave out --preview"},
 		"kept": {now, []string{"--from", "HEAD", "--keep"}, "none of the others can be"},
@@ -92,7 +92,7 @@ func TestAChangeFromWhatIsNoVersionOfTheStackIsRefused(t *testing.T) {
 }
 
 // A pipeline's checkout has only the last commit by default.
-func TestAShallowCloneIsToldHowToGetItsHistory(t *testing.T) {
+func TestAShallowCloneIsRefusedWithARemedy(t *testing.T) {
 	t.Parallel()
 	files := map[string]string{"stack/Pulumi.yaml": "name: batchaccess\nruntime: go\n", "stack/Pulumi.dev.yaml": oneUser}
 	whole, clone := history(t, files, files), filepath.Join(t.TempDir(), "clone")

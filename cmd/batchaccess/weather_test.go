@@ -61,7 +61,7 @@ func TestAPropagationIsASettingOfTheWeather(t *testing.T) {
 	}
 }
 
-func TestTheHelpTellsWhatStormyIs(t *testing.T) {
+func TestTheHelpSaysWhatStormyIs(t *testing.T) {
 	t.Parallel()
 	_, stdout, _ := execute(t, "weather")
 	assert.Contains(t, stdout, azure.Stormy().String())

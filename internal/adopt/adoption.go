@@ -217,8 +217,8 @@ func isIn(one apitype.ResourceV3, id string) bool {
 	return arm.Same(has, id) || ofDirectory && strings.EqualFold(has, lastSegment(id))
 }
 
-// takenTwice refuses what more than one resource of the program would be: if both imported it, deleting the first would
-// delete it for the other.
+// takenTwice refuses to import one thing in Azure as two resources of the program: deleting one of them would delete
+// it for both.
 func (a Adoption) takenTwice() {
 	makers := map[string][]int{}
 	for i, r := range a.Resources {

@@ -25,7 +25,7 @@ type Resource struct {
 	Stack string
 }
 
-// A Found is something in Azure at the place of a resource.
+// A Found is what Azure has at the place of a resource.
 type Found struct {
 	// ID for `pulumi import`.
 	ID string
@@ -59,7 +59,7 @@ type kind struct {
 	principals func(answer map[string]any) []string
 	// part says what it is a part of, which has the same owner; "" if it is a thing of its own in Azure.
 	part string
-	// within is the ID's template of what it is a part of, which has the mark; "" for nothing.
+	// within is the template of the ID of what it is a part of, which has the mark; "" if it is no part.
 	within string
 	// instead says what to do if another stack, STACK, made what is there.
 	instead string
@@ -134,7 +134,7 @@ var kinds = map[string]kind{
 	},
 }
 
-// marks are what says which stack made an object of the directory.
+// marks are the properties that say which stack made an object of the directory, by type.
 var marks = map[string]string{"azuread:index/application:Application": "its tag",
 	"azuread:index/group:Group": "its description"}
 

@@ -99,8 +99,8 @@ func (s State) After(plan []Recovery) ([]byte, error) {
 	return e.text()
 }
 
-// replaced removes the old resource in the place of a new one. One that a replacement had deleted already is in the
-// state no more; one that it had not deleted is deleted by the next deployment, at the end.
+// replaced removes the old resource that a new one replaces. If the replacement had deleted it already, the state
+// does not have it any more; if not, the next deployment deletes it at its end.
 func (e *edited) replaced(s State, taken []resource.URN) (err error) {
 	var kept []json.RawMessage
 	for i, one := range s.Resources {

@@ -49,7 +49,7 @@ func CheckDataURL(text string) (p problem.Problem, wrong bool) {
 	switch {
 	case strings.ContainsAny(text, "?#@"):
 		return problem.Problem{What: "holds more than the place of the data",
-			Fix: "leave out what stands behind ? or #, or before @: a SAS would be a secret in plain text; identities read " +
+			Fix: "leave out what comes after ? or #, or before @: a SAS would be a secret in plain text; identities read " +
 				"what is named by URL, or put the SAS into a data store and name that"}, true
 	case !dataForm.MatchString(text) || err != nil:
 		return problem.Problem{What: "is no https URL of a file or folder",

@@ -27,7 +27,9 @@ func GUID(parts ...string) string {
 	return strings.Join([]string{s[:8], s[8:12], s[12:16], s[16:20], s[20:]}, "-")
 }
 
-// AssignmentGUID returns the name of the assignment of a role, given by its GUID or ARM ID, to a principal at a scope.
+// AssignmentGUID returns the name of the assignment of a role to a principal at a scope. It is derived from the three,
+// so that a second run, or one after a lost state, finds the same assignment and does not get a 409. The role may be
+// given as a GUID or as an ARM ID in either of Azure's two forms.
 func AssignmentGUID(scope, principalID, roleDefinitionID string) string {
 	return GUID(strings.TrimSuffix(scope, "/"), principalID, Last(roleDefinitionID))
 }

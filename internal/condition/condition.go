@@ -218,7 +218,7 @@ type mixed struct {
 func (m mixed) evaluate(r Request) (all result) {
 	parts := make([]node, len(m.text))
 	for i, part := range m.text {
-		parts[i] = came(part.evaluate(r))
+		parts[i] = decided(part.evaluate(r))
 	}
 	if r.reading.order != leftToRight {
 		all |= andFirst(parts, m.words).evaluate(r)
@@ -229,12 +229,12 @@ func (m mixed) evaluate(r Request) (all result) {
 	return all
 }
 
-// A came is a part that was evaluated already.
-type came result
+// decided is the result of a part that was evaluated before.
+type decided result
 
-func (c came) evaluate(Request) result { return result(c) }
+func (c decided) evaluate(Request) result { return result(c) }
 
-func (c came) print(*strings.Builder) {}
+func (c decided) print(*strings.Builder) {}
 
 func (m mixed) print(b *strings.Builder) {
 	for i, part := range m.text {

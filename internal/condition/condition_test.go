@@ -438,8 +438,8 @@ func hard() map[string]string {
 			i%9, i))
 	}
 	return map[string]string{
-		"@Resource[p] is compared with tell too many sorts of values": strings.Join(patterns, " OR "),
-		"too many sorts of requests":                                  strings.Join(sorts, " OR "),
+		"@Resource[p] is compared with distinguish too many sorts of values": strings.Join(patterns, " OR "),
+		"too many sorts of requests":                                         strings.Join(sorts, " OR "),
 	}
 }
 

@@ -29,7 +29,7 @@ func Difference(conditions, others []Condition, operations []Operation) (
 	answer Answer, request Request, because string) {
 	s := search{conditions: conditions, others: others}
 	s.values(slices.Concat(conditions, others))
-	s.steps = 0 // from here on requests are tried with the values
+	s.steps = 0 // the search for values is over; from here on requests are tried
 	for _, o := range operations {
 		for _, order := range s.orders {
 			found := s.try(Request{Action: o.Action, SubOperation: &o.SubOperation, Attributes: map[Attribute][]string{},
@@ -75,7 +75,7 @@ type search struct {
 // try chooses values for the attributes from index from on. It stops with a choice as soon as it can't lead to such a
 // request.
 func (s *search) try(r Request, from int) *Request {
-	if !s.spend(s.size, "the conditions tell too many sorts of requests apart") {
+	if !s.spend(s.size, "the conditions distinguish too many sorts of requests") {
 		return nil
 	}
 	mine, theirs := best(s.conditions, r), best(s.others, r)
@@ -306,7 +306,7 @@ func (s *search) texts(a Attribute, patterns []pattern) (texts []string) {
 				next.at[i] = p.step(here.at[i], c)
 				cost += 1 + len(next.at[i])
 			}
-			if !s.spend(cost, fmt.Sprintf("the texts that @%s[%s] is compared with tell too many sorts of values apart",
+			if !s.spend(cost, fmt.Sprintf("the texts that @%s[%s] is compared with distinguish too many sorts of values",
 				a.Source, a.Name)) {
 				return texts
 			}

@@ -51,7 +51,7 @@ func Load(ctx *pulumi.Context) (*components.BatchEndpointAccessArgs, error) {
 	}
 	all := inEnvironment()
 	for key := range all {
-		if name, ok := strings.CutPrefix(key, ctx.Project()+":"); ok && !slices.Contains(Keys(), name) {
+		if name, ok := strings.CutPrefix(key, ctx.Project()+":"); ok && !slices.Contains(topKeys(), name) {
 			values[name] = "" // not an argument: Decode reports it, with a similar name
 		}
 	}
@@ -187,7 +187,7 @@ func nearNamespaces(project string, keys []string) map[string]any {
 	wrong := map[string]any{}
 	for _, key := range keys {
 		namespace, name, ok := strings.Cut(key, ":")
-		if ok && namespace != project && slices.Contains(Keys(), name) && isNear(namespace, project) {
+		if ok && namespace != project && slices.Contains(topKeys(), name) && isNear(namespace, project) {
 			wrong[key] = unusable{key, fmt.Sprintf("stands in the namespace %s, which nobody reads: the project is called %s",
 				namespace, project),
 				"write " + project + ":" + name}
@@ -388,7 +388,7 @@ func fromProviders(values map[string]any, get func(key string) (any, bool)) {
 // providerEnvironments are where the providers' configuration names their clouds.
 var providerEnvironments = []string{"azure-native:environment", "azuread:environment"}
 
-// otherCloud refuses a deployment to another cloud than the stack's: a provider that nobody tells goes to public Azure.
+// otherCloud refuses a deployment to another cloud than the stack's: a provider without a setting uses public Azure.
 // Where the metadata of a host say where Azure is, no word does.
 func otherCloud(ctx *pulumi.Context, args *components.BatchEndpointAccessArgs) access.Problems {
 	own, known := cloud.ByEnvironment(args.Environment)

@@ -367,7 +367,7 @@ config:
 	require.ErrorContains(t, err, near)
 }
 
-func TestAFileThatIsNoYAMLIsToldWithLineFaultAndRemedy(t *testing.T) {
+func TestAFileThatIsNoYAMLIsReportedWithLineFaultAndRemedy(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ text, line, fault, fix string }{
 		"a key twice": {"config:\n  a:b: 1\n  a:b: 2\n", "line 3", "already defined at line 2", "keep one of the two"},

@@ -71,7 +71,7 @@ func parseSettings(text []byte, file string) (s settings, err error) {
 		key, value := root.Content[0].Content[i], root.Content[0].Content[i+1]
 		if _, name, ok := strings.Cut(key.Value, ":"); key.Value == "config" && value.Kind == yaml.MappingNode {
 			s.Config, _ = valueOf(value).(map[string]any)
-		} else if slices.Contains(Keys(), key.Value) || ok && slices.Contains(Keys(), name) {
+		} else if slices.Contains(topKeys(), key.Value) || ok && slices.Contains(topKeys(), name) {
 			return s, fmt.Errorf("reading %s: line %d: the key %s stands outside of config, where nobody reads it; "+
 				"write `config:` above it, and indent it", file, key.Line, key.Value)
 		} else if inner := ownKey(value); key.Value != "config" && inner != "" {
@@ -88,7 +88,7 @@ func ownKey(mapping *yaml.Node) string {
 		return ""
 	}
 	for i := 0; i < len(mapping.Content); i += 2 {
-		if _, name, ok := strings.Cut(mapping.Content[i].Value, ":"); ok && slices.Contains(Keys(), name) {
+		if _, name, ok := strings.Cut(mapping.Content[i].Value, ":"); ok && slices.Contains(topKeys(), name) {
 			return mapping.Content[i].Value
 		}
 	}

@@ -192,7 +192,7 @@ func Read(from io.Reader) (Preview, error) {
 	p := Preview{}
 	p.doubts(in)
 	if in.Steps != nil {
-		going := goingIn(*in.Steps)
+		going := removalsIn(*in.Steps)
 		for _, s := range *in.Steps {
 			p.step(s, going)
 		}
@@ -405,8 +405,8 @@ func IsContext(op string) bool {
 // IsForeign reports operations on resources that the stack reads and does not own.
 func IsForeign(op string) bool { return op == "read" || op == "discard" }
 
-// goingIn returns the steps of a preview that remove a resource from the stack, by URN.
-func goingIn(steps []digestStep) map[string]digestStep {
+// removalsIn returns the steps of a preview that remove a resource from the stack, by URN.
+func removalsIn(steps []digestStep) map[string]digestStep {
 	going := map[string]digestStep{}
 	for _, s := range steps {
 		if (s.Op == "delete" || s.Op == "replace") && s.OldState != nil && !s.OldState.External {

@@ -91,7 +91,7 @@ func readDeployed(text []byte, urn string) (d Deployed, err error) {
 	return d, nil
 }
 
-// shown replaces an exported secret by its value if the export shows it, else by a marker.
+// shown returns an exported value. A secret becomes its value if the export shows it, otherwise a marker.
 func shown(value any) any {
 	switch v := value.(type) {
 	case map[string]any:

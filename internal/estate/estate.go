@@ -252,7 +252,7 @@ func (e *Estate) define(ctx context.Context, c *azure.Client) error {
 			return err
 		}
 		if !there {
-			return fmt.Errorf("the role %s of the assignment %s is not to be found; is whoever is signed in allowed to read "+
+			return fmt.Errorf("the role %s of the assignment %s is not found; may whoever is signed in read "+
 				"role definitions?", guid, a.ID)
 		}
 		if e.roles[guid], err = answeredRole(text); err != nil {

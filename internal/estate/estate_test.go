@@ -185,7 +185,7 @@ func TestWhatCannotBeReadIsAnError(t *testing.T) {
 		"stores refused":        {workspace, "/datastores", 403, "may not read"},
 		"accounts refused":      {workspace, "/storageAccounts", 403, "may not read"},
 		"assignments refused":   {workspace, "/roleAssignments", 403, "may not read"},
-		"a role that is hidden": {workspace, "/roleDefinitions/" + starter, 404, "is not to be found"},
+		"a role that is hidden": {workspace, "/roleDefinitions/" + starter, 404, "is not found"},
 		"the directory refuses": {workspace, "/directoryObjects", 403, "Directory.Read.All"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -56,7 +56,8 @@ type Question struct {
 type Live struct {
 	Paths []Path       // the paths by Azure's assignments
 	Ways  []access.Way // the indirect ones
-	// Doubts are why nobody can be sure that there is no other: undecided ways, also of those who may be anybody.
+	// Doubts are undecided ways, also of principals that could not be identified. Because of them it is not certain
+	// that there is no other way.
 	Doubts []access.Way
 	// Does says whether a principal holds an action at the place with the ARM ID, or anywhere for "": one hop for each
 	// place.
@@ -254,7 +255,7 @@ func (q *question) ask(who string) (answer, because string, paths []Path) {
 
 // why returns the reason of an undecided path. A path whose grants are only too new has no reason of its own.
 func why(p Path) string {
-	return cmp.Or(p.Why, "what a job on "+p.Target()+" needs is assigned so lately that it may not act yet; ask again "+
+	return cmp.Or(p.Why, "what a job on "+p.Target()+" needs was assigned so recently that it may not act yet; ask again "+
 		"in ten minutes")
 }
 
@@ -327,7 +328,7 @@ func WriteAnswer(w io.Writer, a Answer) error {
 		fmt.Fprintf(&out, "directly: %s: %s\n", a.Answer, a.Because)
 	}
 	if a.ByWay == No {
-		out.WriteString("by a way: no\n")
+		out.WriteString("indirectly: no\n")
 	}
 	for _, w := range a.Ways {
 		answer := map[bool]string{true: Undecided, false: Yes}[w.Undecided()]
@@ -336,8 +337,8 @@ func WriteAnswer(w io.Writer, a Answer) error {
 		if w.Who[0] != a.Who || len(w.Who) > 1 {
 			who = strings.Join(w.Who, ", ") + ": "
 		}
-		fmt.Fprintf(&out, "by a way: %s%s, %s\n", who, answer, how)
-		tellCuts(&out, w)
+		fmt.Fprintf(&out, "indirectly: %s%s, %s\n", who, answer, how)
+		writeCuts(&out, w)
 	}
 	if len(a.Hops) > 0 {
 		out.WriteString("\n")

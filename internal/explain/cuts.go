@@ -79,7 +79,7 @@ func becomes(all []Way, invoker string) []string {
 	for i := 0; i < len(who); i++ {
 		for _, w := range all {
 			if slices.Contains(w.Who, who[i]) && w.Ends != "" && !slices.Contains(who, w.Ends) {
-				who = append(who, w.Ends) // what is nobody goes no way
+				who = append(who, w.Ends) // an end that is no principal goes no way
 			}
 		}
 	}
@@ -156,13 +156,13 @@ func (x Explanation) endsAt() (lines []ending) {
 		first[to] = cmp.Or(first[to], w.How())
 		several[to] = several[to] || first[to] != w.How()
 	}
-	told := map[reach]bool{}
+	done := map[reach]bool{}
 	for _, w := range x.Ways {
 		to := w.reach()
-		if w.Ends == "" || to.alike != "" && told[to] {
+		if w.Ends == "" || to.alike != "" && done[to] {
 			continue
 		}
-		told[to] = true
+		done[to] = true
 		line := cmp.Or(to.alike, strings.Join(w.Who, ", ")) + " " + w.How()
 		if to.alike != "" && several[to] {
 			line += " (some of them by another way)"

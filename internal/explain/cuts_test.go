@@ -130,7 +130,7 @@ func TestManyWaysComeWithOtherRoles(t *testing.T) {
 	}
 }
 
-// Live, "by a way: no" is said only where nothing is in doubt: not where somebody, who may be anybody, may go a way.
+// Live, "indirectly: no" is said only where nothing is in doubt: not where somebody, who may be anybody, may go a way.
 func TestADoubtIsNoNo(t *testing.T) {
 	t.Parallel()
 	plan, ps := access.Compile(sales(nil))

@@ -19,7 +19,7 @@ func ofUnknownRole() explain.Explanation {
 	return made("dev", m)
 }
 
-func TestARoleThatIsNotToldIsNotSaidToAllowAnything(t *testing.T) {
+func TestARoleThatIsNotKnownIsNotSaidToAllowAnything(t *testing.T) {
 	t.Parallel()
 	x := ofUnknownRole()
 	assert.False(t, x.Failed(), "nothing is known to be wrong")
@@ -47,7 +47,7 @@ func TestARoleThatIsNotToldIsNotSaidToAllowAnything(t *testing.T) {
 	}
 }
 
-func TestTheStoryOfARoleThatIsNotTold(t *testing.T) {
+func TestTheStoryOfARoleThatIsNotKnown(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	require.NoError(t, explain.WriteWhy(&out, ofUnknownRole(), "ann", "patients"))

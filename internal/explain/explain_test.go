@@ -126,7 +126,7 @@ var seen = map[string]func(string) string{
 }
 
 // Every format shows each path with its result, and each finding, grant by grant if the format has them.
-func TestEveryFormatTellsEveryPathAndFinding(t *testing.T) {
+func TestEveryFormatSaysEveryPathAndFinding(t *testing.T) {
 	t.Parallel()
 	for _, m := range []access.Model{model(), lacking()} {
 		x := made("dev", m)
@@ -188,7 +188,7 @@ func TestAFilterKeepsWhatIsAskedFor(t *testing.T) {
 	assert.NotContains(t, write(t, "html", x), ">pipeline</th>")
 }
 
-func TestWhyTellsAStory(t *testing.T) {
+func TestWhyIsAStory(t *testing.T) {
 	t.Parallel()
 	x := made("dev", model())
 	for name, c := range map[string]struct {

@@ -74,8 +74,8 @@ type Path struct {
 	Why string `json:"why,omitempty"`
 }
 
-// OK reports whether nothing is known to be wrong with the path: a declared path works or is undecided. A path that is
-// not declared need not work.
+// OK reports whether nothing is known to be wrong with the path: if it is declared, it works or is undecided. A path
+// that is not declared need not work.
 func (p Path) OK() bool { return p.Works || p.Undecided || !p.Declared }
 
 // A Finding is something that a reviewer should know, and that does not prevent a deployment.
@@ -204,8 +204,8 @@ func (x *Explanation) findings(m access.Model, problems access.Problems) {
 		}
 	}
 	for _, at := range order {
-		what, fix := "their jobs work, though the endpoint does not name them", "name them, or see that nothing else keeps "+
-			"jobs from them"
+		what, fix := "their jobs work, though the endpoint does not name them", "name them, or accept that nothing else "+
+			"stops their jobs"
 		if at.input != "" {
 			what += ": they read " + at.input
 			fix = "name them, or take away what they are granted for other endpoints"

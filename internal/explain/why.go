@@ -105,11 +105,11 @@ func begin(h access.Hop) string {
 // writeWay explains an indirect way, and each change that closes it.
 func writeWay(out *strings.Builder, w Way) {
 	fmt.Fprintf(out, "Indirectly, %s.\n", w)
-	tellCuts(out, w)
+	writeCuts(out, w)
 	out.WriteString("\n")
 }
 
-func tellCuts(out *strings.Builder, w Way) {
+func writeCuts(out *strings.Builder, w Way) {
 	for _, c := range w.Cuts {
 		fmt.Fprintf(out, "  To cut it: %s.\n", c)
 	}

@@ -46,7 +46,7 @@ func LookAt(r Resource) Look {
 	switch {
 	case r.Gone && w.removal:
 		l.Gives = w.gives
-	case r.Gone && w.guess: // it may have prevented access
+	case r.Gone && w.guess: // the deleted resource may have prevented access
 		l.Judged = false
 	case r.Gone:
 		l.Goes = w.gives != "" && !w.partial

@@ -21,7 +21,7 @@ var rules = []Rule{
 	{
 		ID: "privileged-role", Title: "No role that grants access is " +
 			"assigned", Severity: High, Level: Mandatory, check: privilegedRole,
-		Why: "Owner and its like may give anyone anything. What a role allows decides, not its name.",
+		Why: "Owner and similar roles may give anyone anything. The rule looks at what a role allows, not at its name.",
 	},
 	{
 		ID: "unknown-role", Title: "It is known what an assigned role " +
@@ -31,8 +31,8 @@ var rules = []Rule{
 	{
 		ID: "assignment-scope", Title: "No role holds wider than a resource " +
 			"group", Severity: High, Level: Mandatory, check: assignmentScope,
-		Why: "A role at a subscription or a management group holds in every workspace and storage account below it, those " +
-			"of tomorrow included.",
+		Why: "A role at a subscription or a management group holds in every workspace and storage account below it, also " +
+			"in those that are made later.",
 	},
 	{
 		ID: "principal-type", Title: "A role assignment names its principal's " +
@@ -44,12 +44,12 @@ var rules = []Rule{
 		ID: "storage-role", Title: "No storage role above reader unless " +
 			"asked for", Severity: Medium, Level: Mandatory, check: storageRole,
 		Why: "Reading a job's data takes Storage Blob Data Reader; more lets a job change or delete its own input, or " +
-			"read keys that open all.",
+			"read keys that open everything.",
 	},
 	{
 		ID: "invoker-role", Title: "The invokers' role is the documented 35 actions and named " +
 			"additions", Severity: High, Level: Mandatory, check: invokerRoleBreadth,
-		Why: "Starting a job takes these actions and no more; what is more should be asked for by name.",
+		Why: "Starting a job takes these actions and no more; anything else should be asked for by name.",
 	},
 	{
 		ID: "secret-lifetime", Title: "A client secret ends", Severity: Medium, Level: Mandatory, check: secretLifetime,
@@ -63,12 +63,12 @@ var rules = []Rule{
 	{
 		ID: "cluster-identity", Title: "A cluster has a managed " +
 			"identity", Severity: Medium, Level: Mandatory, check: clusterIdentity,
-		Why: "Without one no job on it can mount data by identity, and what can't is then given a key.",
+		Why: "Without one no job on it can mount data as an identity, and somebody will give it a key instead.",
 	},
 	{
 		ID: "cluster-local-auth", Title: "A cluster allows no local " +
 			"authentication", Severity: Medium, Level: Mandatory, check: clusterLocalAuth,
-		Why: "Local accounts pass Entra by: no conditional access, no sign-in log.",
+		Why: "Local accounts bypass Entra: no conditional access, no sign-in log.",
 	},
 	{
 		ID: "cluster-ssh", Title: "A cluster's nodes are closed to SSH", Severity: High, Level: Mandatory, check: clusterSSH,

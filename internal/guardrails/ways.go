@@ -141,7 +141,7 @@ var ways = []way{
 
 	// Azure RBAC.
 	{
-		gives: "sets under which rules others make themselves holders of a role (approval, sign-in, " +
+		gives: "sets the rules by which others activate a role (approval, sign-in, " +
 			"length)", severity: High, removal: true,
 		types: slices.Concat(in(native, "authorization:RoleManagementPolicy*"), in(classic, "pim:RoleManagementPolicy")),
 	},

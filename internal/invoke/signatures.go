@@ -102,7 +102,8 @@ var notStarted = []signature{
 	},
 	{
 		form: regexp.MustCompile(`(?i)\b(AccountKey|SasToken)\b`), kind: Request,
-		means:  "the output's data store holds no credential, and the service asks for one: a defect of 2023 that is mended",
+		means: "the output's data store holds no credential, and the service asks for one: a fault of 2023 that has been " +
+			"fixed",
 		remedy: []string{"update the client, and use identities"},
 	},
 }
@@ -130,7 +131,7 @@ var atStart = []signature{
 	},
 	{
 		form: regexp.MustCompile(`(?i)insufficient\b.{0,60}\bquota|\bcores? quota`), kind: JobFailed,
-		means:  "the cores of the size's family or of the region are used up: this is no matter of access",
+		means:  "the cores of the size's family or of the region are used up: access is not the cause",
 		remedy: []string{"ask for more quota, or choose another size; a lock on the group keeps nodes away too"},
 	},
 	{
@@ -170,7 +171,7 @@ var onData = []signature{
 		form: regexp.MustCompile(`(?i)\bDestinationError\(PermissionDenied\b|` +
 			`\bScriptExecution\.WriteStreams\.Authentication\b`),
 		kind: Data,
-		hop:  access.WriteHop, means: "who writes may not write to the output's storage: the cluster identity mounts " +
+		hop:  access.WriteHop, means: "the writer may not write to the output's storage: the cluster identity mounts " +
 			"it, the invoker writes",
 		remedy: []string{"check that it is the data store that is meant", "a cluster without an identity writes nothing: " +
 			"give it one (clusters.<name>.identity)"},
@@ -178,12 +179,12 @@ var onData = []signature{
 	},
 	{
 		codes: []string{"DataAccessError(PermissionDenied)"}, kind: Data, hop: access.ReadHop,
-		means:  "who reads has no role on the storage, or a condition or an ACL keeps it out",
+		means:  "the reader has no role on the storage, or a condition or an ACL excludes it",
 		remedy: []string{seeWhoReads}, grants: bothLack(roles.StorageBlobDataReader),
 	},
 	{
 		codes: []string{"DataAccessError(NotFound)", "StreamError(NotFound)"}, kind: JobFailed,
-		means:  "the container or the path does not exist: this is no matter of access",
+		means:  "the container or the path does not exist: access is not the cause",
 		remedy: []string{"check the container and the path"},
 	},
 	{
@@ -191,7 +192,7 @@ var onData = []signature{
 			"DestinationError(NotEmpty)", "OutputError(NotEmpty)", "WriteStreams.AlreadyExists",
 			"ScriptExecution.WriteStreams.AlreadyExists",
 		},
-		kind: JobFailed, means: "the output path is taken: this is no matter of access",
+		kind: JobFailed, means: "the output path is taken: access is not the cause",
 		remedy: []string{"write to a new path each time"},
 	},
 	{
@@ -199,7 +200,7 @@ var onData = []signature{
 		codes: []string{"AuthorizationPermissionMismatch"}, phrases: []string{"perform this operation using this permission"},
 		kind: Mount, hop: access.MountHop, means: opensNoStorage,
 		remedy: []string{
-			"an owner of the account has no data role by that; a new assignment takes up to 10 minutes; a condition or " +
+			"being an owner of the account gives no data role; a new assignment takes up to 10 minutes; a condition or " +
 				"an ACL may keep it out",
 		},
 		grants: bothLack(roles.StorageBlobDataReader),
@@ -249,9 +250,9 @@ var onData = []signature{
 			`(\b403\b|forbidden|denied)|` +
 			`(\b403\b|forbidden)[\s\S]{0,400}key ?vault`),
 		kind: Data, hop: access.ReadHop,
-		means: "whoever reads may not read the data store's secret: datastores/listsecrets/action is missing, or the " +
+		means: "the reader may not read the data store's secret: datastores/listsecrets/action is missing, or the " +
 			"vault's firewall is closed",
-		remedy: []string{checkActions, "let the vault's network in whoever reads"},
+		remedy: []string{checkActions, "let the reader through the vault's firewall"},
 	},
 	{
 		codes: []string{"AuthenticationFailed"}, kind: Data, hop: access.ReadHop,
@@ -272,17 +273,17 @@ var notOfAccess = []signature{
 	{
 		form:   regexp.MustCompile(`(?i)no succeeded mini batch|no objects to concatenate|no module named ['"]?azureml`),
 		kind:   JobFailed,
-		means:  "the model, the data's format or the environment is at fault: this is no matter of access",
+		means:  "the model, the data's format or the environment is at fault: access is not the cause",
 		remedy: []string{"look at the job's logs in the studio"},
 	},
 	{
 		phrases: []string{"No progress update"}, kind: JobFailed,
-		means:  "the time limit ran out: this is no matter of access",
+		means:  "the time limit ran out: access is not the cause",
 		remedy: []string{"raise retry_settings.timeout of the deployment"},
 	},
 	{
 		phrases: []string{"User program failed"}, kind: JobFailed,
-		means:  "the deployment's own code failed: this is no matter of access",
+		means:  "the deployment's own code failed: access is not the cause",
 		remedy: []string{"look at the job's logs in the studio"},
 	},
 }

@@ -20,7 +20,7 @@ const (
 	equalLetters = "they must be equal, letter by letter"
 	noCredential = "the federated token matches no federated credential"
 	asNewerUser  = "the user's sign-in is too old, or revoked"
-	pipelineUser = "a user's sign-in is asked for a device or a second factor"
+	pipelineUser = "the user's sign-in needs a known device or a second factor"
 )
 
 func signInTable() (all []signature) {
@@ -52,7 +52,8 @@ func signInTable() (all []signature) {
 			"try again"},
 		{"70025", "the application has no federated credentials",
 			"declare one (federatedCredentials) and run pulumi up, or check --client-id"},
-		{"700024", "the federated token is out of its time", "get a new one; in a long job, get Azure's token early"},
+		{"700024", "the federated token has expired, or is not valid yet",
+			"get a new one; in a long job, get Azure's token early"},
 		{"700222 700226 700227", "a token of Entra's own may not be used here",
 			"use another issuer; only a user-assigned identity of the same tenant may stand as a federated credential"},
 		{"700223 700238", "the tenant's policy forbids federation, or this issuer",

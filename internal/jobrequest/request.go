@@ -120,7 +120,7 @@ var (
 var anyAsset = regexp.MustCompile(`(?i)^(?:azureml:[^:/@]+:|/subscriptions/.*/data/[^/]+/versions/)(.+)$`)
 
 var errForms = errors.New("write an https URL, azureml:<data asset>:<version>, azureml://datastores/<data " +
-	"store>/paths/<path>, or the ARM ID of a data asset's version or of a data store with /paths/<path> behind it")
+	"store>/paths/<path>, or the ARM ID of a data asset's version or of a data store with /paths/<path> after it")
 
 // ExpandURI changes what people write to what endpoints take: an https URL, the ARM ID of a data asset, or that of a
 // data store with a path. Short forms need the workspace that they belong to.

@@ -155,7 +155,7 @@ func (a *Asker) servicePrincipal(path, key, id string, kind access.PrincipalKind
 			return Principal{}, a.otherKind(path, id, kind, err)
 		}
 		return Principal{}, refused(path, "the service principal with the client ID "+id, err, permissions[kind],
-			"see that the application has a service principal in this tenant (az ad sp show --id "+id+"), or write "+
+			"check that the application has a service principal in this tenant (az ad sp show --id "+id+"), or write "+
 				kind.IDKey())
 	}
 	if want := entraTypes[kind]; found.Type != "" && found.Type != want {
@@ -233,7 +233,7 @@ func (a *Asker) reaches(resource arm.ID) bool {
 
 // identity looks up the managed identity of the resource with that ARM ID.
 func (a *Asker) identity(path, id string) (Principal, access.Problems) {
-	instead := "see that the resource exists (az resource show --ids " + id + "), or write principalId"
+	instead := "check that the resource exists (az resource show --ids " + id + "), or write principalId"
 	const permission = "Reader on it"
 	resource, known := withIdentity(id)
 	if !known {

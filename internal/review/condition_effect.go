@@ -70,16 +70,16 @@ func conditionChange(old, now assignment) (does, undecided string) {
 	loses, _, _ := conditionDifference(old, now)
 	switch {
 	case gains == condition.Yes:
-		return "its condition lets through what it did not: " + request.String(), ""
+		return "its condition now allows: " + request.String(), ""
 	case gains == condition.No && loses == condition.No:
 		return "", ""
 	case gains == condition.No:
 		return "its condition holds back more than before", ""
 	case old.condition == "":
-		return "", "a condition comes: what it leaves is undecided, for " + because
+		return "", "a condition is added: what it allows is undecided, because " + because
 	case now.condition == "":
-		return "", "its condition goes: what that held back is undecided, for " + because
+		return "", "its condition is removed: what that allows is undecided, because " + because
 	default:
-		return "", "its condition changes: what it holds back is undecided, for " + because
+		return "", "its condition changes: what that allows is undecided, because " + because
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
-// mostLines is the largest number of lines in a graph of a page: with more, nobody could tell them apart. Lines that do
-// not change are left out first.
+// mostLines is the largest number of lines in a graph of a page: with more, nobody could distinguish them. Lines that
+// do not change are left out first.
 const mostLines = 400
 
 // indirect is the kind of lines without a job.
@@ -201,8 +201,8 @@ func (d *drawing) node(column int, kind, name string, when side) string {
 	return key
 }
 
-// standing returns the key of a node whose side does not matter: a new one exists at both.
-func (d *drawing) standing(column int, kind, name string) string {
+// anySide returns the key of a node whose side does not matter: a new one is drawn at both.
+func (d *drawing) anySide(column int, kind, name string) string {
 	if key := kind + " " + name; d.sides[key] != nil {
 		return key
 	}
@@ -357,17 +357,17 @@ func (of reached) write(t *strings.Builder, r Review, i int, f page.Filter) {
 		var to string
 		switch {
 		case w.Input != "":
-			to = d.standing(2, "input", w.Input)
+			to = d.anySide(2, "input", w.Input)
 		case w.Output != "":
-			to = d.standing(2, "output", w.Output)
+			to = d.anySide(2, "output", w.Output)
 		case w.EveryInvoker:
-			to = d.standing(2, "reached", "by the 35 actions")
+			to = d.anySide(2, "reached", "by the 35 actions")
 		default:
-			to = d.standing(2, "reached", w.Ends)
+			to = d.anySide(2, "reached", w.Ends)
 		}
 		d.of(to, w.about())
 		for _, name := range w.Who {
-			who := d.standing(0, "invoker", name)
+			who := d.anySide(0, "invoker", name)
 			part := d.line(indirect, who, to, when, w.Way)
 			part.undecided = part.undecided || w.Undecided
 			d.of(who, about{people: []string{name}, data: w.about().data})

@@ -218,7 +218,7 @@ func TestIndirectWaysToAllThatTheyEndAt(t *testing.T) {
 
 // Ways that the article's actions give to every invoker have one row for all of them. Ways by other actions, or of only
 // some invokers, have their own rows.
-func TestWaysOfEveryInvokerAreToldOnce(t *testing.T) {
+func TestWaysOfEveryInvokerAreReportedOnce(t *testing.T) {
 	t.Parallel()
 	many := func(m *access.Model) {
 		for _, name := range []string{"carl", "dora", "emil"} {

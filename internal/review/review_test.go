@@ -149,7 +149,7 @@ func identity(kind string, ids ...any) map[string]any {
 	return map[string]any{"type": kind, "userAssignedIdentities": ids}
 }
 
-func TestANameThatStandsForAnotherPrincipalIsToldByItsIDs(t *testing.T) {
+func TestANameThatStandsForAnotherPrincipalIsReportedByItsIDs(t *testing.T) {
 	t.Parallel()
 	state := func(id string) string {
 		return fmt.Sprintf(`{"type": %q, "inputs": {"principalId": %q, "principalType": "Group", "scope": `+
@@ -177,7 +177,7 @@ func TestAnIdentityThatIsReplacedRevokes(t *testing.T) {
 	assert.Contains(t, r.Identities[0].What, "lost without a warning")
 }
 
-func TestARoleIsToldActionByAction(t *testing.T) {
+func TestARoleIsReportedActionByAction(t *testing.T) {
 	t.Parallel()
 	text := testdata(t, "role")
 	r := reviewOf(t, text)
@@ -194,7 +194,7 @@ func TestARoleIsToldActionByAction(t *testing.T) {
 	assert.Equal(t, "custom-role", r.Guardrails[0].Rule)
 }
 
-func TestAJobThatBreaksIsTold(t *testing.T) {
+func TestAJobThatBreaksIsReported(t *testing.T) {
 	t.Parallel()
 	// A preview that removes an invoker's reader, and leaves the model as it is.
 	text := strings.Replace(testdata(t, "invoker"), `"op": "create"`, `"op": "delete"`, 1)
@@ -214,7 +214,7 @@ func TestAJobThatBreaksIsTold(t *testing.T) {
 		"lake/patients"}, broken)
 }
 
-func TestSecretsThatEndAreTold(t *testing.T) {
+func TestSecretsThatEndAreReported(t *testing.T) {
 	t.Parallel()
 	p, err := engine.Read(strings.NewReader(testdata(t, "invoker"))) // the secret itself is not shown
 	require.NoError(t, err)
@@ -231,7 +231,7 @@ func TestSecretsThatEndAreTold(t *testing.T) {
 	}
 }
 
-func TestNoSecretIsTold(t *testing.T) {
+func TestNoSecretIsReported(t *testing.T) {
 	t.Parallel()
 	const canary = "canary-in-a-coal-mine"
 	secret := fmt.Sprintf(`{"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": %q}`,

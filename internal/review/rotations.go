@@ -49,7 +49,7 @@ func (m *maker) rotations(add func(Interruption)) {
 				i.To = "when they sign in with " + gaps[0].After + ", " + until
 				i.What = "no other client secret is valid by then: keep it until another one is"
 			default:
-				continue // nobody uses a secret afterwards
+				continue // afterwards nobody uses a secret
 			}
 			add(i)
 		}

@@ -16,7 +16,7 @@ const Anything = "‹anything›"
 // that it covers and at where an exception narrows it: so an additional wildcard is found even if it covers no known
 // action. Each action is in the result once, in a fixed order.
 func Difference(wide, narrow roles.Permissions) []roles.Action {
-	return slices.DeleteFunc(tellApart(wide, narrow), func(a roles.Action) bool {
+	return slices.DeleteFunc(differing(wide, narrow), func(a roles.Action) bool {
 		return !more(wide.Decide(a), narrow.Decide(a))
 	})
 }
@@ -34,8 +34,8 @@ func more(one, other roles.Decision) bool {
 	return !same || (one.DeniedBy == "") != (other.DeniedBy == "")
 }
 
-// tellApart returns the actions by which permissions differ.
-func tellApart(all ...roles.Permissions) []roles.Action {
+// differing returns the actions by which permissions differ.
+func differing(all ...roles.Permissions) []roles.Action {
 	var w witnesses
 	for _, a := range roles.NamedActions() {
 		w.add(a)

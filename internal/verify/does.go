@@ -128,12 +128,12 @@ func (a Held) hop(p access.Principal, n roles.Action, at string) access.Hop {
 		case denied:
 			perhaps = cmp.Or(perhaps, denies+open+" may take it away from "+label)
 		case settles.After(h.facts.Asked):
-			perhaps = cmp.Or(perhaps, label+" was assigned, or its role changed, so lately that it may not act before "+
+			perhaps = cmp.Or(perhaps, label+" was assigned, or its role changed, so recently that it may not act before "+
 				settles.UTC().Format(time.RFC3339))
 		case !known:
 			perhaps = cmp.Or(perhaps, label+" gives it, and whether it does anything at "+h.name(at)+" is not known here")
 		case !acts:
-			return no("%s is nothing that a place of this type has: name the resource that it acts on, or what that lies in",
+			return no("%s does not exist at a place of this type: name the resource that it acts on, or what contains that",
 				n.Name)
 		default:
 			hop.GivenBy = label

@@ -97,7 +97,7 @@ func TestWhatAPrincipalCanDoIsAskedOfAzure(t *testing.T) {
 		"in the group, of anything": {given(ann, "User", roles.Contributor, mlGroup), listKeys, "resourceGroup", explain.Yes,
 			"at resource group ml", false},
 		"at the workspace, of storage": {given(ann, "User", roles.Contributor, workspace), listKeys, "workspace", explain.No,
-			"nothing that a place of this type has", false},
+			"does not exist at a place of this type", false},
 		"anywhere, of storage": {given(ann, "User", roles.Contributor, workspace), listKeys, "", explain.No, "", false},
 		"a risk":               {given(ann, "User", "Owner", workspace), "grantsAccess", "", explain.Yes, writeRoles, false},
 		"a risk that it has not": {given(ann, "User", roles.Contributor, workspace), "grantsAccess", "workspace", explain.No,
@@ -144,7 +144,7 @@ func TestWhatAPrincipalCanDoIsAskedOfAzure(t *testing.T) {
 		"groups that can't be read": {refused("/transitiveMemberOf"), startJobs, "workspace", explain.Undecided,
 			"Directory.Read.All", false},
 		"assigned a moment ago": {given(ann, "User", roles.Contributor, mlGroup), startJobs, "workspace", explain.Undecided,
-			"so lately", true},
+			"so recently", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			propagation := time.Duration(0)

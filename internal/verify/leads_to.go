@@ -49,8 +49,8 @@ func (c compute) principals() (all []string) {
 	return all
 }
 
-// neighbours asks for what the workspace has beside the model and indirect ways go through: its key vault, and its
-// other computes.
+// neighbours asks for the parts of the workspace that the model does not have and that indirect ways use: its key
+// vault, and its other computes.
 func (o *Observer) neighbours(ctx context.Context, m access.Model, f *Facts) {
 	var answer struct {
 		Properties struct {
@@ -102,7 +102,7 @@ func (o *Observer) vault(ctx context.Context, id string, f *Facts) ways.Vault {
 	return v
 }
 
-// neighbours adds what the workspace has beside the model.
+// neighbours adds those parts to the estate.
 func (h *holdings) neighbours(e *ways.Estate) {
 	w := &e.Workspaces[0]
 	if h.facts.Vault.ID != "" {

@@ -29,7 +29,8 @@ type Other struct {
 
 const servicePrincipal = "ServicePrincipal"
 
-// others asks who they are that hold what was listed, who is in the groups among them, and who owns those.
+// others asks about the principals that hold what was listed: who they are, who is in the groups among them, and who
+// owns those.
 func (o *Observer) others(ctx context.Context, subjects []Subject, f *Facts) {
 	kinds := map[string]string{}
 	for _, a := range slices.Concat(f.Assignments, f.Eligible) {
@@ -73,7 +74,7 @@ func (o *Observer) others(ctx context.Context, subjects []Subject, f *Facts) {
 	}
 }
 
-// listed are people and applications in a collection about somebody.
+// listed returns the people and applications in a collection about a principal, such as its owners.
 func (o *Observer) listed(ctx context.Context, about *Other, path, what string, f *Facts) (all []Member) {
 	found, _, err := azure.List[object](ctx, o.client, azure.Graph, path)
 	about.Unlisted = cmp.Or(about.Unlisted, f.unanswered(about.failed(what, err)))
@@ -110,7 +111,8 @@ func (o *Observer) signsIn(ctx context.Context, about *Other, path string, f *Fa
 	}
 }
 
-// others adds them. Those of the members of a group who have nothing else are one: everybody who is in it.
+// others adds the principals other than the stack's. Members of a group who have nothing else are added as one:
+// everybody in the group.
 func (h *holdings) others(e *ways.Estate, subjects []Subject) {
 	ids := slices.Sorted(maps.Keys(h.facts.Others))
 	named, in := map[string]string{}, map[string]int{}
@@ -176,9 +178,9 @@ func (h *holdings) others(e *ways.Estate, subjects []Subject) {
 	h.unread(e, subjects)
 }
 
-// Who may become somebody and is not asked about. Microsoft Graph has who manages groups and applications (directory
-// roles, permissions of applications), and Azure has no list of what an identity is attached to
-// (facts/grants-access.md, Entra, and Machine learning and neighbours: code under an identity elsewhere).
+// Texts for who may become a principal and is not asked about. Microsoft Graph knows who manages groups and
+// applications (directory roles, permissions of applications), and Azure has no list of what an identity is attached
+// to (facts/grants-access.md, Entra, and Machine learning and neighbours: code under an identity elsewhere).
 const (
 	managers   = "whoever manages groups and applications in Entra"
 	hostOwners = "whoever changes what else runs as a managed identity, such as a machine, a factory or a function"
@@ -208,7 +210,7 @@ func (h *holdings) unread(e *ways.Estate, subjects []Subject) {
 	}
 }
 
-// hosts notes that it is not known what runs as an identity, once.
+// hosts records, once, that it is not known what runs as an identity.
 func (h *holdings) hosts(e *ways.Estate, id string) {
 	if !slices.ContainsFunc(e.Unread, func(u ways.Unread) bool {
 		return u.Who == hostOwners && strings.EqualFold(u.To, id)
@@ -218,7 +220,7 @@ func (h *holdings) hosts(e *ways.Estate, id string) {
 	}
 }
 
-// signInsOf adds how others become one of them.
+// signInsOf adds the ways in which others can sign in as a principal.
 func (h *holdings) signInsOf(e *ways.Estate, id string, other Other) {
 	switch {
 	case other.Managed:

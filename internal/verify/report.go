@@ -50,7 +50,7 @@ type Report struct {
 	OtherWays []OtherWays `json:"otherWays,omitempty"`
 	// Assertions are those that somebody reads something by no way, held against Azure: what is undecided breaks them.
 	Assertions []access.Verdict `json:"assertions,omitempty"`
-	// Doubts are why it is not certain that there is no way to a datum; see ways.Estate.
+	// Doubts are undecided ways because of which it is not certain that nobody else reaches a datum; see ways.Estate.
 	Doubts []access.Way `json:"-"`
 	// Limits are Azure's limits, with how much is used. They do not make Failed true: see Observer.Limits.
 	Limits []Usage `json:"limits,omitempty"`

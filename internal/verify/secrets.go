@@ -71,18 +71,18 @@ func (o *Observer) secrets(ctx context.Context, s Subject) (all []secret, err er
 	return all, nil
 }
 
-// acting returns the secrets that have not ended: an ended one signs nobody in.
-func acting(all []secret, now time.Time) []secret {
+// valid returns the secrets that have not ended: nobody signs in with one that has.
+func valid(all []secret, now time.Time) []secret {
 	return slices.DeleteFunc(slices.Clone(all), func(s secret) bool { return !s.End.IsZero() && !s.End.After(now) })
 }
 
-// called is the name of a secret in ways.
+// called returns the secret's name in ways.
 func (s secret) called() string { return strings.TrimSpace(s.kind + " " + s.Name) }
 
 // heldSecrets compares an invoker's secrets that have not ended with the declared ones. A renamed secret keeps its
 // first name in Entra, so it is found by its dates first, and then by its name.
 func heldSecrets(invoker string, declared map[string]signin.ClientSecret, has []secret, now time.Time) (all []SignIn) {
-	left := acting(has, now)
+	left := valid(has, now)
 	var missing []string
 	take := func(name string, fits func(secret) bool) bool {
 		start, end, _ := declared[name].Period() // checked

@@ -82,7 +82,7 @@ func (o *Observer) signIns(ctx context.Context, m access.Model, s Subject, f *Fa
 		if s.Kind == access.ServicePrincipal {
 			keys, err := o.secrets(ctx, s)
 			f.unanswered(err)
-			for _, one := range acting(keys, f.Asked) {
+			for _, one := range valid(keys, f.Asked) {
 				f.Trusted = append(f.Trusted, Trust{Of: s.ID, Name: s.Principal.Name, Secret: one.called()})
 			}
 		}

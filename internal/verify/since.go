@@ -59,7 +59,7 @@ func ReadReport(from io.Reader) (Report, error) {
 		return Report{}, fmt.Errorf("the earlier report is not one of verify (%w); %s", err, howToReport)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Report{}, errors.New("there is more in the file behind the earlier report; give each report a file of its own")
+		return Report{}, errors.New("there is more in the file after the earlier report; give each report a file of its own")
 	}
 	switch {
 	case r.Version != version:

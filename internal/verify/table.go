@@ -129,7 +129,7 @@ func WriteTable(w io.Writer, r Report) error {
 		notes = append(notes, fmt.Sprintf("%d indirect ways are the plan's own: batchaccess explain shows them", planned))
 	}
 	if len(r.NotLookedAt) > 0 {
-		notes = append(notes, "of a job's way, not looked at: "+strings.Join(r.NotLookedAt, ", "))
+		notes = append(notes, "steps of a job that were not looked at: "+strings.Join(r.NotLookedAt, ", "))
 	}
 	for _, u := range r.Limits {
 		switch {

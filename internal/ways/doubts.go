@@ -7,7 +7,7 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 )
 
-// unread are all that nobody here could ask.
+// unread returns all questions that could not be asked or answered.
 func (f *finder) unread() (all []Unread) {
 	for _, g := range f.Groups {
 		if g.Unlisted != "" {
@@ -24,7 +24,8 @@ func (f *finder) unread() (all []Unread) {
 	return append(all, f.Unread...)
 }
 
-// HeldBy are the roles that the first of those who are alike holds, with where; none for who is no principal.
+// HeldBy returns the roles that the first of several principals with the same ways holds, and where; none for a name
+// that is no principal.
 func (e *Estate) HeldBy(who []string) (all []string) {
 	f := newFinder(e)
 	for _, id := range f.idsOf(who[:1]) {
@@ -40,9 +41,9 @@ func (e *Estate) HeldBy(who []string) (all []string) {
 	return all
 }
 
-// Doubts are why nobody can be sure that there is no way to a datum beside those of Ways: undecided ways to each datum
-// of those whom nobody here could ask about, whoever they are, and of everybody who may reach more than is known. Who
-// goes one is somebody of Ways, or in words those who may be anybody.
+// Doubts are undecided ways to each datum that Ways does not have: those of whoever could not be asked about, and
+// those of everybody who may reach more than is known. Because of them it is not certain that there is no other way.
+// Who goes a way is a principal of Ways, or, for somebody who may be anybody, a text.
 func (e *Estate) Doubts() (all []access.Way) {
 	f := newFinder(e)
 	for _, u := range f.unread() {
@@ -71,7 +72,7 @@ func (e *Estate) Doubts() (all []access.Way) {
 	return all
 }
 
-// opensUnknown reports whether it is not known what is held at the end of a way.
+// opensUnknown reports whether it is not known what the end of a way opens.
 func opensUnknown(ends string) bool {
 	return ends == whatever || slices.ContainsFunc([]string{Holdings, othersClusters, othersStores, storesPrincipal},
 		func(begins string) bool { return strings.HasPrefix(ends, begins) })

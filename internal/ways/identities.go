@@ -27,7 +27,7 @@ func (f *finder) toGrants(id string) (all []step) {
 	return all
 }
 
-// whatever is what a way ends at of somebody of whom it is not known what they are in, and hold.
+// whatever is the end of a way to a principal whose groups and assignments are not known.
 const whatever = "whatever it holds"
 
 // Holdings begins the end of a way to what an identity may hold beyond the estate.

@@ -94,7 +94,7 @@ func (f *finder) directly(id string) (all []access.Way) {
 
 // Together joins the ways of several principals with the same hops and the same end into one. apart returns a text that
 // separates other ways; nil for none.
-func Together(all []access.Way, apart func(access.Way) string) (told []access.Way) {
+func Together(all []access.Way, apart func(access.Way) string) (joined []access.Way) {
 	at := map[string]int{}
 	for _, w := range all {
 		var key strings.Builder
@@ -106,15 +106,15 @@ func Together(all []access.Way, apart func(access.Way) string) (told []access.Wa
 			key.WriteString("\n" + apart(w))
 		}
 		if n, there := at[key.String()]; there {
-			told[n].Who = append(told[n].Who, w.Who...)
-			told[n].Hops[0].Identity = "each of them"
+			joined[n].Who = append(joined[n].Who, w.Who...)
+			joined[n].Hops[0].Identity = "each of them"
 			continue
 		}
-		at[key.String()] = len(told)
+		at[key.String()] = len(joined)
 		w.Who, w.Hops = slices.Clone(w.Who), slices.Clone(w.Hops)
-		told = append(told, w)
+		joined = append(joined, w)
 	}
-	return told
+	return joined
 }
 
 // as appends the ways with another principal. Their hops are in one slice: a large estate has very many.

@@ -15,13 +15,14 @@ import (
 var aclForm = regexp.MustCompile(`^[r-][w-][x-]$`)
 
 // SetACL gives a principal POSIX permissions, such as r-x, on a path of a file system of Azure Data Lake Storage Gen2
-// and all that is, or comes, below it. containerID is the container's ARM ID; the path "/" is all of it. That the
-// folders above have --x is taken on trust.
+// and on everything below it, also on what is added later. containerID is the container's ARM ID; the path "/" is the
+// whole container. The sandbox assumes --x on the folders above.
 func (a *Azure) SetACL(containerID, path, principalID, permissions string) error {
 	return a.setACL(containerID, path, principalID, permissions, true, true)
 }
 
-// setACL sets the access ACL, which is for what is there, and the default one, which what is added later inherits.
+// setACL sets the access ACL, which applies to what exists, and the default ACL, which everything that is added later
+// inherits.
 func (a *Azure) setACL(containerID, path, principalID, permissions string, access, inherited bool) error {
 	if !aclForm.MatchString(permissions) {
 		return fmt.Errorf("setting an ACL: %q are not POSIX permissions such as r-x", permissions)
@@ -37,15 +38,15 @@ func (a *Azure) setACL(containerID, path, principalID, permissions string, acces
 	})
 }
 
-// aclCommand is the command of the Azure CLI that sets ACLs of a folder and of all that is in it, and aclFlags are
-// those of its flags that the sandbox knows (learn.microsoft.com, "az storage fs access update-recursive").
+// aclCommand is the command of the Azure CLI that sets the ACLs of a folder and its content; aclFlags are the flags
+// of it that the sandbox knows (learn.microsoft.com, "az storage fs access update-recursive").
 var (
 	aclCommand = []string{"az", "storage", "fs", "access", "update-recursive"}
 	aclFlags   = []string{"--acl", "--account-name", "--auth-mode", "--file-system", "--path"}
 )
 
-// RunACLCommand does to the sandbox's storage what a command line does that sets ACLs, as an administrator of the data
-// who runs it in a shell.
+// RunACLCommand changes the sandbox's storage as this command line would change Azure's if an administrator of the
+// data ran it in a shell. The command line is one that sets ACLs.
 func (a *Azure) RunACLCommand(line string) error {
 	words, rest, err := Words(line)
 	switch {

@@ -37,7 +37,8 @@ type Options struct {
 	// StateFile keeps the state from one run to the next, with the keys beside it in the same folder; "" keeps all in
 	// memory. One process at a time may use it; the error that another one gets names the first.
 	StateFile string
-	// From is what this Azure holds at first: a snapshot of another one. It takes no StateFile.
+	// From is the content with which this Azure starts: a snapshot of another one. It can't be combined with
+	// StateFile.
 	From Snapshot
 	// Listen is a loopback address; default "127.0.0.1:0", which takes the port of the last run if it is free.
 	Listen string
@@ -149,28 +150,28 @@ func (a *Azure) serve(ctx context.Context, o Options) error {
 	return nil
 }
 
-// stopServing takes no more requests, lets those under way have their answers, and closes all connections.
+// stopServing accepts no more requests, answers those that are being served, and closes all connections.
 func (a *Azure) stopServing(open *connections) error {
 	const (
 		grace  = 5 * time.Second
-		linger = 10 * time.Millisecond // an answer that is over may not have been sent yet
+		linger = 10 * time.Millisecond // a finished answer may not have been sent yet
 	)
 	late, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
 	answered, done := context.WithCancel(late)
 	defer done()
-	a.server.RegisterOnShutdown(func() { // by then nobody can connect
+	a.server.RegisterOnShutdown(func() { // when it is called, no new connection is accepted
 		open.idle(late)
 		time.AfterFunc(linger, done)
 	})
 	err := a.server.Shutdown(answered)
 	if errors.Is(err, context.Canceled) {
-		err = nil // all is answered
+		err = nil // every request was answered
 	}
 	return errors.Join(err, a.server.Close())
 }
 
-// listen takes the address asked for, or the port of the last run, or any; and notes which it was.
+// listen listens at the given address, or at the port of the last run, or at any free port, and records the port.
 func (a *Azure) listen(ctx context.Context, address string) (net.Listener, error) {
 	var last int
 	_ = a.store.View(func(st *state.State) error { last = st.Port; return nil })
@@ -202,32 +203,32 @@ func (a *Azure) listen(ctx context.Context, address string) (net.Listener, error
 // Close stops serving and writes the state to its file. It may be called more than once.
 func (a *Azure) Close() error { return a.close() }
 
-// URL is where the sandbox answers, without a trailing slash.
+// URL is the sandbox's address, without a trailing slash.
 func (a *Azure) URL() string { return "https://" + a.host }
 
-// Cloud is what a cloud of Azure's calls its services, and its limits.
+// Cloud has the addresses and limits of one of Azure's clouds.
 type Cloud = clouds.Cloud
 
-// CloudNamed finds a cloud by its name or azure-native's word for it; "" is public Azure.
+// CloudNamed finds a cloud by its name or by azure-native's word for it; "" is public Azure.
 func CloudNamed(name string) (Cloud, bool) { return clouds.Named(name) }
 
-// Cloud is the one that the sandbox is in.
+// Cloud is the cloud that the sandbox is in.
 func (a *Azure) Cloud() (cloud Cloud) {
 	_ = a.store.View(func(st *state.State) error { cloud = clouds.Of(st.Cloud); return nil })
 	return cloud
 }
 
-// Host is the address as metadataHost wants it: host and port.
+// Host is the address in the form of the providers' setting metadataHost: host and port.
 func (a *Azure) Host() string { return a.host }
 
-// CAPool trusts the sandbox's certificate authority and no other.
+// CAPool is a pool that trusts the sandbox's certificate authority and no other.
 func (a *Azure) CAPool() *x509.CertPool { return a.authority.Pool() }
 
 // CAPEM is the certificate of the sandbox's certificate authority.
 func (a *Azure) CAPEM() []byte { return append([]byte(nil), a.authority.PEM...) }
 
-// Client trusts the sandbox's certificate authority and no other. It is the same one at every call, so that connections
-// are used again.
+// Client is an HTTP client that trusts the sandbox's certificate authority and no other. Every call returns the same
+// client, so that connections are used again.
 func (a *Azure) Client() *http.Client { return a.client() }
 
 func newClient(roots *x509.CertPool) *http.Client {
@@ -239,13 +240,13 @@ func newClient(roots *x509.CertPool) *http.Client {
 	}}
 }
 
-// IdentityHeader is the value that a caller of the App Service identity endpoint, URL() + "/msi/token", presents as
-// X-IDENTITY-HEADER. It is another one in each run.
+// IdentityHeader is the value of X-IDENTITY-HEADER that the App Service identity endpoint, URL() + "/msi/token",
+// requires. It differs in each run.
 func (a *Azure) IdentityHeader() string { return a.identityHeader }
 
-// SignIn issues an access token to a user, service principal or managed identity that proves who it is by means that
-// the sandbox does not hold. It stands for `az login` and `az account get-access-token --resource`. The error is
-// Entra's: an unknown or disabled principal, an unknown resource.
+// SignIn issues an access token to a user, service principal or managed identity without asking for a proof. It
+// stands for `az login` and `az account get-access-token --resource`, for principals whose proof the sandbox does not
+// have. The error is Entra's: an unknown or disabled principal, an unknown resource.
 func (a *Azure) SignIn(_ context.Context, objectID, resource string) (string, error) {
 	access, err := a.entra.SignIn(objectID, resource)
 	if err != nil {
@@ -254,8 +255,8 @@ func (a *Azure) SignIn(_ context.Context, objectID, resource string) (string, er
 	return access, nil
 }
 
-// FederatedAssertion is what an issuer outside Entra, such as GitHub Actions, would sign for a subject. The token
-// endpoint takes it as client_assertion, for ten minutes and in this run only.
+// FederatedAssertion is the token that an issuer outside Entra, such as GitHub Actions, would sign for a subject. The
+// token endpoint accepts it as client_assertion for ten minutes, in this run only.
 func (a *Azure) FederatedAssertion(issuer, subject, audience string) (string, error) {
 	return a.issuer.SignAssertion(issuer, subject, audience)
 }

@@ -11,10 +11,12 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
 
-// BlobURL is where the Blob service of a storage account answers, by the account's name. In Azure it is a host.
+// BlobURL is the address of a storage account's Blob service, by the account's name. In Azure each account has a host
+// of its own.
 func (a *Azure) BlobURL(account string) string { return a.URL() + "/blob/" + account }
 
-// PutBlob writes a blob into a container, by the container's ARM ID: it stands for whoever put the data there.
+// PutBlob writes a blob into a container, given by its ARM ID, without asking for a permission: it stands for whoever
+// put the data there.
 func (a *Azure) PutBlob(containerID, at string, content []byte) error {
 	return a.store.Update(func(st *state.State) error {
 		if st.Resources[armid.Key(containerID)] == nil {
@@ -26,9 +28,9 @@ func (a *Azure) PutBlob(containerID, at string, content []byte) error {
 	})
 }
 
-// OnNode issues a token to the code that a job runs, as the identity of its cluster: what the code asks of the node's
-// managed-identity endpoint. It also returns the version of code that the deployment named when the job began. The
-// error is that there is no such job, that it ran no code, or that its cluster has no identity.
+// OnNode issues a token to the code that a job runs, as the cluster's identity: what the managed-identity endpoint of
+// the node would answer. It also returns the version of the code that the deployment named when the job began. It
+// fails if there is no such job, if the job ran no code, or if its cluster has no identity.
 func (a *Azure) OnNode(job, resource string) (token, code string, err error) {
 	var identity string
 	err = a.store.View(func(st *state.State) error {
@@ -50,8 +52,8 @@ func (a *Azure) OnNode(job, resource string) (token, code string, err error) {
 	return token, code, nil
 }
 
-// ReadBy is the content that the code of a job finds at a path of one of its inputs, which is "" for an input that is a
-// file. The error is that the job did not run to its end, has no such input, or that nothing lies there.
+// ReadBy is the content that the code of a job finds at a path of one of its inputs; the path is "" for an input that
+// is a file. It fails if the job did not run to its end, if it has no such input, or if there is nothing at the path.
 func (a *Azure) ReadBy(job, input, at string) (content []byte, err error) {
 	err = a.store.View(func(st *state.State) error {
 		j := st.Jobs[job]
@@ -75,12 +77,12 @@ func (a *Azure) ReadBy(job, input, at string) (content []byte, err error) {
 	return content, err
 }
 
-// accountOf is the ID of the storage account of a container.
+// accountOf returns the ID of a container's storage account.
 func accountOf(containerID string) string {
 	return path.Dir(path.Dir(path.Dir(path.Dir(containerID))))
 }
 
-// AccountKey is a key of a storage account, by its ARM ID: it stands for what the account's owner knows.
+// AccountKey is a key of a storage account, given by its ARM ID. It stands for what the account's owner knows.
 func (a *Azure) AccountKey(accountID string) (key string, err error) {
 	err = a.store.Update(func(st *state.State) error {
 		account := st.Resources[armid.Key(accountID)]
@@ -93,8 +95,8 @@ func (a *Azure) AccountKey(accountID string) (key string, err error) {
 	return key, err
 }
 
-// WorkspaceAccount is the ARM ID of a workspace's own storage account, which gets the container. Where nothing is known
-// of one, it is the other that is given.
+// WorkspaceAccount returns the ARM ID of a workspace's own storage account, and makes the container there. If the
+// sandbox knows no such account, other becomes it.
 func (a *Azure) WorkspaceAccount(workspaceID, other, container string) (accountID string, err error) {
 	err = a.store.Update(func(st *state.State) error {
 		workspace := st.Resources[armid.Key(workspaceID)]

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// connections are those on which an answer is under way. http.Server.Shutdown does not know this of HTTP/2: there it
-// announces that it is about to go, and waits for a second whether anybody asks for more.
+// connections are the connections on which a request is being answered. http.Server.Shutdown does not know this for
+// HTTP/2: it announces the end, and then waits a second even if nobody asks for more.
 type connections struct {
 	mu      sync.Mutex
 	busy    map[net.Conn]bool
@@ -19,7 +19,7 @@ func newConnections() *connections {
 	return &connections{busy: map[net.Conn]bool{}, changed: make(chan struct{})}
 }
 
-// note is the server's hook.
+// note is the server's ConnState hook.
 func (c *connections) note(conn net.Conn, now http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -32,7 +32,7 @@ func (c *connections) note(conn net.Conn, now http.ConnState) {
 	c.changed = make(chan struct{})
 }
 
-// idle waits until no answer is under way, or until ctx is done.
+// idle waits until no request is being answered, or until ctx is done.
 func (c *connections) idle(ctx context.Context) {
 	for {
 		c.mu.Lock()

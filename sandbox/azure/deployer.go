@@ -12,21 +12,21 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
 
-// secretLifetime is how long the deployer's secret lasts; each run makes another.
+// secretLifetime is how long the deployer's secret is valid. Each run makes a new one.
 const secretLifetime = 365 * 24 * time.Hour
 
-// Credentials are what a client signs in with.
+// Credentials are the values with which a client signs in.
 type Credentials struct{ TenantID, SubscriptionID, ClientID, ClientSecret, ObjectID string }
 
-// DeployerPermission is one action of Resource Manager, or one permission on Microsoft Graph, that who deploys a stack
-// needs.
+// DeployerPermission is one action of Resource Manager, or one permission on Microsoft Graph, that the deployer of a
+// stack needs.
 type DeployerPermission = role.DeployerPermission
 
-// DeployerPermissions are all that the deployer has, at every subscription and in the directory.
+// DeployerPermissions are all permissions of the deployer, at every subscription and in the directory.
 func DeployerPermissions() []DeployerPermission { return slices.Clone(role.DeployerPermissions) }
 
-// TakeFromDeployer leaves the deployer without the permissions of these names, in this run; none gives all back. The
-// error names those that it never had.
+// TakeFromDeployer takes the permissions with these names from the deployer, for this run; without names, it gives
+// all back. The error lists names that the deployer never had.
 func (a *Azure) TakeFromDeployer(names ...string) error {
 	for _, name := range names {
 		if !slices.ContainsFunc(role.DeployerPermissions, func(p DeployerPermission) bool { return p.Name == name }) {
@@ -36,9 +36,9 @@ func (a *Azure) TakeFromDeployer(names ...string) error {
 	return a.store.Update(func(st *state.State) error { st.DeployerLacks = names; return nil })
 }
 
-// Deployer is the service principal that deploys stacks. It may do what DeployerPermissions name, and no more. Its IDs
-// last as long as the state; its secret is of this run only. SubscriptionID is the first one seeded, and empty before
-// that.
+// Deployer is the service principal that deploys stacks. It may do what DeployerPermissions lists, and nothing else.
+// Its IDs last as long as the state; its secret is valid in this run only. SubscriptionID is the first subscription
+// that was seeded; "" before that.
 func (a *Azure) Deployer() Credentials {
 	var c Credentials
 	_ = a.store.View(func(st *state.State) error {
@@ -50,7 +50,7 @@ func (a *Azure) Deployer() Credentials {
 	return c
 }
 
-// enrolDeployer makes the deployer in a new tenant, and gives it a new secret in any.
+// enrolDeployer makes the deployer in a new tenant. It gives the deployer a new secret in every run.
 func (a *Azure) enrolDeployer() error {
 	secret, digest := entra.NewSecret()
 	a.secret = secret

@@ -8,16 +8,17 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// readOnly are the services that answer GET alone, with the query parameters that each of them has (entra-docs,
-// how-to-use-vm-token.md; azure-docs, App Service, REST endpoint reference).
+// readOnly are the services that answer only GET, each with its query parameters (entra-docs, how-to-use-vm-token.md;
+// azure-docs, App Service, REST endpoint reference).
 var readOnly = map[service][]string{
 	metadata:        {"api-version"},
 	machineIdentity: {"api-version", "resource", "client_id", "object_id", "mi_res_id", "msi_res_id", "bypass_cache"},
 	appIdentity:     {"api-version", "resource", "client_id", "object_id", "principal_id", "mi_res_id"},
 }
 
-// checkForm refuses a request of a form that Azure refuses, or of which no document says what Azure makes, before a
-// service looks at what it says. Blobs have slashes and dots of their own in their paths, and any content.
+// checkForm refuses requests in a form that Azure refuses, or for which no document says what Azure does, before any
+// service reads their content. Blob requests are not checked: their paths may have slashes and dots, and their bodies
+// any content.
 func checkForm(of service, r *http.Request) error {
 	if of == blobStorage || of == login || of == nothing {
 		return nil
@@ -47,7 +48,7 @@ func onlyQueries(r *http.Request, known []string) error {
 	return nil
 }
 
-// checkPath takes doubled slashes, which Azure's clients send.
+// checkPath accepts doubled slashes, because Azure's clients send them.
 func checkPath(of service, r *http.Request) error {
 	escaped := strings.ToLower(r.URL.EscapedPath())
 	for _, sign := range []string{"%2f", "%5c", "%00", "%3f", "%23"} {

@@ -14,8 +14,8 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// front hands each request to the service that its path belongs to. It is not an http.ServeMux, which would redirect
-// the doubled slashes that Azure's clients send, and Azure accepts.
+// front passes each request to the service of its path. It is not an http.ServeMux, because that would redirect the
+// doubled slashes that Azure's clients send and Azure accepts.
 type front struct {
 	azure                        *Azure
 	arm, graph, inference, blobs http.Handler
@@ -49,7 +49,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// service is what a path belongs to.
+// service is the service that a path belongs to.
 type service int
 
 const (
@@ -89,7 +89,7 @@ func serviceOf(path string) service {
 	return nothing
 }
 
-// serveMetadata tells clients where everything is. The API version of 2019 answers a list of clouds.
+// serveMetadata answers with the addresses of all services. The API version of 2019 answers with a list of clouds.
 func (f *front) serveMetadata(w http.ResponseWriter, r *http.Request) {
 	url, tenant, cloud := f.azure.URL(), "", clouds.Cloud{}
 	_ = f.azure.store.View(func(st *state.State) error {
@@ -126,7 +126,7 @@ func (f *front) serveMetadata(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// chain is everything that happens to every request.
+// chain wraps the handler in what every request passes through.
 func chain(h http.Handler, logger *slog.Logger, weather Weather, now func() time.Time) http.Handler {
 	return withRequestID(withLog(withRate(withOneWrite(withWeather(h, weather)), weather.IdentityWrites, now), logger))
 }
@@ -140,7 +140,7 @@ func withRequestID(h http.Handler) http.Handler {
 	})
 }
 
-// withLog notes method, path and status, and the ID by which a client tells its own requests apart, if it is one.
+// withLog logs method, path and status, and the ID by which a client recognises its own requests, if it is a GUID.
 // Queries, other headers and bodies may hold secrets.
 func withLog(h http.Handler, logger *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -152,7 +152,7 @@ func withLog(h http.Handler, logger *slog.Logger) http.Handler {
 	})
 }
 
-// clientRequestID is the GUID that a client has sent for Azure's logs; "" for none and for anything else.
+// clientRequestID is the GUID that a client sent for Azure's logs; "" if it sent none or anything else.
 func clientRequestID(r *http.Request) string {
 	id, err := uuid.Parse(r.Header.Get("x-ms-client-request-id"))
 	if err != nil {

@@ -9,9 +9,9 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
 
-// AttachIdentity attaches a user-assigned identity, given by its ARM ID or its client ID, to a virtual machine of the
-// sandbox's own in the identity's resource group. It stands for `az vm identity assign`: an identity that is attached
-// to nothing signs in at no virtual machine.
+// AttachIdentity attaches a user-assigned identity, given by its ARM ID or its client ID, to a virtual machine that
+// the sandbox makes in the identity's resource group. It stands for `az vm identity assign`: an identity that is
+// attached to nothing can't sign in at a virtual machine.
 func (a *Azure) AttachIdentity(identity string) error {
 	return a.store.Update(func(st *state.State) error {
 		if sp := st.ServicePrincipalByAppID(identity); sp != nil {

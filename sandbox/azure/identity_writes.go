@@ -17,9 +17,10 @@ import (
 var federatedOf = regexp.MustCompile(
 	`(?i)^((/subscriptions/[^/]+)/.*/userAssignedIdentities/[^/]+)/federatedIdentityCredentials/[^/]+$`)
 
-// withOneWrite refuses what would write to the federated credentials of a managed identity while another request does:
-// 409 (facts/federation.md). Deletions count too (terraform-provider-azurerm issue 29242); code and message are those
-// that pulumi-azure-native issue 4343 shows. A write is under way for as long as the weather holds its answer back.
+// withOneWrite refuses a write to the federated credentials of a managed identity while another request writes to
+// them: 409 (facts/federation.md). Deletions count too (terraform-provider-azurerm issue 29242); code and message are
+// those in pulumi-azure-native issue 4343. A write lasts until its answer is sent, so a delay by the weather makes it
+// longer.
 func withOneWrite(h http.Handler) http.Handler {
 	var writing sync.Map // by identity, in lower case
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -40,23 +41,24 @@ func withOneWrite(h http.Handler) http.Handler {
 	})
 }
 
-// How many writes of federated credentials are taken in the time of Weather.IdentityWrites, by what they write to:
-// 0.25, 2 and 10 a second in four seconds (facts/federation.md). That deletions do not count follows from the sheet,
-// which names creates and updates.
+// The number of writes of federated credentials that Azure accepts in the time of Weather.IdentityWrites, by what
+// they write to: 0.25, 2 and 10 a second in four seconds (facts/federation.md). Deletions do not count, because the
+// sheet names only creations and updates.
 const (
 	writesToIdentity     = 1
 	writesInSubscription = 8
 	writesInTenant       = 40
 )
 
-// rate remembers when federated credentials were written: to an identity, in a subscription, and in the tenant, "".
+// rate has the times at which federated credentials were written: of an identity, in a subscription, and in the
+// tenant, whose key is "".
 type rate struct {
 	window time.Duration
 	mu     sync.Mutex
 	wrote  map[string][]time.Time
 }
 
-// withRate answers 429 to what writes federated credentials of managed identities too often.
+// withRate answers 429 if federated credentials of managed identities are written too often.
 func withRate(h http.Handler, window time.Duration, now func() time.Time) http.Handler {
 	if window == 0 {
 		return h
@@ -78,7 +80,7 @@ func withRate(h http.Handler, window time.Duration, now func() time.Time) http.H
 	})
 }
 
-// take notes a write, or says for how long there is none.
+// take records a write, or returns how long to wait before the next one.
 func (rates *rate) take(now time.Time, identity, subscription string) (wait time.Duration) {
 	rates.mu.Lock()
 	defer rates.mu.Unlock()

@@ -58,7 +58,7 @@ func (f *forecast) serve(w http.ResponseWriter, r *http.Request, h http.Handler)
 		w.Header().Set("Retry-After", strconv.Itoa(f.wait()))
 		fail(w, r, m.status, codes[m.status], "the sandbox's weather: the request was not done")
 	case lost:
-		h.ServeHTTP(&unheard{header: http.Header{}}, r)
+		h.ServeHTTP(&lostAnswer{header: http.Header{}}, r)
 		fail(w, r, m.status, codes[m.status], "the sandbox's weather: whether the request was done is not known")
 	default:
 		h.ServeHTTP(w, r)
@@ -69,15 +69,15 @@ var codes = map[int]string{
 	http.StatusInternalServerError: "InternalServerError", http.StatusServiceUnavailable: "ServiceUnavailable",
 }
 
-// meeting is the weather of one request.
-type meeting struct {
+// fate is what the weather does to one request.
+type fate struct {
 	mishap  mishap
 	status  int // status of a request that fails or whose answer is lost
 	latency time.Duration
 }
 
 // next draws the weather of a request. The draws for one kind of request do not depend on those for others.
-func (f *forecast) next(r *http.Request) meeting {
+func (f *forecast) next(r *http.Request) fate {
 	request := r.Method + " " + strings.ToLower(r.URL.Path)
 	kind := kindOf(request)
 	f.mu.Lock()
@@ -88,7 +88,7 @@ func (f *forecast) next(r *http.Request) meeting {
 	_, _ = fmt.Fprintf(hash, "%s %d", kind, n) // it never fails
 	draw := rand.New(rand.NewPCG(f.Seed, hash.Sum64()))
 
-	m := meeting{latency: f.latency(draw.Float64()), status: http.StatusInternalServerError}
+	m := fate{latency: f.latency(draw.Float64()), status: http.StatusInternalServerError}
 	share := draw.Float64()
 	switch {
 	case share < f.Throttling:
@@ -143,9 +143,9 @@ func fail(w http.ResponseWriter, r *http.Request, status int, code, message stri
 	}
 }
 
-// unheard receives an answer that is never sent.
-type unheard struct{ header http.Header }
+// lostAnswer receives an answer that is never sent.
+type lostAnswer struct{ header http.Header }
 
-func (u *unheard) Header() http.Header         { return u.header }
-func (u *unheard) Write(b []byte) (int, error) { return io.Discard.Write(b) }
-func (u *unheard) WriteHeader(int)             {}
+func (u *lostAnswer) Header() http.Header         { return u.header }
+func (u *lostAnswer) Write(b []byte) (int, error) { return io.Discard.Write(b) }
+func (u *lostAnswer) WriteHeader(int)             {}

@@ -323,7 +323,7 @@ func TestWeatherIsReadFromText(t *testing.T) {
 	assert.Equal(t, "calm", azure.Weather{}.String())
 }
 
-func TestEveryMistakeInAWeatherIsTold(t *testing.T) {
+func TestEveryMistakeInAWeatherIsReported(t *testing.T) {
 	t.Parallel()
 	for text, says := range map[string][]string{
 		"sunny":                            {`there is no "sunny"; write calm, stormy, or any of seed=, replication=`},

@@ -26,7 +26,6 @@ type Options struct {
 	// own. A program also gets the variables by which it finds its engine.
 	Env []string
 	// Output gets what a program prints if there is no engine to show it. Nil means os.Stderr.
-	// Output takes what a program prints when there is no engine to show it. Nil means os.Stderr.
 	Output io.Writer
 	// CacheDir keeps built programs, so that a later host need not link them again. Empty means programs.Folder; if the
 	// machine has none, a temporary folder.

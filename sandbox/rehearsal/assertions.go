@@ -35,7 +35,7 @@ func (r *rehearsal) assertions(ctx context.Context, j *jobs, report *Report, tok
 		return nil
 	}
 	r.Progress.Step("trying assertions")
-	s := &seer{r: r, j: j, report: report, tokens: tokens, d: d}
+	s := &observer{r: r, j: j, report: report, tokens: tokens, d: d}
 	if s.owner, err = r.azure.SignIn(ctx, r.azure.Deployer().ObjectID, r.azure.Cloud().MachineLearning); err != nil {
 		return err
 	}
@@ -62,8 +62,8 @@ func (r *rehearsal) assertions(ctx context.Context, j *jobs, report *Report, tok
 	return undo()
 }
 
-// seer observes what a principal can do.
-type seer struct {
+// observer observes what a principal can do.
+type observer struct {
 	r      *rehearsal
 	j      *jobs
 	report *Report
@@ -72,7 +72,7 @@ type seer struct {
 	d      deployed
 }
 
-func (s *seer) saw(ctx context.Context, a access.Assertion, p access.Principal) (how string, able bool, err error) {
+func (s *observer) saw(ctx context.Context, a access.Assertion, p access.Principal) (how string, able bool, err error) {
 	switch {
 	case a.Do != "":
 		return s.does(ctx, p, a.Do)
@@ -88,7 +88,7 @@ func (s *seer) saw(ctx context.Context, a access.Assertion, p access.Principal) 
 
 // didWork looks at the jobs that the invoker has started. For Can they must have completed; otherwise the endpoint must
 // have refused them all.
-func (s *seer) didWork(a access.Assertion, invoker string) (how string, able bool) {
+func (s *observer) didWork(a access.Assertion, invoker string) (how string, able bool) {
 	refused := []string{failsAt(access.TokenHop), failsAt(access.InvokeHop)}
 	how = "none of its jobs worked"
 	for _, o := range s.report.Outcomes {
@@ -110,7 +110,7 @@ func (s *seer) didWork(a access.Assertion, invoker string) (how string, able boo
 
 // reads starts a job on the cluster that may mount every account, and looks at the assigned roles, because a role may
 // reach further than the input.
-func (s *seer) reads(ctx context.Context, p access.Principal, input string) (how string, able bool, err error) {
+func (s *observer) reads(ctx context.Context, p access.Principal, input string) (how string, able bool, err error) {
 	token, ok := s.tokens[p.Name]
 	if !ok {
 		return "can't sign in", false, nil
@@ -127,7 +127,7 @@ func (s *seer) reads(ctx context.Context, p access.Principal, input string) (how
 
 // mounts starts a job on the cluster, as the sandbox's owner. If the store's own credential reads, such a job proves
 // nothing.
-func (s *seer) mounts(ctx context.Context, p access.Principal, input string) (how string, able bool, err error) {
+func (s *observer) mounts(ctx context.Context, p access.Principal, input string) (how string, able bool, err error) {
 	if s.r.Model.DataInputs[input].Mechanism() != access.ByStoreCredential {
 		got, err := s.start(ctx, s.owner, probeEndpoint(p.Name), input)
 		if err != nil {
@@ -140,15 +140,17 @@ func (s *seer) mounts(ctx context.Context, p access.Principal, input string) (ho
 	return s.holdsReader(ctx, p, input)
 }
 
-func (s *seer) mountingID() string {
+func (s *observer) mountingID() string {
 	return s.r.Model.WorkspaceID.Text() + "/batchEndpoints/" + endpointName(s.r.Model, mountingEndpoint)
 }
 
-func (s *seer) start(ctx context.Context, token, endpoint, input string) (failure, error) {
+func (s *observer) start(ctx context.Context, token, endpoint, input string) (failure, error) {
 	return s.j.run(ctx, token, endpoint, "", input)
 }
 
-func (s *seer) holdsReader(ctx context.Context, p access.Principal, input string) (how string, able bool, err error) {
+func (s *observer) holdsReader(ctx context.Context, p access.Principal, input string) (
+	how string, able bool, err error,
+) {
 	in := s.r.Model.DataInputs[input]
 	if in.StorageAccount == "" {
 		return "read nothing of " + input, false, nil
@@ -163,7 +165,7 @@ func (s *seer) holdsReader(ctx context.Context, p access.Principal, input string
 }
 
 // does evaluates the roles that are assigned at, above and below the workspace and the storage accounts.
-func (s *seer) does(ctx context.Context, p access.Principal, do string) (how string, able bool, err error) {
+func (s *observer) does(ctx context.Context, p access.Principal, do string) (how string, able bool, err error) {
 	workspace := s.r.Model.WorkspaceID.Text()
 	for _, scope := range append(accounts(s.r.Model), workspace) {
 		held, err := s.assigned(ctx, p, scope)
@@ -189,7 +191,7 @@ type holding struct {
 }
 
 // assigned asks Resource Manager for the roles that a principal has at, above and below a scope, also through groups.
-func (s *seer) assigned(ctx context.Context, p access.Principal, scope string) (held []holding, err error) {
+func (s *observer) assigned(ctx context.Context, p access.Principal, scope string) (held []holding, err error) {
 	id := s.d.PrincipalIDs[p.Name]
 	if p.IsCluster() {
 		id = s.d.ClusterPrincipalIDs[p.Name]
@@ -235,7 +237,7 @@ func accounts(m access.Model) (ids []string) {
 
 // letMount makes the cluster that may mount every account, and lets invokers that are limited to endpoints start jobs
 // on it. It returns a function that undoes both.
-func (s *seer) letMount(ctx context.Context) (undo func() error, err error) {
+func (s *observer) letMount(ctx context.Context) (undo func() error, err error) {
 	var paths []string
 	assign := func(scope, role, principal string) error {
 		definition, _ := roles.BuiltIn(role)

@@ -2,17 +2,14 @@ package rehearsal
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"maps"
-	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/batchaccess/batchaccess/access"
 	previews "github.com/batchaccess/batchaccess/internal/engine"
@@ -401,8 +398,8 @@ func (c *change) madeBefore(one azure.Compute) bool {
 	return false
 }
 
-// placed takes into the model where the workspace and the accounts are that the program makes itself, from what the
-// old version has made.
+// placed adds to the model the IDs of the workspace and the accounts that the program itself makes, as the old
+// version has made them.
 func (v *Version) placed(made map[string]any) error {
 	if v.Inputs == nil || len(madePlaces(v.Model)) == 0 {
 		return nil
@@ -414,13 +411,13 @@ func (v *Version) placed(made map[string]any) error {
 	}
 	v.Model = Identified(plan.Model)
 	if first := madePlaces(v.Model); len(first) > 0 {
-		return fmt.Errorf("the change makes %s, where nothing can be tried before; rehearse what is to be by itself, "+
+		return fmt.Errorf("the change makes %s, and no job could be tried there before; rehearse the new version by itself, "+
 			"without --from", strings.Join(first, ", "))
 	}
 	return nil
 }
 
-// stayed refuses a change that makes a workspace or an account anew: what was tried is in the one of before.
+// stayed refuses a change that makes another workspace or account: the jobs were tried in the old one.
 func (c *change) stayed() error {
 	if c.New.Inputs == nil {
 		return nil
@@ -438,180 +435,9 @@ func (c *change) stayed() error {
 	}
 	for _, path := range slices.Sorted(maps.Keys(is)) {
 		if id, known := was[path].(string); known && !strings.EqualFold(id, is[path]) {
-			return fmt.Errorf("the change makes another %s: %s in place of %s, where nothing can be tried before; rehearse "+
-				"what is to be by itself, without --from", path, id, is[path])
+			return fmt.Errorf("the change makes another %s: %s in place of %s, and no job could be tried there before; "+
+				"rehearse the new version by itself, without --from", path, id, is[path])
 		}
 	}
 	return nil
-}
-
-// movedAccounts refuses accounts that were moved to another group or subscription: a name is unique in all of Azure, so
-// that an account can't be in both places, before and after the move. Assignments at a resource do not move with it
-// (learn.microsoft.com/azure/azure-resource-manager/management/move-resource-group-and-subscription).
-func movedAccounts(old, now access.Model) error {
-	was := map[string]string{} // ID by name
-	for _, id := range old.StorageAccounts {
-		was[strings.ToLower(path.Base(id.Text()))] = id.Text()
-	}
-	var ps access.Problems
-	for _, name := range slices.Sorted(maps.Keys(now.StorageAccounts)) {
-		id := now.StorageAccounts[name].Text()
-		if before, there := was[strings.ToLower(path.Base(id))]; there && !strings.EqualFold(before, id) {
-			ps.Add("storageAccounts."+name, "rehearse the new version by itself, without --from, and deploy it right after the "+
-				"account is moved: assignments at its old ID do not move with it", "is %s, moved from %s, and Azure has one "+
-				"account of a name, so that the change can't be rehearsed", id, before)
-		}
-	}
-	return ps.Err()
-}
-
-// apart is the new model, with another name for everything that somebody has to change in the workspace by hand: a data
-// store that points elsewhere, an endpoint in another workspace.
-func (c *change) apart() access.Model {
-	old, m := c.Old.Model, c.New.Model
-	const next = "next"
-	type place struct {
-		account, container string
-		credential         bool
-	}
-	at := func(m access.Model, account, container string, credential *bool) place {
-		return place{strings.ToLower(m.StorageAccounts[account].Text()), container, credential != nil && *credential}
-	}
-	stores := map[string]place{}
-	for _, d := range old.DataInputs {
-		stores[d.DataStore] = at(old, d.StorageAccount, d.Container, d.CredentialInStore)
-	}
-	for _, d := range old.DataOutputs {
-		stores[d.DataStore] = at(old, d.StorageAccount, d.Container, d.CredentialInStore)
-	}
-	moved := func(store string, now place) bool {
-		was, there := stores[store]
-		return store != "" && there && was != now
-	}
-	m.DataInputs, m.DataOutputs = maps.Clone(m.DataInputs), maps.Clone(m.DataOutputs)
-	for name, d := range m.DataInputs {
-		if moved(d.DataStore, at(m, d.StorageAccount, d.Container, d.CredentialInStore)) {
-			d.DataStore += next
-			if d.DataAsset != "" {
-				d.DataAsset += next
-			}
-			m.DataInputs[name] = d
-		}
-	}
-	for name, d := range m.DataOutputs {
-		if moved(d.DataStore, at(m, d.StorageAccount, d.Container, d.CredentialInStore)) {
-			d.DataStore += next
-			m.DataOutputs[name] = d
-		}
-	}
-	if !strings.EqualFold(old.WorkspaceID.Text(), m.WorkspaceID.Text()) {
-		endpoints := map[string]access.Endpoint{}
-		for name, e := range m.EffectiveEndpoints() {
-			endpoints[name+"-"+next] = e
-		}
-		m.Endpoints = endpoints
-	}
-	return m
-}
-
-// beside gives deployments that get another cluster a name of their own, and returns those names by
-// endpoint/deployment: in Azure too somebody moves a deployment when the new cluster exists. Containers of an account
-// that are in one seed are in both.
-func beside(old azure.Seed, after *azure.Seed) map[string]string {
-	renamed := map[string]string{}
-	for i, e := range after.Endpoints {
-		at := slices.IndexFunc(old.Endpoints, func(o azure.Endpoint) bool {
-			return strings.EqualFold(o.WorkspaceID+"/"+o.Name, e.WorkspaceID+"/"+e.Name)
-		})
-		if at < 0 {
-			continue
-		}
-		was := old.Endpoints[at]
-		after.Endpoints[i].DefaultDeployment = ""
-		for j, d := range e.Deployments {
-			if slices.ContainsFunc(was.Deployments, func(o azure.Deployment) bool {
-				return strings.EqualFold(o.Name, d.Name) && !strings.EqualFold(o.ComputeName, d.ComputeName)
-			}) {
-				e.Deployments[j].Name = "next-" + d.Name[:min(len(d.Name), 26)]
-				renamed[e.Name+"/"+d.Name] = e.Deployments[j].Name
-			}
-		}
-	}
-	for i, a := range after.StorageAccounts {
-		for _, o := range old.StorageAccounts {
-			if strings.EqualFold(o.ID, a.ID) {
-				after.StorageAccounts[i].HNS = a.HNS || o.HNS
-				after.StorageAccounts[i].PublicContainers = append(a.PublicContainers, o.PublicContainers...)
-			}
-		}
-	}
-	return renamed
-}
-
-// resources counts what happened to the stack's resources since the old version was deployed, and stores their names by
-// ID.
-func (c *change) resources(r *rehearsal, names map[string]string) (map[string]string, error) {
-	all, err := r.engine.Resources(c.Stack)
-	if err != nil {
-		return nil, err
-	}
-	now := map[string]Resource{}
-	for _, one := range all {
-		if !one.Custom || one.Delete || one.ID == "" || strings.HasPrefix(string(one.Type), "pulumi:") {
-			continue
-		}
-		created := time.Time{}
-		if one.Created != nil {
-			created = *one.Created
-		}
-		now[string(one.URN)] = Resource{
-			Type: string(one.Type), Name: one.URN.Name(), id: strings.ToLower(string(one.ID)), created: created,
-			aliases: aliases(c.New.Model, string(one.URN)),
-		}
-	}
-	if names == nil {
-		c.report.was, names = now, map[string]string{}
-	} else {
-		c.report.compare(now)
-	}
-	for _, one := range now {
-		names[one.id] = one.Name
-	}
-	return names, nil
-}
-
-// label describes a write, with the resource's name in the stack if that is known.
-func (c *change) label(w azure.Write) string {
-	path := w.Path
-	if strings.HasPrefix(strings.ToLower(path), "/graph/") {
-		_, path, _ = strings.Cut(strings.TrimPrefix(path, "/graph/"), "/")
-		path = "/" + path
-	}
-	kind := path
-	segments := strings.Split(strings.Trim(path, "/"), "/")
-	if len(segments) > 1 {
-		kind = segments[len(segments)-2]
-	}
-	name := c.names[strings.ToLower(strings.TrimRight(path, "/"))]
-	if name == "" { // objects of the directory: applications/<id>/federatedIdentityCredentials/<id> and so on
-		for id, is := range c.names {
-			if len(segments) > 3 && strings.HasSuffix(id, "/"+strings.ToLower(segments[len(segments)-1])) {
-				name = is
-			}
-		}
-	}
-	if name == "" {
-		return w.Method + " " + path
-	}
-	return fmt.Sprintf("%s %s %s", w.Method, kind, name)
-}
-
-// deploymentOf is the deployment that a job on the path asks for by name, because the versions may have different
-// defaults. With a World the endpoint has its own default, whatever the versions say.
-func (c *change) deploymentOf(m access.Model, p access.Path) string {
-	named := cmp.Or(p.Deployment, m.EffectiveEndpoints()[p.Endpoint].Deployment)
-	if c.World != nil {
-		return named
-	}
-	return cmp.Or(named, deployment)
 }

@@ -84,7 +84,7 @@ func TestTheJobOnAChangedDeploymentIsStartedByWhoeverMay(t *testing.T) {
 	w := walkerOf(t, a, m)
 	for _, id := range []string{w.d.PrincipalIDs["partner"], w.d.ClusterPrincipalIDs["gpu"]} {
 		w.waits = false
-		_, err := w.startOn(t.Context(), standing{actor: w.signedIn(id)}, "score", deployment, "", access.Way{Input: "sales"})
+		_, err := w.startOn(t.Context(), position{actor: w.signedIn(id)}, "score", deployment, "", access.Way{Input: "sales"})
 		require.NoError(t, err)
 		assert.Equal(t, id == w.d.ClusterPrincipalIDs["gpu"], w.waits)
 	}

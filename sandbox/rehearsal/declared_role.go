@@ -40,8 +40,9 @@ func (t roleText) text() string {
 		listed(all.NotActions), listed(all.DataActions), listed(all.NotDataActions))
 }
 
-// roleAsDeclared compares the role in the stack's outputs with the configuration: what a role of the user's own allows,
-// and where the invokers have it. Jobs work too with a role that leaves less out, or that is assigned further down.
+// roleAsDeclared compares the role in the stack's outputs with the configuration: what a role of the user's own
+// allows, and where the invokers have it. Jobs do not show this: they also work with a role that allows more, or that
+// is assigned at a narrower scope.
 func (r *rehearsal) roleAsDeclared(ctx context.Context, report *Report, d deployed) error {
 	role, id := r.Model.Role, d.RoleDefinitionID
 	if id == "" || len(r.Model.Endpoints) == 0 {
@@ -60,7 +61,7 @@ func (r *rehearsal) roleAsDeclared(ctx context.Context, report *Report, d deploy
 	case err != nil:
 		return err
 	}
-	// with scope endpoint it is in two parts, and with additions it has more
+	// with scope endpoint there are two roles, and with additions the role has more
 	if role.Definition != "" && role.Scope != access.AtEndpoint && len(role.Additions) == 0 {
 		var said roleText
 		if err := json.Unmarshal([]byte(role.Definition), &said); err != nil {
@@ -86,7 +87,7 @@ func (r *rehearsal) roleAsDeclared(ctx context.Context, report *Report, d deploy
 	return nil
 }
 
-// assignedTo reports each of the invokers who does not have the role at the scope itself, alone or by a group.
+// assignedTo reports each invoker who does not have the role at exactly this scope, itself or by a group.
 func (r *rehearsal) assignedTo(
 	ctx context.Context, report *Report, d deployed, role, scope string, invokers []string,
 ) error {
@@ -118,8 +119,8 @@ func (r *rehearsal) assignedTo(
 	return nil
 }
 
-// added reports an invoker who may not do what an addition is for (azure-facts.md): to read jobs at the endpoints that
-// name it, to cancel jobs in the workspace. What readRegistryAssets is for lies in registries, which are elsewhere.
+// added reports each invoker who may not do what an addition allows (azure-facts.md): read jobs at the endpoints that
+// name the invoker, or cancel jobs in the workspace. readRegistryAssets is not checked here: it is about registries.
 func (r *rehearsal) added(report *Report, d deployed) {
 	if r.Model.Role.BuiltIn != "" || r.Model.Role.RoleDefinitionID.Given() {
 		return
@@ -145,8 +146,8 @@ func (r *rehearsal) added(report *Report, d deployed) {
 	}
 }
 
-// roleScope is where the role of invokers is assigned, by the configuration's documentation: at the workspace by
-// default, and so is its part for the workspace where the scope is endpoint.
+// roleScope is the scope at which the invokers' role is assigned, by the documentation of the configuration: the
+// workspace by default. With scope endpoint it is the scope of the part for the workspace.
 func (r *rehearsal) roleScope() string {
 	workspace := r.Model.WorkspaceID.Text()
 	group := workspace[:strings.Index(workspace, "/providers/")]
@@ -160,7 +161,7 @@ func (r *rehearsal) roleScope() string {
 	}
 }
 
-// invokersOfAny are the invokers that an endpoint names, or that it does not leave out.
+// invokersOfAny are the invokers of all endpoints. An endpoint that names none has all of them.
 func (r *rehearsal) invokersOfAny() (all []string) {
 	for _, e := range r.Model.EffectiveEndpoints() {
 		all = append(all, r.named(e)...)

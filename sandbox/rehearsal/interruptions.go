@@ -9,8 +9,8 @@ import (
 func (w *watcher) compare(d deployed) {
 	last := w.moments[len(w.moments)-1]
 	failed := w.report.Failed != ""
-	var after []passage
-	for _, p := range w.passagesOf(w.new, d, w.deployments) {
+	var after []jobStart
+	for _, p := range w.startsOf(w.new, d, w.deployments) {
 		switch {
 		case last.works["new "+p.key]:
 			after = append(after, p)
@@ -25,11 +25,11 @@ func (w *watcher) compare(d deployed) {
 		stay[p.principal] = true
 	}
 	kept := map[string]bool{}
-	for _, p := range w.oldOnes {
+	for _, p := range w.oldStarts {
 		// If the change failed, the old version is what counts: everything that worked must still work.
 		now, stays := p, failed
-		for _, same := range []func(passage) bool{
-			func(n passage) bool { return n.key == p.key }, func(n passage) bool { return n.nearly == p.nearly },
+		for _, same := range []func(jobStart) bool{
+			func(n jobStart) bool { return n.key == p.key }, func(n jobStart) bool { return n.nearly == p.nearly },
 		} {
 			if at := slices.IndexFunc(after, same); at >= 0 && !stays {
 				now, stays = after[at], true

@@ -176,7 +176,7 @@ func (c *change) state(ctx context.Context) (s endState, err error) {
 	if err := c.azure.Settle(); err != nil {
 		return s, err
 	}
-	for _, p := range c.passagesOf(c.new, d, c.deployments) {
+	for _, p := range c.startsOf(c.new, d, c.deployments) {
 		token, err := c.calm.SignIn(ctx, p.principal, c.calm.Cloud().MachineLearning)
 		if err != nil {
 			continue // their jobs never work

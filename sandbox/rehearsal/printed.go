@@ -19,10 +19,10 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// printed follows what the stack's output howToInvoke says, invoker by invoker: each request in it must do what the
-// same job does that the rehearsal starts by itself. What goes as it should is no attempt of its own.
+// printed follows the stack's output howToInvoke, invoker by invoker: each request in it must do the same as the job
+// that the rehearsal starts itself. A request that does is not added to the report.
 func (r *rehearsal) printed(ctx context.Context, j *jobs, report *Report, d deployed) error {
-	var gaps []string // what is not exported, or leaves to its reader where to send what
+	var gaps []string // invokers whose text is not exported, or leaves addresses to its reader
 	defer func() {
 		if len(gaps) > 0 {
 			report.NotChecked = append([]string{"howToInvoke, because the stack does not export it or it has gaps: " +
@@ -59,7 +59,7 @@ func (r *rehearsal) printed(ctx context.Context, j *jobs, report *Report, d depl
 
 // follow signs in as the recipe says, for each audience that it asks for.
 func (r *rehearsal) follow(ctx context.Context, name string, is recipe, d deployed) (tokens []string, err error) {
-	if is.pipeline == nil || is.pipeline.connection == "" { // a service connection has its cloud
+	if is.pipeline == nil || is.pipeline.connection == "" { // a service connection knows its cloud
 		if cmp.Or(strings.ToLower(is.cloud), "azurecloud") != strings.ToLower(r.azure.Cloud().Name) &&
 			(is.login != nil || is.pipeline != nil) {
 			return nil, fmt.Errorf("signs in to the cloud %q, and the stack is in %s", is.cloud, r.azure.Cloud().Name)
@@ -70,7 +70,7 @@ func (r *rehearsal) follow(ctx context.Context, name string, is recipe, d deploy
 			return nil, fmt.Errorf("%s is left to the reader, and the stack has it: %s", client, known)
 		}
 	}
-	own := r.azure.Cloud().Management[0] // by which the Azure CLI looks for subscriptions
+	own := r.azure.Cloud().Management[0] // the Azure CLI looks for subscriptions with a token for it
 	for _, audience := range compact(is.audiences) {
 		if is.wantsSubscription && audience == own {
 			continue
@@ -92,14 +92,14 @@ func (r *rehearsal) follow(ctx context.Context, name string, is recipe, d deploy
 			}
 		}
 	}
-	if len(tokens) == 0 && len(is.posts) > 0 { // nothing would be sent, and nothing found
+	if len(tokens) == 0 && len(is.posts) > 0 { // otherwise nothing would be sent, and nothing would be found wrong
 		return nil, errors.New("the recipe gets no token that starts a job")
 	}
 	return tokens, nil
 }
 
-// signInAs gets a token in each of the ways that the recipe leaves open: with each secret, or with the token of each
-// workload that no pipeline is printed for.
+// signInAs gets a token in each way that the recipe allows: with each secret, or with the token of each workload for
+// which no pipeline is printed.
 func (r *rehearsal) signInAs(ctx context.Context, name string, is recipe, d deployed, audience string) ([]string,
 	error) {
 	i, one := r.Model.Invokers[name], func(token string, err error) ([]string, error) { return []string{token}, err }
@@ -137,7 +137,7 @@ func (r *rehearsal) signInAs(ctx context.Context, name string, is recipe, d depl
 		return nil, fmt.Errorf("az login %s is no sign-in of a %s", strings.Join(is.login, " "), i.Kind)
 	case i.Kind == access.Group:
 		return one(r.azure.SignIn(ctx, memberOf(i.PrincipalID.Text()), audience))
-	case person, len(i.FederatedCredentials)+len(i.ClientSecrets) == 0: // whose credentials are elsewhere
+	case person, len(i.FederatedCredentials)+len(i.ClientSecrets) == 0: // its credentials are not in the stack
 		if !leftOpen(client) && client != "" && client != d.ClientIDs[name] {
 			return nil, fmt.Errorf("%s is not the client ID", client)
 		}
@@ -156,8 +156,8 @@ func (r *rehearsal) signInAs(ctx context.Context, name string, is recipe, d depl
 	return tokens, nil
 }
 
-// entraAs signs in by a client ID and at a tenant as they are printed; what is left to the reader, in angle brackets,
-// and what does not stand there is known.
+// entraAs signs in with the printed client ID, at the printed tenant. What is missing or in angle brackets is left to
+// the reader, who knows it.
 func (r *rehearsal) entraAs(client, tenant, known, audience string) entra {
 	if client == "" || leftOpen(client) {
 		client = known
@@ -169,7 +169,7 @@ func (r *rehearsal) entraAs(client, tenant, known, audience string) entra {
 	return e
 }
 
-// each signs in with the token of each workload that a shell can be of.
+// each signs in with the token of each workload that may run a shell script.
 func (e entra) each(ctx context.Context, i access.Invoker) (tokens []string, err error) {
 	for _, key := range slices.Sorted(maps.Keys(i.FederatedCredentials)) {
 		f := i.FederatedCredentials[key]
@@ -185,9 +185,9 @@ func (e entra) each(ctx context.Context, i access.Invoker) (tokens []string, err
 	return tokens, nil
 }
 
-// issued is the token that a printed job has of its issuer: for what the text says that it runs for, and the audience
-// that the text asks for. Of what no text of a job holds, such as numbers of repositories, the configuration is taken
-// at its word.
+// issued is the token that a printed job gets from its issuer: for the branch, tag or environment in the text, and
+// for the audience that the text asks for. What no text of a job has, such as the number of a repository, is taken
+// from the configuration.
 func (r *rehearsal) issued(i access.Invoker, job pipelineJob) (string, error) {
 	for _, key := range slices.Sorted(maps.Keys(i.FederatedCredentials)) {
 		f := i.FederatedCredentials[key]
@@ -210,7 +210,7 @@ func (r *rehearsal) issued(i access.Invoker, job pipelineJob) (string, error) {
 	return "", fmt.Errorf("no federated credential is for job %q, service connection %q", job.name, job.connection)
 }
 
-// of reports whether a credential is the one of a printed job.
+// of reports whether a credential belongs to a printed job.
 func (job pipelineJob) of(key string, f signin.FederatedCredential) bool {
 	if c := f.AzureDevOps; c != nil {
 		return job.connection != "" && (job.connection == c.ServiceConnection ||
@@ -220,7 +220,7 @@ func (job pipelineJob) of(key string, f signin.FederatedCredential) bool {
 		(f.GitHub != nil || f.GitLab != nil)
 }
 
-// asService is the token of an identity that a service says it calls as: its own, or one that it names.
+// asService is the token of the identity as which a service calls: its own, or the one that it names.
 func (r *rehearsal) asService(ctx context.Context, as serviceIdentity, principal, audience string) (string, error) {
 	if as.resourceID != "" {
 		var found struct{ Properties struct{ PrincipalID string } }
@@ -233,14 +233,15 @@ func (r *rehearsal) asService(ctx context.Context, as serviceIdentity, principal
 	return r.azure.SignIn(ctx, principal, audience)
 }
 
-// userAssigned reports whether an invoker is known to be a user-assigned identity, of which a host may have several.
+// userAssigned reports whether an invoker is known to be a user-assigned identity. A host may have several of those.
 func userAssigned(i access.Invoker) bool {
 	_, err := arm.Parse(i.ResourceID, arm.UserAssignedIdentity)
 	return i.Kind == access.ManagedIdentity && (err == nil || !i.Exists())
 }
 
-// onHost is the token that a host answers. Without a client ID it is for the host's own identity, and the sandbox's
-// host, which stands for all, is told whose. An identity of which the resource is not known has no host here.
+// onHost is the token that a host answers with. Without a client ID it is for the host's own identity; the sandbox
+// has one host for all, which has to be told which identity that is. If the identity's resource is not known, the
+// sandbox has no host for it and signs it in directly.
 func (r *rehearsal) onHost(ctx context.Context, i access.Invoker, q hostQuery, principal, audience string) (string,
 	error) {
 	client := q.query.Get("client_id")
@@ -269,7 +270,7 @@ func (r *rehearsal) onHost(ctx context.Context, i access.Invoker, q hostQuery, p
 	return askHost(ctx, r.azure, path+"?"+query.Encode(), header)
 }
 
-// seesSubscription is the Azure CLI's error where a sign-in sees none.
+// seesSubscription returns the Azure CLI's error for an account that sees no subscription.
 func (r *rehearsal) seesSubscription(ctx context.Context, token string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.azure.URL()+"/subscriptions?api-version=2022-12-01",
 		http.NoBody)
@@ -294,8 +295,8 @@ func (r *rehearsal) seesSubscription(ctx context.Context, token string) error {
 
 func compact(all []string) []string { return slices.Compact(slices.Sorted(slices.Values(all))) }
 
-// send sends the requests of a recipe by each of its tokens: there is one for each endpoint that the invoker is to
-// invoke, and none for another.
+// send sends the requests of a recipe with each of its tokens. There must be a request for each endpoint that the
+// invoker may invoke, and none for any other endpoint.
 func (r *rehearsal) send(
 	ctx context.Context, j *jobs, report *Report, name string, is recipe, tokens []string,
 ) error {
@@ -360,8 +361,8 @@ func (r *rehearsal) send(
 	return nil
 }
 
-// another says how a printed body differs from the one that starts the job of the path; "" if it does not. Otherwise
-// one that names other data, which the invoker may read too, would pass.
+// another says how a printed body differs from the body of the path's job; "" if it does not. Without this check, a
+// body that names other data which the invoker may also read would pass.
 func (r *rehearsal) another(printed json.RawMessage, path access.Path) (string, error) {
 	body, err := requestBody(r.Model, path.Endpoint, path.Input)
 	if err != nil {
@@ -381,7 +382,8 @@ func (r *rehearsal) another(printed json.RawMessage, path access.Path) (string, 
 	return fmt.Sprintf("howToInvoke has the body %s, and the job's is %s", printed, wanted), nil
 }
 
-// with is the body of a request with another of the endpoint's inputs, which stands beside it, in the place of its own.
+// with is the body of a request in which another of the endpoint's inputs, which is printed beside it, replaces its
+// own.
 func (p post) with(others []json.RawMessage, input string) (body json.RawMessage, there bool, err error) {
 	for _, other := range others {
 		var inputs map[string]json.RawMessage
@@ -402,14 +404,14 @@ func (p post) with(others []json.RawMessage, input string) (body json.RawMessage
 	return p.body, false, nil
 }
 
-// post starts the job of a printed request, at the sandbox in the place of the host that the request names, and
-// follows it to its end.
+// post starts the job of a printed request, and follows it to its end. It sends the request to the sandbox in place
+// of the host in its address.
 func (j *jobs) post(ctx context.Context, token string, p post) (failure, error) {
 	u, err := url.Parse(p.url)
 	if err != nil {
 		return failure{requestHop, err.Error()}, nil
 	}
-	// facts/clouds.md: the scoring host is the ML resource's, behind inference
+	// facts/clouds.md: scoring hosts end with the host of the audience for batch endpoints, after "inference."
 	suffix := ".inference." + strings.TrimPrefix(j.azure.Cloud().MachineLearning, "https://")
 	of, ours := strings.CutSuffix(u.Hostname(), suffix)
 	endpoint, region, both := strings.Cut(of, ".")

@@ -17,24 +17,25 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// A recipe is one way of howToInvoke in which one invoker starts jobs, read as whoever follows it does: how one signs
-// in, for which audience a token is got, and the requests that start jobs. One of login, pipeline, service and host
+// A recipe is one way to start jobs in the text of howToInvoke for one invoker, as its reader would follow it: how to
+// sign in, for which audience to get a token, and which requests start jobs. One of login, pipeline, service and host
 // says who signs in.
 type recipe struct {
 	login     []string // the arguments of az login
 	pipeline  *pipelineJob
 	service   *serviceIdentity
 	host      *hostQuery
-	cloud     string // of the sign-in, by the Azure CLI's name; "" for public Azure
+	cloud     string // the cloud of the sign-in, by the Azure CLI's name; "" for public Azure
 	audiences []string
 	posts     []post
-	// others are the bodies that stand beside the request of an endpoint, each to be put in the place of its input.
+	// others are the other inputs that are printed beside an endpoint's request; each may replace the input in it.
 	others map[string][]json.RawMessage
-	// wantsSubscription is a sign-in of the Azure CLI that fails where whoever signs in sees no subscription.
+	// wantsSubscription is set if the sign-in is one of the Azure CLI that fails for an account that sees no
+	// subscription.
 	wantsSubscription bool
 }
 
-// clients are the client IDs that the recipe signs in by.
+// clients are the client IDs with which the recipe signs in.
 func (r recipe) clients() []string {
 	all := append(after(r.login, "--username"), after(r.login, "--client-id")...)
 	if r.pipeline != nil {
@@ -46,11 +47,11 @@ func (r recipe) clients() []string {
 	return all
 }
 
-// leftOpen reports whether a word stands in angle brackets, for what its reader knows.
+// leftOpen reports whether a word is in angle brackets: the reader has to fill it in.
 func leftOpen(word string) bool { return strings.Trim(word, "<>") != word }
 
-// A pipelineJob is a job of a pipeline that signs in with a token of its own issuer: what its text says of the runs
-// that it is for, and what it asks for. It signs in itself, or by a login.
+// A pipelineJob is a job of a pipeline that signs in with a token of the pipeline's own issuer: for which runs the
+// job is, and which token it asks for. It signs in itself, or by a login.
 type pipelineJob struct {
 	name             string // of the job; "" for a pipeline of Azure Pipelines
 	branch, tag      string
@@ -58,29 +59,29 @@ type pipelineJob struct {
 	pullRequest      bool
 	connection       string // service connection of Azure Pipelines
 	repository       string // of GitHub
-	audience         string // "" for that of the tool that signs in
-	clientID, tenant string // "" where the login has them, or the service connection does
+	audience         string // "" for the default of the tool that signs in
+	clientID, tenant string // "" if the login or the service connection has them
 }
 
-// A serviceIdentity is how a Data Factory, a Synapse workspace or a Logic App says as which identity it calls:
-// resourceID is that of a user-assigned identity, "" for its own.
+// A serviceIdentity says as which identity a Data Factory, a Synapse workspace or a Logic App calls: resourceID is
+// the ARM ID of a user-assigned identity; "" for the service's own.
 type serviceIdentity struct{ resourceID string }
 
-// A hostQuery is a request of a program for a token of the host that it runs on.
+// A hostQuery is a program's request to its host for a token.
 type hostQuery struct {
 	appService bool
 	query      url.Values
 	header     http.Header
 }
 
-// A post is one request. The body is as it is printed.
+// A post is one request, with its body as printed.
 type post struct {
 	method, url string
 	header      http.Header
 	body        json.RawMessage
 }
 
-// The forms of a recipe, by the words that each begins with. What begins with none of them is a shell's.
+// The forms of a recipe, by the words with which they begin. A text that begins with none of them is a shell script.
 var forms = []struct {
 	begins string
 	read   func(text string) ([]recipe, error)
@@ -94,7 +95,8 @@ var forms = []struct {
 	{"# For ", readPython},
 }
 
-// read takes the recipes out of a text: they are apart by empty lines, and only a program, the last of them, has some.
+// read reads the recipes in a text. Empty lines separate them. Only a program contains empty lines, and it is the
+// last one.
 func read(text string) (all []recipe, err error) {
 	for text != "" {
 		one, rest, _ := strings.Cut(text, "\n\n")
@@ -125,7 +127,7 @@ var (
 	otherLine = regexp.MustCompile(`^\s*# (?:(\S+) also reads what follows|(\{.*\})$)`)
 )
 
-// othersIn are the inputs that the notes of a text have, by the endpoints that they are of.
+// othersIn are the other inputs in the comments of a text, by endpoint.
 func othersIn(text string) map[string][]json.RawMessage {
 	all, of := map[string][]json.RawMessage{}, ""
 	for line := range strings.Lines(text) {
@@ -153,7 +155,7 @@ func readShell(text string) ([]recipe, error) {
 			r.cloud = strings.Join(after(words, "--name"), "")
 		case words[1] != "login":
 			r.audiences = append(r.audiences, after(words, "--resource")...)
-		case r.login == nil: // others stand in comments
+		case r.login == nil: // other inputs are in comments
 			r.login = words[2:]
 			r.wantsSubscription = !slices.Contains(words, "--allow-no-subscriptions")
 		}
@@ -175,7 +177,7 @@ func readShell(text string) ([]recipe, error) {
 	return []recipe{r}, nil
 }
 
-// after are the words that stand behind each of a word.
+// after returns the words that follow each occurrence of a word.
 func after(words []string, word string) (all []string) {
 	for i := range len(words) - 1 {
 		if words[i] == word {
@@ -191,7 +193,7 @@ var (
 	ofRule       = regexp.MustCompile(`^\$CI_COMMIT_(BRANCH|TAG) == "(.*)"$`)
 )
 
-// readGitHub reads a workflow: each of its jobs signs in by azure/login, whose inputs and their defaults are those of
+// readGitHub reads a workflow. Each of its jobs signs in with azure/login, whose inputs and defaults are those in
 // github.com/Azure/login, README.md.
 func readGitHub(text string) (all []recipe, err error) {
 	var workflow struct {
@@ -281,7 +283,7 @@ func readAzurePipeline(text string) ([]recipe, error) {
 	return all, nil
 }
 
-// readGitLab reads a job of GitLab CI: its script signs in with a token that id_tokens asks for.
+// readGitLab reads a job of GitLab CI. Its script signs in with a token that id_tokens asks for.
 func readGitLab(text string) (all []recipe, err error) {
 	var jobs map[string]struct {
 		Rules []struct {
@@ -329,7 +331,7 @@ func readGitLab(text string) (all []recipe, err error) {
 
 var objectLine = regexp.MustCompile(`(?m)^\{`)
 
-// An httpCall is what a Web activity of a Data Factory and an action of a Logic App have in common.
+// An httpCall is the part that a Web activity of a Data Factory and an action of a Logic App have in common.
 type httpCall struct {
 	Method  string
 	Headers map[string]string
@@ -346,8 +348,8 @@ func (r *recipe) add(c httpCall, address, audience string) {
 	r.audiences = append(r.audiences, audience)
 }
 
-// strictly reads JSON at the beginning of a text. A key that is not known is an error: the services take none of
-// another's.
+// strictly reads the JSON at the beginning of a text. An unknown key is an error, because the services do not accept
+// keys of one another.
 func strictly(text string, into any) error {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.DisallowUnknownFields()
@@ -455,8 +457,8 @@ var (
 	startCall = regexp.MustCompile(`(?m)^print\(start\(`)
 )
 
-// inPrograms are what a program does with the answer of its host: the field is RFC 6749's, as is the word Bearer
-// (RFC 6750).
+// inPrograms are the expressions by which a program uses its host's answer. The field access_token is from RFC 6749,
+// the word Bearer from RFC 6750.
 var inPrograms = []string{`json.load(answer)["access_token"]`, `Authorization="Bearer " + token()`}
 
 // readPython reads a program that asks its host for a token.
@@ -464,7 +466,7 @@ func readPython(text string) ([]recipe, error) {
 	query, version := ofQuery.FindStringSubmatch(text), ofVersion.FindStringSubmatch(text)
 	header, method := ofHeader.FindStringSubmatch(text), ofMethod.FindStringSubmatch(text)
 	if query == nil || version == nil || header == nil || method == nil {
-		return nil, errors.New("the program is none that asks a host for a token and starts jobs")
+		return nil, errors.New("the program does not ask a host for a token and start jobs")
 	}
 	for _, line := range inPrograms {
 		if !strings.Contains(text, line) {
@@ -474,7 +476,7 @@ func readPython(text string) ([]recipe, error) {
 	h := &hostQuery{query: url.Values{"api-version": {version[1]}}, header: http.Header{},
 		appService: strings.Contains(text, `os.environ["IDENTITY_ENDPOINT"] + "?"`)}
 	if !h.appService && !strings.Contains(text, `"http://169.254.169.254/metadata/identity/oauth2/token?"`) {
-		return nil, errors.New("the program asks at no address of a host's")
+		return nil, errors.New("the program asks no known host for a token")
 	}
 	h.header.Set(header[1], strings.Trim(header[2], `"`))
 	var asked map[string]string

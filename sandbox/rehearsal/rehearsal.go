@@ -27,7 +27,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -36,7 +35,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -100,6 +98,7 @@ type Progress interface {
 type silent struct{}
 
 func (silent) Step(string) {}
+
 func (silent) Line(string) {}
 
 // Run rehearses the stack. The report says which attempts had the right result. An error means that there is no report,
@@ -147,16 +146,6 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	}
 	defer func() { err = errors.Join(err, r.engine.Close()) }()
 	return r.run(ctx)
-}
-
-// collectRarely makes Pulumi, the program and the plugins of a rehearsal collect garbage a quarter as often as Go's
-// default, unless the user has set how often. They end after seconds, and garbage collection would take a sixth of
-// their CPU.
-func collectRarely() []string {
-	if os.Getenv("GOGC") != "" {
-		return nil
-	}
-	return []string{"GOGC=400"}
 }
 
 // stackFiles are the settings that are not those beside Pulumi.yaml, by stack.
@@ -346,123 +335,6 @@ func (r *rehearsal) settle() error {
 		return nil
 	}
 	return r.azure.Settle()
-}
-
-// pulumi runs a command of the CLI. The error of a command that fails ends with its output.
-func (r *rehearsal) pulumi(ctx context.Context, args ...string) error {
-	return r.print(ctx, r.engine.Pulumi, args...)
-}
-
-func (r *rehearsal) print(
-	ctx context.Context, pulumi func(context.Context, io.Writer, ...string) error, args ...string,
-) error {
-	var out bytes.Buffer
-	r.errors.Reset()
-	if err := pulumi(ctx, io.MultiWriter(&out, lines(r.Progress)), args...); err != nil {
-		// Not wrapped: Pulumi's exit code is not ours.
-		return fmt.Errorf("pulumi %s: %v\n%s\n%s",
-			args[0], err, strings.TrimSpace(out.String()), strings.TrimSpace(r.errors.String()))
-	}
-	return nil
-}
-
-// lineWriter passes on whole lines.
-type lineWriter struct {
-	line func(string)
-	rest []byte
-}
-
-func lines(p Progress) io.Writer { return &lineWriter{line: p.Line} }
-
-func (w *lineWriter) Write(p []byte) (int, error) {
-	w.rest = append(w.rest, p...)
-	for {
-		text, rest, ok := bytes.Cut(w.rest, []byte("\n"))
-		if !ok {
-			return len(p), nil
-		}
-		w.line(string(text))
-		w.rest = rest
-	}
-}
-
-// outputs reads the stack's outputs about its principals.
-func (r *rehearsal) outputs(ctx context.Context) (d deployed, err error) {
-	all, err := r.engine.Outputs(ctx, r.Stack, r.Component)
-	if err != nil {
-		return d, err
-	}
-	text, err := json.Marshal(all)
-	if err == nil {
-		err = json.Unmarshal(text, &d)
-	}
-	if err != nil {
-		return d, fmt.Errorf("reading the outputs of the stack: %w", err)
-	}
-	if d.PrincipalIDs == nil {
-		return d, errors.New("the stack has no output principalIds, so nobody can sign in; export what " +
-			"BatchEndpointAccess.Outputs returns, under the same names")
-	}
-	return d, nil
-}
-
-// byHand does what the stack leaves to people: the ACLs in the output aclCommands, and the roles that, by imagePull,
-// somebody else assigns. For an identity that the stack makes, nobody can have assigned them earlier.
-func (r *rehearsal) byHand(d deployed) error {
-	var pulls azure.Seed
-	for _, name := range slices.Sorted(maps.Keys(r.Model.Clusters)) {
-		if id := d.ClusterPrincipalIDs[name]; id != "" && r.World == nil &&
-			r.Model.Services.ImagePull[name] == services.Assigned {
-			pulls.RoleAssignments = append(pulls.RoleAssignments, pullOf(r.Model, id)...)
-		}
-	}
-	if len(pulls.RoleAssignments) > 0 {
-		if err := r.azure.Seed(pulls); err != nil {
-			return err
-		}
-	}
-	if len(r.plan.ACLs) > 0 && d.ACLCommands == nil {
-		return errors.New("the stack has no output aclCommands, so nobody can set the ACLs of its data; export what " +
-			"BatchEndpointAccess.Outputs returns, under the same names")
-	}
-	for _, command := range d.ACLCommands {
-		words, _, err := azure.Words(command)
-		if err != nil {
-			return wrongCommand{command, err}
-		}
-		for _, entries := range after(words, "--acl") {
-			if writesByACL.MatchString(entries) { // inputs alone have ACLs: jobs write by roles
-				return wrongCommand{command, errors.New("it lets somebody write, and ACLs are for readers")}
-			}
-		}
-		if err := r.azure.RunACLCommand(command); err != nil {
-			return wrongCommand{command, err}
-		}
-	}
-	return nil
-}
-
-// writesByACL matches ACL entries of which one has the permission to write.
-var writesByACL = regexp.MustCompile(`:[r-]w[x-](,|$)`)
-
-// A wrongCommand is a command that the stack prints and that does not do what it is printed for.
-type wrongCommand struct {
-	command string
-	why     error
-}
-
-func (w wrongCommand) Error() string {
-	return fmt.Sprintf("the output aclCommands, %s: %v", w.command, w.why)
-}
-
-// byHandFor is byHand for a report, which shows a wrong command as a failure.
-func (r *rehearsal) byHandFor(report *Report, d deployed) error {
-	err := r.byHand(d)
-	if wrong := (wrongCommand{}); errors.As(err, &wrong) {
-		report.add(Outcome{Invoker: "who sets the ACLs", Want: works, Got: "is refused", Detail: err.Error()})
-		return nil
-	}
-	return err
 }
 
 // invoke lets everyone try everything.

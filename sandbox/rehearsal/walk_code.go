@@ -14,7 +14,7 @@ import (
 
 // changeDeployment puts the actor's own code into a deployment, on the cluster. When anybody then starts a job, that
 // code runs there (facts/grants-access.md, Machine learning and neighbours), and asks for tokens as the cluster.
-func changeDeployment(ctx context.Context, w *walker, at standing, hop access.Hop, way access.Way) (standing, error) {
+func changeDeployment(ctx context.Context, w *walker, at position, hop access.Hop, way access.Way) (position, error) {
 	cluster := hop.Opens.As
 	if !cluster.IsCluster() {
 		cluster = w.clusterOf(cluster)
@@ -37,7 +37,7 @@ func (w walker) clusterOf(p access.Principal) access.Principal {
 
 // runOn runs the actor's own code on a compute, and acts as it. cluster is the compute's name in the model; "" if the
 // compute is not in it.
-func (w *walker) runOn(ctx context.Context, at standing, compute, cluster string, way access.Way) (standing, error) {
+func (w *walker) runOn(ctx context.Context, at position, compute, cluster string, way access.Way) (position, error) {
 	m := w.r.Model
 	code := m.WorkspaceID.Text() + "/codes/" + made("code", way.Who[0]) + "/versions/1"
 	endpoints := m.EffectiveEndpoints()
@@ -69,8 +69,8 @@ func (w *walker) runOn(ctx context.Context, at standing, compute, cluster string
 
 // startOn starts a job as the actor and acts as the changed code. A job without data needs the fewest permissions, and
 // the code finds the data by itself. If the actor may not start a job, somebody else starts one.
-func (w *walker) startOn(ctx context.Context, at standing, endpoint, deployment, code string, way access.Way) (
-	standing, error) {
+func (w *walker) startOn(ctx context.Context, at position, endpoint, deployment, code string, way access.Way) (
+	position, error) {
 	bare := w.r.Model
 	bare.Endpoints = maps.Clone(bare.EffectiveEndpoints())
 	for name, e := range bare.Endpoints {
@@ -125,8 +125,8 @@ func (w *walker) starters(endpoint string) []string {
 }
 
 // onNode acts as the code of a job.
-func (w *walker) onNode(job, code string) standing {
-	return standing{actor: func(_ context.Context, audience string) (string, error) {
+func (w *walker) onNode(job, code string) position {
+	return position{actor: func(_ context.Context, audience string) (string, error) {
 		token, ran, err := w.r.azure.OnNode(job, audience)
 		switch {
 		case err != nil:
@@ -139,7 +139,7 @@ func (w *walker) onNode(job, code string) standing {
 }
 
 // attach makes a cluster with the identity, and runs code there (facts/compute-clusters.md, Identity).
-func attach(ctx context.Context, w *walker, at standing, hop access.Hop, way access.Way) (standing, error) {
+func attach(ctx context.Context, w *walker, at position, hop access.Hop, way access.Way) (position, error) {
 	id, _, err := w.identity(ctx, hop.Opens.As)
 	if err != nil {
 		return at, err

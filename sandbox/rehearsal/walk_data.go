@@ -22,7 +22,7 @@ import (
 
 // keysBy asks for the keys of a storage account by an operation on it.
 func keysBy(operation string, body any) step {
-	return func(ctx context.Context, w *walker, at standing, hop access.Hop, _ access.Way) (standing, error) {
+	return func(ctx context.Context, w *walker, at position, hop access.Hop, _ access.Way) (position, error) {
 		id := w.r.Model.StorageAccounts[hop.Opens.Account].Text()
 		if id == "" {
 			return at, errNotWalked("where the storage account lies is not known")
@@ -34,12 +34,12 @@ func keysBy(operation string, body any) step {
 		if len(found.Keys) == 0 {
 			return at, errors.New("the answer has no keys")
 		}
-		return standing{account: arm.Last(id), key: found.Keys[0].Value}, nil
+		return position{account: arm.Last(id), key: found.Keys[0].Value}, nil
 	}
 }
 
 // listSecrets asks for the credential of a data store: a key of its account.
-func listSecrets(ctx context.Context, w *walker, at standing, hop access.Hop, _ access.Way) (standing, error) {
+func listSecrets(ctx context.Context, w *walker, at position, hop access.Hop, _ access.Way) (position, error) {
 	of := datum{cmp.Or(hop.Opens.Input, hop.Opens.Output), hop.Opens.Output != ""}
 	lies, err := w.locate(ctx, of)
 	if err != nil {
@@ -50,11 +50,11 @@ func listSecrets(ctx context.Context, w *walker, at standing, hop access.Hop, _ 
 		"/listSecrets", machineLearningVersion, map[string]any{}, &found); err != nil {
 		return at, fmt.Errorf("asking for the credential: %w", err)
 	}
-	return standing{account: lies.account, key: found.Key}, nil
+	return position{account: lies.account, key: found.Key}, nil
 }
 
 // read reads a blob whose content is known.
-func (w *walker) read(ctx context.Context, at standing, lies located, content []byte) error {
+func (w *walker) read(ctx context.Context, at position, lies located, content []byte) error {
 	client, err := w.blobs(at, lies.account)
 	if err != nil {
 		return err
@@ -75,7 +75,7 @@ func (w *walker) read(ctx context.Context, at standing, lies located, content []
 
 // reach reads the content of a blob in the input, and overwrites it if the way says so; or it writes a blob to the
 // output.
-func (w *walker) reach(ctx context.Context, at standing, way access.Way) error {
+func (w *walker) reach(ctx context.Context, at position, way access.Way) error {
 	of := datum{cmp.Or(way.Input, way.Output), way.Output != ""}
 	lies, err := w.locate(ctx, of)
 	if err != nil {
@@ -104,7 +104,7 @@ func (w *walker) reach(ctx context.Context, at standing, way access.Way) error {
 }
 
 // blobs is Azure's own client of a storage account, with its key or with tokens.
-func (w *walker) blobs(at standing, account string) (*azblob.Client, error) {
+func (w *walker) blobs(at position, account string) (*azblob.Client, error) {
 	options := &azblob.ClientOptions{ClientOptions: azcore.ClientOptions{Transport: w.r.azure.Client()}}
 	url := w.r.azure.BlobURL(account)
 	if at.key == "" {
@@ -140,7 +140,7 @@ type located struct{ id, account, container, path string }
 
 // arrived checks the end of a way that reaches no data: the token must be that of the identity that the hop opens, or
 // there must be a key.
-func (w *walker) arrived(ctx context.Context, at standing, opens access.Opened) error {
+func (w *walker) arrived(ctx context.Context, at position, opens access.Opened) error {
 	switch {
 	case opens == access.Opened{}:
 		return nil // the step reached the way's end

@@ -17,7 +17,7 @@ import (
 // workspaceKeys asks for the key of the workspace's own storage account, and reads a blob there with it. A workspace
 // always has such an account (https://learn.microsoft.com/azure/machine-learning/concept-workspace, Associated
 // resources): if none is known, one is made.
-func workspaceKeys(ctx context.Context, w *walker, at standing, _ access.Hop, way access.Way) (standing, error) {
+func workspaceKeys(ctx context.Context, w *walker, at position, _ access.Hop, way access.Way) (position, error) {
 	const container, blob = "walked", "walked.txt"
 	id := w.r.Model.WorkspaceID.Text()
 	workspace, err := w.r.Model.Workspace()
@@ -38,13 +38,13 @@ func workspaceKeys(ctx context.Context, w *walker, at standing, _ access.Hop, wa
 	if err := w.r.azure.PutBlob(account+"/blobServices/default/containers/"+container, blob, content); err != nil {
 		return at, err
 	}
-	by := standing{account: arm.Last(account), key: found.UserStorageKey}
+	by := position{account: arm.Last(account), key: found.UserStorageKey}
 	return by, w.read(ctx, by, located{account, arm.Last(account), container, blob}, content)
 }
 
 // pointElsewhere makes a data store name the actor's own storage, with its key, and has somebody else start a job that
 // reads the store (facts/grants-access.md, Machine learning and neighbours): the job then reads the actor's data.
-func pointElsewhere(ctx context.Context, w *walker, at standing, _ access.Hop, way access.Way) (standing, error) {
+func pointElsewhere(ctx context.Context, w *walker, at position, _ access.Hop, way access.Way) (position, error) {
 	endpoint, input := w.readsStore()
 	if endpoint == "" {
 		return at, errNotWalked("no endpoint reads a data store of the workspace")

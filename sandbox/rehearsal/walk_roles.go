@@ -55,7 +55,7 @@ func (w *walker) identity(ctx context.Context, of access.Principal) (id, client 
 
 // federate gives a user-assigned identity a federated credential of the actor's own, and signs in with it
 // (facts/federation.md).
-func federate(ctx context.Context, w *walker, at standing, hop access.Hop, way access.Way) (standing, error) {
+func federate(ctx context.Context, w *walker, at position, hop access.Hop, way access.Way) (position, error) {
 	const issuer = "https://issuer.example"
 	id, client, err := w.identity(ctx, hop.Opens.As)
 	if err != nil {
@@ -69,7 +69,7 @@ func federate(ctx context.Context, w *walker, at standing, hop access.Hop, way a
 		return at, fmt.Errorf("adding a federated credential: %w", err)
 	}
 	e := entraOf(w.r.azure, client, w.r.azure.Cloud().MachineLearning)
-	return standing{actor: func(ctx context.Context, resource string) (string, error) {
+	return position{actor: func(ctx context.Context, resource string) (string, error) {
 		credential, err := azidentity.NewClientAssertionCredential(w.r.azure.Deployer().TenantID, client,
 			func(context.Context) (string, error) { return w.r.azure.FederatedAssertion(issuer, subject, audience) },
 			&azidentity.ClientAssertionCredentialOptions{ClientOptions: e.options, DisableInstanceDiscovery: true})
@@ -85,7 +85,7 @@ func federate(ctx context.Context, w *walker, at standing, hop access.Hop, way a
 }
 
 // giveRole assigns Owner to the actor, at the scope of the actor's role, and continues as an Owner.
-func giveRole(ctx context.Context, w *walker, at standing, hop access.Hop, way access.Way) (standing, error) {
+func giveRole(ctx context.Context, w *walker, at position, hop access.Hop, way access.Way) (position, error) {
 	scope, known := w.r.Model.RoleScopeID()
 	if !known {
 		return at, errNotWalked("where the role lies is not known")
@@ -108,7 +108,7 @@ func giveRole(ctx context.Context, w *walker, at standing, hop access.Hop, way a
 }
 
 // changeRole adds every action to the actor's custom role, and continues as an Owner.
-func changeRole(ctx context.Context, w *walker, at standing, hop access.Hop, way access.Way) (standing, error) {
+func changeRole(ctx context.Context, w *walker, at position, hop access.Hop, way access.Way) (position, error) {
 	scope, known := w.r.Model.RoleScopeID()
 	if !known {
 		return at, errNotWalked("where the role lies is not known")
@@ -145,7 +145,7 @@ func changeRole(ctx context.Context, w *walker, at standing, hop access.Hop, way
 }
 
 // asOwner continues with every action at the scope of the actor's role.
-func asOwner(ctx context.Context, w *walker, at standing, hop access.Hop, way access.Way) (standing, error) {
+func asOwner(ctx context.Context, w *walker, at position, hop access.Hop, way access.Way) (position, error) {
 	if err := w.r.azure.Settle(); err != nil { // a late grant has effect in the end
 		return at, err
 	}

@@ -20,14 +20,15 @@ func (a actor) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azco
 	return azcore.AccessToken{Token: text, ExpiresOn: time.Now().Add(time.Hour)}, err
 }
 
-// standing is what the actor has at one point of a way: whose token they can get, and keys of storage accounts by name.
-type standing struct {
+// position is what the actor has at one point of a way: the identity whose tokens they can get, and keys of storage
+// accounts by name.
+type position struct {
 	actor
 	account, key string
 }
 
 // A step walks one hop: it sends the requests that the hop's actions allow.
-type step func(context.Context, *walker, standing, access.Hop, access.Way) (standing, error)
+type step func(context.Context, *walker, position, access.Hop, access.Way) (position, error)
 
 const storageActions = "Microsoft.Storage/storageAccounts/"
 

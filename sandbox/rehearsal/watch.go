@@ -22,8 +22,8 @@ type moment struct {
 	why   map[string]string // the jobs that fail, and how
 }
 
-// A passage is a job that somebody starts.
-type passage struct {
+// A jobStart is a job that somebody starts.
+type jobStart struct {
 	// key is the same for jobs of the same person on the same endpoint with the same data, whatever the configuration
 	// calls them. nearly has the cluster in place of the endpoint.
 	key, nearly string
@@ -46,12 +46,12 @@ type signIn struct {
 // A watcher tries, at each moment of a change, the jobs that worked before it.
 type watcher struct {
 	*change
-	ctx     context.Context
-	oldOnes []passage // jobs that worked before the change
-	oldIns  []signIn
-	writes  []azure.Write
-	seen    map[time.Duration]int // writes with late effect, by delay
-	failed  error                 // the first error of the rehearsal itself
+	ctx       context.Context
+	oldStarts []jobStart // jobs that worked before the change
+	oldIns    []signIn
+	writes    []azure.Write
+	seen      map[time.Duration]int // writes with late effect, by delay
+	failed    error                 // the first error of the rehearsal itself
 }
 
 func (c *change) watcher(ctx context.Context) *watcher { return &watcher{change: c, ctx: ctx} }
@@ -67,8 +67,8 @@ func signer(i access.Invoker, name string, d deployed) string {
 	return strings.ToLower(d.PrincipalIDs[name])
 }
 
-// passagesOf are the jobs of a version, for the invokers whose object ID is known.
-func (c *change) passagesOf(r *rehearsal, d deployed, renamed map[string]string) (all []passage) {
+// startsOf are the jobs of a version, for the invokers whose object ID is known.
+func (c *change) startsOf(r *rehearsal, d deployed, renamed map[string]string) (all []jobStart) {
 	j := newJobs(c.calm, r.Model)
 	j.answers = func() map[string]failure { return c.answers }
 	endpoints := r.Model.EffectiveEndpoints()
@@ -101,7 +101,7 @@ func (c *change) passagesOf(r *rehearsal, d deployed, renamed map[string]string)
 		if p.Input != "" {
 			what += " with " + p.Input
 		}
-		all = append(all, passage{
+		all = append(all, jobStart{
 			key:     strings.ToLower(strings.Join([]string{who, p.Endpoint, named, data}, " ")),
 			nearly:  strings.ToLower(strings.Join([]string{who, r.Model.Clusters[cluster].NameOr(cluster), data}, " ")),
 			invoker: p.Invoker, principal: who, what: what, works: p.Works(),
@@ -150,12 +150,12 @@ func (c *change) signInsOf(m access.Model, d deployed) (all []signIn) {
 	return all
 }
 
-// begin finds the jobs and sign-ins that work before the change. The others are not tried again: nobody can lose them.
-// If one of them should work, the rehearsal does not see what the change does to it, and so must not pass; unless it
-// takes place in a given world, or a test has changed Azure beside the stack: there it may well not work.
+// begin finds the jobs and sign-ins that work before the change. The others are not tried again: nobody can lose
+// them. If one of them should work, the rehearsal can't see what the change does to it, and must not pass. In a given
+// world, or if a test has changed Azure beside the stack, such a job is expected, and is no failure.
 func (w *watcher) begin() error {
 	w.seen = map[time.Duration]int{}
-	w.oldOnes, w.oldIns = w.passagesOf(w.old, w.before, nil), w.signInsOf(w.oldProbe, w.before)
+	w.oldStarts, w.oldIns = w.startsOf(w.old, w.before, nil), w.signInsOf(w.oldProbe, w.before)
 	first, err := w.look("")
 	if err != nil {
 		return err
@@ -164,15 +164,15 @@ func (w *watcher) begin() error {
 	if w.World == nil && w.Beside == nil {
 		w.brokenBefore(first)
 	}
-	w.oldOnes = slices.DeleteFunc(slices.Clone(w.oldOnes), func(p passage) bool { return !first.works["old "+p.key] })
+	w.oldStarts = slices.DeleteFunc(slices.Clone(w.oldStarts), func(p jobStart) bool { return !first.works["old "+p.key] })
 	w.oldIns = slices.DeleteFunc(slices.Clone(w.oldIns), func(s signIn) bool { return !first.works["old "+s.key] })
-	w.report.Before = len(w.oldOnes)
+	w.report.Before = len(w.oldStarts)
 	return nil
 }
 
 // brokenBefore reports what should work before the change and does not.
 func (w *watcher) brokenBefore(first moment) {
-	for _, p := range w.oldOnes {
+	for _, p := range w.oldStarts {
 		if p.works && !first.works["old "+p.key] {
 			w.report.Broken = append(w.report.Broken, fmt.Sprintf("%s: %s should work before the change, and do not, so that "+
 				"nobody sees what the change does to them: %s", p.invoker, p.what, first.why["old "+p.key]))
@@ -181,7 +181,7 @@ func (w *watcher) brokenBefore(first moment) {
 	for _, s := range w.oldIns {
 		if s.works && !first.works["old "+s.key] {
 			w.report.Broken = append(w.report.Broken, fmt.Sprintf("%s: signing in by %s should work before the change, and "+
-				"does not, so that nobody sees what the change does to it: %s", s.invoker, s.how, first.why["old "+s.key]))
+				"does not, so it is not known what the change does to it: %s", s.invoker, s.how, first.why["old "+s.key]))
 		}
 	}
 }
@@ -191,9 +191,9 @@ func (w *watcher) look(after string) (moment, error) {
 	m := moment{after, map[string]bool{}, map[string]string{}}
 	w.answers = map[string]failure{}
 	// Jobs of the new version can be tried before it is deployed, if their invoker is given by an ID or exists already.
-	newOnes, newIns := w.passagesOf(w.new, w.knownNow(), w.deployments), w.signInsOf(w.newProbe, w.knownNow())
+	newStarts, newIns := w.startsOf(w.new, w.knownNow(), w.deployments), w.signInsOf(w.newProbe, w.knownNow())
 	tokens := map[string]string{}
-	try := func(age string, p passage) error {
+	try := func(age string, p jobStart) error {
 		token, is := tokens[p.principal]
 		if !is {
 			var err error
@@ -213,13 +213,13 @@ func (w *watcher) look(after string) (moment, error) {
 		m.why[age+p.key] = fmt.Sprintf("%s: %s", did(failsAt(got.Hop)), got.Message)
 		return nil
 	}
-	for _, p := range w.oldOnes {
+	for _, p := range w.oldStarts {
 		if err := try("old ", p); err != nil {
 			return m, err
 		}
 	}
 	if after != "" {
-		for _, p := range newOnes {
+		for _, p := range newStarts {
 			if err := try("new ", p); err != nil {
 				return m, err
 			}
@@ -316,7 +316,7 @@ func (w *watcher) next() (at time.Time, write azure.Write, lag time.Duration) {
 // end looks at the jobs that work after the change and after the user has done what it leaves to them, and compares all
 // moments. By then everything has taken effect; new members of groups come last.
 func (w *watcher) end(acls func() error, d deployed) error {
-	// By then all acts: who has come into a group last of all.
+	// By then everything has taken effect, new members of groups last.
 	settled := w.now().Add(2*max(w.Weather.Propagation, w.Weather.IdentityTokens) + time.Second)
 	w.fail(w.catchUp(settled))
 	if w.failed != nil {

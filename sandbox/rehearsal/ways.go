@@ -126,7 +126,7 @@ func (e errNotWalked) Error() string { return string(e) }
 func (w *walker) walk(ctx context.Context, way access.Way, walk *Walk) (err error) {
 	defer func() { err = errors.Join(err, w.r.azure.Restore(w.before)) }()
 	w.waits = false
-	at := standing{actor: w.signedIn(w.principal(way.Who[0]))}
+	at := position{actor: w.signedIn(w.principal(way.Who[0]))}
 	for _, hop := range way.Hops {
 		if hop.Kind == access.ReadHop || hop.Kind == access.WriteHop {
 			err = w.reach(ctx, at, way)

@@ -21,7 +21,7 @@ func (c *client) caller(ctx context.Context, scope string) (string, error) {
 	}
 	oid, _ := claims["oid"].(string)
 	if oid == "" {
-		return "", errors.New("the access token has no claim oid, so whose it is is not known")
+		return "", errors.New("the access token has no claim oid, so its owner is not known")
 	}
 	return oid, nil
 }

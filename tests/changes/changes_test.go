@@ -208,14 +208,14 @@ var rows = []row{
 		"/subscriptions/99999999-9999-4999-8999-999999999999$1", "subscriptionId: 1111.*", "subscriptionId: " +
 			"99999999-9999-4999-8999-999999999999"}, replaced: 12, lost: 21, gained: 21, foreseen: everybody},
 	{name: "a workspace's ID in other letters", change: []string{"resourceGroups(/.*)workspaces/scoring-dev",
-		"resourcegroups${1}workspaces/Scoring-Dev"}, fails: "workspaceId: is what it was but for its letter case"},
+		"resourcegroups${1}workspaces/Scoring-Dev"}, fails: "workspaceId: has changed in letter case only"},
 	{name: "a storage account's ID in other letters, under another name", change: []string{
 		"resourceGroups(/.*/contosolakedev)", "resourcegroups$1", "    lake: ", "    datalake: ", "storageAccount: lake",
 		"storageAccount: datalake", "  batchaccess:dataInputs:",
 		"  batchaccess:storageAccountsWere: { datalake: lake }\n\n  batchaccess:dataInputs:"},
-		fails: "storageAccounts.datalake: is what it was but for its letter case"},
+		fails: "storageAccounts.datalake: has changed in letter case only"},
 	{name: "a cluster's name in other letters", change: []string{"gpu-scoring", "GPU-scoring"},
-		fails: "clusters.gpu.computeName: is what it was but for its letter case"},
+		fails: "clusters.gpu.computeName: has changed in letter case only"},
 
 	{name: "a container to the account", change: []string{
 		"container: patients, path", "container: patients, scope: account, path"}, made: 5, deleted: 5},

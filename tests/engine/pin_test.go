@@ -64,7 +64,7 @@ func TestWhatIsLookedUpIsWhatWasGivenAndCanBePinned(t *testing.T) {
 	for _, want := range []string{
 		"invokers.analysts.objectId             22222222-2222-4222-8222-222222222222", `invokers["release-manager"].objectId`,
 		"dataInputs.labels.credentialInStore", "dataInputs.baseline.dataStore", "dataInputs.archive.credentialInStore",
-		`endpoints["heart-classifier"].cluster`, "nothing is written yet; say --yes",
+		`endpoints["heart-classifier"].cluster`, "nothing is written yet; add --yes",
 	} {
 		assert.Contains(t, said, want)
 	}

@@ -142,7 +142,7 @@ func TestAChangeOfAProgramThatMakesItsWorkspace(t *testing.T) {
       sku: { name: Standard_LRS }
   heart:
 `, `storageAccounts: { lake: "${lake.id}" }`, `storageAccounts: { lake: "${lake.id}", two: "${two.id}" }`}, 2,
-			"the change makes storageAccounts.two, where nothing can be tried before"},
+			"the change makes storageAccounts.two, and no job could be tried there before"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

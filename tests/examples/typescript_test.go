@@ -178,7 +178,7 @@ func compile(t *testing.T, programs map[string]string) map[string][]string {
 	return said
 }
 
-func TestTheCompilerTellsWhatIsWrongInTypeScript(t *testing.T) {
+func TestTheCompilerSaysWhatIsWrongInTypeScript(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(filepath.Join(typeScript, "index.ts"))
 	require.NoError(t, err)

@@ -20,6 +20,7 @@ var words = []struct {
 	{regexp.MustCompile(`(?i)\b(stayers?|strays?|seats?)\b`), "who stays, what is not declared, a membership"},
 	{regexp.MustCompile(`\b(Leads?|Leadings?|Beyond)\b`), "an escalation and its target, a difference, excess"},
 	{regexp.MustCompile(`(?i)\bwithout a word\b`), "without a warning"},
+	{regexp.MustCompile(`(Is|Are|Not)Told|\btell[A-Z]`), "reported, says"},
 	{regexp.MustCompile(`(?i)\ba way more\b|\ba line more\b`), "one more way, one more line"},
 }
 

@@ -112,7 +112,7 @@ func within(folder, path string) bool {
 	return folder != "" && strings.HasPrefix(path, folder+string(filepath.Separator))
 }
 
-// A print is a fingerprint of the sources.
+// A print identifies the content of the sources.
 type print struct {
 	sum    string
 	newest time.Time // the latest change of a file
@@ -125,7 +125,7 @@ var built = map[string]bool{
 	".m": true, ".f": true, ".F": true, ".for": true, ".f90": true,
 }
 
-// print makes the fingerprint of the sources.
+// print computes the fingerprint of the sources.
 func (s sources) print() (print, error) {
 	p, h := print{}, sha256.New()
 	for _, folder := range s.Folders {

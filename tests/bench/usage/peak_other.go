@@ -8,5 +8,5 @@ import (
 )
 
 func peakOf(*os.ProcessState) (int64, error) {
-	return 0, errors.New("this system does not tell the peak memory of a process; run the benchmark on Linux or macOS")
+	return 0, errors.New("this system does not report the peak memory of a process; run the benchmark on Linux or macOS")
 }

@@ -12,7 +12,7 @@ import (
 func peakOf(state *os.ProcessState) (int64, error) {
 	used, ok := state.SysUsage().(*syscall.Rusage)
 	if !ok {
-		return 0, errors.New("the system does not tell what a process used")
+		return 0, errors.New("the system does not report what a process used")
 	}
 	peak := int64(used.Maxrss) // Its type differs between systems.
 	if runtime.GOOS != "darwin" {

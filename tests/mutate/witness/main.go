@@ -1,6 +1,6 @@
 // Command witness deploys stacks, each to an embedded Azure, and judges them, all in one process: no engine, no
-// plugins. It is what the mutations are tried on. It prints "green", or "red:" and why of the first that is not; it
-// fails where neither can be said.
+// plugins. The mutations are tried on it. It prints "green", or "red:" and the reason of the first stack that is not
+// green; it fails if it can't decide.
 package main
 
 import (
@@ -86,7 +86,7 @@ func leaveOut(values map[string]any) {
 				fallthrough
 			case "dataStore":
 				delete(fields, "storageAccount")
-				if fields["scope"] != "path" { // with which it has to be said
+				if fields["scope"] != "path" { // with that scope it has to be given
 					delete(fields, "container")
 				}
 			}
@@ -104,7 +104,7 @@ func leaveOut(values map[string]any) {
 	}
 }
 
-// settings is a stack of this folder, with a secret that is valid today.
+// settings returns the settings of a stack in this folder, with a secret that is valid today.
 func settings(stack string) (map[string]any, error) {
 	written, err := stacks.ReadFile(stack)
 	if err != nil {

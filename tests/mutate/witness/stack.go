@@ -13,8 +13,7 @@ var stacks embed.FS
 var stacksInOrder = []string{"stack.yaml", "rest.yaml", "more.yaml", "within.yaml", "callers.yaml", "china.yaml",
 	"usgovernment.yaml"}
 
-// worlds are what Azure has, by the stack that asks for it. Of the other stacks' Azure nothing is known but what they
-// refer to.
+// worlds are the worlds in which stacks are rehearsed, by stack. For other stacks Azure has only what they refer to.
 var worlds = map[string]string{"within.yaml": "within.json"}
 
 // worldOf is the Azure in which a stack is rehearsed; nil if it has only what the stack refers to.

@@ -1,5 +1,6 @@
 // Package arm serves Azure Resource Manager: role definitions and assignments, Azure Machine Learning, managed
-// identities, and reads of whatever else exists. Every call is authorised through role assignments. It knows no job.
+// identities, and reads of every other resource that exists. Every call is authorised through role assignments. It
+// does not run jobs.
 package arm
 
 import (
@@ -29,7 +30,7 @@ func New(store *state.Store, issuer *token.Issuer, url string) *Service {
 	return &Service{store: store, issuer: issuer, url: url}
 }
 
-// call is one request, with the state locked for it.
+// call is one request. The state is locked while it is served.
 type call struct {
 	st     *state.State
 	r      *http.Request
@@ -60,8 +61,8 @@ const (
 	typeFederated       = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials"
 )
 
-// handlers are those of the resource types that have rules of their own; "/" behind a type means its collection. Reads
-// of everything else that exists go to getResource and listResources.
+// handlers are for the resource types that have rules of their own; "/" after a type means its collection.
+// getResource and listResources serve reads of everything else that exists.
 var handlers = table(spelled)
 
 var spelled = map[string]handler{
@@ -98,8 +99,8 @@ var spelled = map[string]handler{
 	"POST " + typeWorkspace + "/listStorageAccountKeys/": listWorkspaceKeys,
 }
 
-// listed has the types whose collections listResources answers. Of any other type the sandbox can't say that there are
-// none.
+// listed has the types whose collections listResources answers. For any other type the sandbox can't say that there
+// are none.
 var listed = lowered(listedTypes...)
 
 var listedTypes = []string{
@@ -110,8 +111,8 @@ var listedTypes = []string{
 	typeImages, "Microsoft.DataFactory/factories", "Microsoft.Web/sites", "Microsoft.Compute/virtualMachines",
 }
 
-// Operations are all that are served: a method and a type, with "/" behind it for its collection. Any resource that
-// exists is read besides.
+// Operations lists the operations that are served: a method and a type, with "/" after it for its collection. In
+// addition, every resource that exists can be read.
 func Operations() []string {
 	operations := []string{"GET any resource that exists"}
 	for operation := range spelled {
@@ -200,13 +201,13 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer.WriteTo(w)
 }
 
-// otherType refuses a body of another type than JSON as github.com/Azure/azure-cli issue 10143 quotes it.
+// otherType refuses a body that is not JSON, in the words that github.com/Azure/azure-cli issue 10143 quotes.
 func otherType(sent string) error {
 	return wire.Errorf(http.StatusUnsupportedMediaType, "UnsupportedMediaType",
 		"the content media type %q is not supported, but only application/json", sent)
 }
 
-// serve keeps Azure's order: who is asking, is the request well formed, may they, does it exist.
+// serve checks in Azure's order: who asks, is the request well formed, is it allowed, does the resource exist.
 func (s *Service) serve(c *call) (reply wire.Reply, err error) {
 	if c.caller, err = s.authenticate(c); err != nil {
 		return reply, err
@@ -256,15 +257,15 @@ func (s *Service) authenticate(c *call) (*token.Claims, error) {
 	return nil, refusal
 }
 
-// verbs are the last words of the actions that requests take.
+// verbs are the last words of the actions that requests need, by method.
 var verbs = map[string]string{
 	http.MethodGet: "read", http.MethodHead: "read", http.MethodPut: "write", http.MethodPatch: "write",
 	http.MethodDelete: "delete", http.MethodPost: "action",
 }
 
-// authorize requires the action that the request takes, at the resource or, for a collection, at what holds it. Role
-// definitions and assignments are governed by the scope they are for; what lies above all subscriptions is open to
-// read by whoever is signed in, as are the operations and the subscriptions that a caller is told of.
+// authorize requires the action of the request, at the resource or, for a collection, at the resource that contains
+// it; for role definitions and assignments, at the scope that they are for. Whoever is signed in may read what is above
+// all subscriptions, and the status and result of operations.
 func (c *call) authorize() error {
 	scope := c.id.String()
 	switch {
@@ -285,7 +286,7 @@ func (c *call) authorize() error {
 	return c.require(c.id.Type()+"/"+verbs[c.r.Method], scope, "AuthorizationFailed")
 }
 
-// require is the refusal of an action that the caller's roles do not allow at the scope.
+// require returns the refusal of an action that the caller's roles do not allow at the scope; nil if they allow it.
 func (c *call) require(action, scope, code string) error {
 	answer := rbac.ByToken(c.st, c.caller.ObjectID, scope, c.caller.Issued()).Request(c.asked(action), false)
 	return rbac.Refusal(answer, c.caller, action, scope, code)

@@ -11,9 +11,9 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// The keys that a body may have, by dotted path and in any letter case, as Resource Manager compares them. A path that
-// ends in * takes anything below it, and + stands for any one key. What Azure answers may be sent back, and is then
-// ignored: envelope holds what every resource has.
+// The keys that a body may have, by dotted path and in any letter case, because Resource Manager ignores case. A path
+// that ends in * accepts anything below it; + stands for any one key. Clients may send back what Azure answered,
+// which is then ignored: envelope has the keys of every resource.
 var (
 	envelope = []string{"id", "name", "type", "etag", "systemData.*"}
 
@@ -46,7 +46,7 @@ var (
 		"vmPriority vmSize}")...)
 )
 
-// decode reads a body whose keys are among the known ones, and refuses others.
+// decode reads a body. It refuses keys that are not among the known ones.
 func (c *call) decode(into any, known []string) error {
 	if err := json.Unmarshal(c.body, into); err != nil {
 		return wire.Errorf(http.StatusBadRequest, "InvalidRequestContent", "the request content is not valid: %v", err)
@@ -88,7 +88,7 @@ func unknownKey(value any, path string, known []string) string {
 	return ""
 }
 
-// anything reports whether a known path takes whatever lies below this one.
+// anything reports whether a known path accepts everything below this one.
 func anything(path string, known []string) bool {
 	return slices.ContainsFunc(known, func(k string) bool {
 		open, ok := strings.CutSuffix(k, ".*")

@@ -16,11 +16,11 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// computeName is Azure's rule for the name of a cluster, as its REST API states it (facts/compute-clusters.md).
+// computeName is Azure's rule for the name of a cluster, as the REST API states it (facts/compute-clusters.md).
 var computeName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]{1,30}[a-zA-Z0-9]$`)
 
-// What of a cluster only another cluster can have (facts/compute-clusters.md): of its AmlCompute properties, and of
-// those around them.
+// The properties that Azure can't change in a cluster (facts/compute-clusters.md): those of AmlCompute, and those
+// around them.
 var (
 	fixedInside = []string{
 		"vmSize", "vmPriority", "subnet", "enableNodePublicIp", "remoteLoginPortPublicAccess", "userAccountCredentials",
@@ -28,7 +28,7 @@ var (
 	fixedOutside = []string{"computeLocation", "disableLocalAuth", "description"}
 )
 
-// clusterDefaults is what Azure fills in for an AmlCompute cluster, and what it answers for one at rest.
+// clusterDefaults are the values that Azure fills in for an AmlCompute cluster, and its answers for an idle one.
 var clusterDefaults = map[string]any{
 	"vmPriority": "Dedicated", "osType": "Linux", "remoteLoginPortPublicAccess": "NotSpecified",
 	"enableNodePublicIp": true,
@@ -43,19 +43,19 @@ type computeBody struct {
 	Location   string            `json:"location"`
 	Tags       map[string]string `json:"tags"`
 	SKU        any               `json:"sku"`
-	Kind       string            `json:"kind"` // of other resources
+	Kind       string            `json:"kind"` // of resources other than computes
 	Identity   *identityBody     `json:"identity"`
 	Properties map[string]any    `json:"properties"`
 }
 
 type identityBody struct {
 	Type string `json:"type"`
-	// UserAssigned keep the order in which they were sent: the first is the cluster's default.
+	// UserAssigned keeps the order in which the IDs were sent: the first is the cluster's default.
 	UserAssigned ordered `json:"userAssignedIdentities"`
 }
 
-// putCompute makes a cluster or changes one. It answers at once and points to an operation, which is done a little
-// later, though the cluster serves from the start.
+// putCompute makes or changes a cluster. It answers at once and points to an operation that ends a little later. The
+// cluster can be used from the start.
 func putCompute(c *call) (wire.Reply, error) {
 	workspace := c.st.Resources[armid.Key(c.id.Parent())]
 	if workspace == nil {
@@ -99,8 +99,8 @@ func putCompute(c *call) (wire.Reply, error) {
 	return wire.Reply{Status: status, Header: header, Body: c.render(resource)}, nil
 }
 
-// clusterProperties checks a cluster's properties and fills in Azure's defaults. What was sent as a password is not
-// kept.
+// clusterProperties checks a cluster's properties and fills in Azure's defaults. It does not keep a password that was
+// sent.
 func (c *call) clusterProperties(body computeBody, old *state.Resource) (map[string]any, error) {
 	invalid := func(format string, args ...any) error {
 		return wire.Errorf(http.StatusBadRequest, "InvalidRequest", format, args...)
@@ -153,7 +153,7 @@ func (c *call) clusterProperties(body computeBody, old *state.Resource) (map[str
 			return nil, invalid("properties.%s of an existing cluster cannot be changed; delete the cluster first", key)
 		}
 	}
-	// The nodes are where computeLocation says; location itself places none (facts/compute-clusters.md).
+	// computeLocation says where the nodes are; location does not (facts/compute-clusters.md).
 	where, _ := body.Properties["computeLocation"].(string)
 	if where == "" && old != nil {
 		where, _ = old.Properties["computeLocation"].(string)
@@ -170,9 +170,9 @@ func (c *call) clusterProperties(body computeBody, old *state.Resource) (map[str
 	return properties, nil
 }
 
-// checkSubnet refuses a subnet that the nodes can't join: one of another subscription than the workspace's, or any
-// where the workspace has a network that Azure manages, an empty one aside (facts/compute-clusters.md, Network). The
-// codes are not documented.
+// checkSubnet refuses a subnet that the nodes can't join: one in another subscription than the workspace's, and any
+// subnet if Azure manages the workspace's network, unless it is empty (facts/compute-clusters.md, Network). The codes
+// are not documented.
 func (c *call) checkSubnet(value any) error {
 	subnet, _ := value.(map[string]any)
 	text, _ := subnet["id"].(string)
@@ -196,8 +196,8 @@ func (c *call) checkSubnet(value any) error {
 	return nil
 }
 
-// changed is the first of the keys whose value is sent, and differs; text is compared without regard to case. What is
-// empty or false is what was never sent.
+// changed is the first of the keys whose value was sent and differs. Text is compared without regard to case. An
+// empty or false value equals one that was never sent.
 func changed(keys []string, before, after map[string]any) string {
 	text := func(value any) string {
 		if value == nil || value == false {
@@ -227,7 +227,7 @@ func scaleSettings(value any) (map[string]any, error) {
 	return settings, nil
 }
 
-// readIdentity checks an identity block. Whoever assigns a user-assigned identity must be allowed to.
+// readIdentity checks an identity block. The caller needs permission to assign a user-assigned identity.
 func (c *call) readIdentity(body *identityBody) (*identityBody, error) {
 	if body == nil {
 		return &identityBody{}, nil
@@ -271,8 +271,8 @@ func (c *call) readIdentity(body *identityBody) (*identityBody, error) {
 	return read, nil
 }
 
-// applyIdentity gives a resource the identities asked for, a system-assigned one by the display name: the
-// system-assigned one keeps its principal for as long as it is wanted, and loses it for good when it is not.
+// applyIdentity gives a resource the requested identities. A system-assigned identity, which gets the display name,
+// keeps its principal as long as it is requested, and loses it for good when it is not.
 func (c *call) applyIdentity(old *state.Resource, wanted *identityBody, displayName string) *state.Identity {
 	identity := &state.Identity{UserAssigned: wanted.UserAssigned.keys}
 	if old != nil && old.Identity != nil {
@@ -297,8 +297,8 @@ func (c *call) applyIdentity(old *state.Resource, wanted *identityBody, displayN
 	return identity
 }
 
-// letPull assigns AcrPull to the system-assigned identity of a cluster, as Azure does where the workspace has its
-// registry already (facts/compute-clusters.md, Image pull): that it does for a registry of any mode is inferred.
+// letPull assigns AcrPull to the system-assigned identity of a cluster, as Azure does if the workspace already has
+// its registry (facts/compute-clusters.md, Image pull). That Azure does this for a registry of any mode is inferred.
 func (c *call) letPull(old *state.Resource, identity *state.Identity) {
 	workspace := c.st.Resources[armid.Key(c.id.Parent())]
 	if workspace == nil || identity == nil || identity.SystemPrincipalID == "" ||
@@ -318,19 +318,20 @@ func (c *call) letPull(old *state.Resource, identity *state.Identity) {
 	c.st.Touch(state.RoleAssignments, name)
 }
 
-// SystemIdentityName is how a cluster's system-assigned identity is called, as the article says:
-// [workspace name]/computes/[compute cluster name].
+// SystemIdentityName is the name of a cluster's system-assigned identity, as the article says: [workspace
+// name]/computes/[compute cluster name].
 func SystemIdentityName(cluster armid.ID) string {
 	return armid.Parse(cluster.Parent()).Name() + "/computes/" + cluster.Name()
 }
 
-// clusterUpdateKeys are all that a PATCH takes; identity and tags change by PUT (facts/compute-clusters.md).
+// clusterUpdateKeys are the keys that a PATCH accepts; identity and tags are changed by PUT
+// (facts/compute-clusters.md).
 var clusterUpdateKeys = []string{
 	"properties.properties.scaleSettings.maxNodeCount", "properties.properties.scaleSettings.minNodeCount",
 	"properties.properties.scaleSettings.nodeIdleTimeBeforeScaleDown",
 }
 
-// patchCompute changes scale settings, and nothing else.
+// patchCompute changes the scale settings, and nothing else.
 func patchCompute(c *call) (wire.Reply, error) {
 	old := c.st.Resources[c.id.Key()]
 	if old == nil {
@@ -359,7 +360,7 @@ func patchCompute(c *call) (wire.Reply, error) {
 	return wire.Reply{Status: http.StatusOK, Header: header, Body: c.render(&updated)}, nil
 }
 
-// deleteCompute takes the cluster out at once, and shows it as being deleted until the operation is done.
+// deleteCompute removes the cluster at once, and shows it as being deleted until the operation ends.
 func deleteCompute(c *call) (wire.Reply, error) {
 	switch action := c.r.URL.Query().Get("underlyingResourceAction"); action {
 	case "Delete", "Detach":

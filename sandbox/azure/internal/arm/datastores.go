@@ -20,9 +20,9 @@ var datastoreKeys = []string{
 	"properties.credentials.secrets.key",
 }
 
-// putDatastore makes a data store, or points one that is there elsewhere: overwriting is what Microsoft's own client
-// offers (https://azure.github.io/azureml-sdk-for-r/reference/register_azure_blob_container_datastore.html, overwrite).
-// A key is only taken where it is one of the account's; what Azure answers to another one is not known.
+// putDatastore makes a data store, or makes an existing one point elsewhere: Microsoft's own client offers to
+// overwrite (https://azure.github.io/azureml-sdk-for-r/reference/register_azure_blob_container_datastore.html,
+// overwrite). A key is accepted only if it is one of the account's; Azure's answer to another key is not known.
 func putDatastore(c *call) (wire.Reply, error) {
 	workspace := c.id.Parent()
 	if c.st.Resources[armid.Key(workspace)] == nil {
@@ -54,7 +54,7 @@ func putDatastore(c *call) (wire.Reply, error) {
 	defaults(body.Properties, map[string]any{"endpoint": clouds.Of(c.st.Cloud).Storage, "protocol": "https",
 		"isDefault":                     false,
 		"serviceDataAccessAuthIdentity": "None", "subscriptionId": at.Subscription(), "resourceGroup": at.ResourceGroup()})
-	body.Properties["credentials"] = map[string]any{"credentialsType": kind} // secrets are not answered
+	body.Properties["credentials"] = map[string]any{"credentialsType": kind} // answers have no secrets
 	store := &state.Resource{ID: c.id.String(), Properties: body.Properties,
 		CreatedBy: c.caller.ObjectID, CreatedAt: c.now, ModifiedAt: c.now}
 	status := http.StatusCreated

@@ -12,10 +12,10 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// everyone is the principal that stands for all in a deny assignment.
+// everyone is the ID that stands for all principals in a deny assignment.
 const everyone = "00000000-0000-0000-0000-000000000000"
 
-// renderDenyAssignment shows one. Nobody but Azure writes them, so they are read only.
+// renderDenyAssignment returns a deny assignment as Azure answers it. Only Azure writes them, so they are read-only.
 func renderDenyAssignment(d *state.DenyAssignment) map[string]any {
 	principals := func(ids []string, kind string) []any {
 		list := []any{}
@@ -49,7 +49,7 @@ func getDenyAssignment(c *call) (wire.Reply, error) {
 	return wire.OK(renderDenyAssignment(d)), nil
 }
 
-// listDenyAssignments answers those at, above and below the scope; with atScope() not those below.
+// listDenyAssignments answers with those at, above and below the scope; with atScope() without those below.
 func listDenyAssignments(c *call) (wire.Reply, error) {
 	filter, err := c.filter("atScope()")
 	if err != nil {

@@ -12,12 +12,12 @@ import (
 
 const typeDeployment = typeEndpoint + "/deployments"
 
-// deploymentName is what the name of a deployment is made of; it has 3 to 32 characters (facts/batch-endpoints.md,
+// deploymentName matches the characters in the name of a deployment, which has 3 to 32 (facts/batch-endpoints.md,
 // Names, deployments).
 var deploymentName = regexp.MustCompile(`^[a-zA-Z](-?[a-zA-Z0-9])*$`)
 
-// putDeployment makes a deployment or changes one: what it runs, and on which cluster (facts/batch-endpoints.md, Names,
-// deployments; the action: facts/grants-access.md, Machine learning and neighbours). No code runs here.
+// putDeployment makes or changes a deployment: what it runs, and on which cluster (facts/batch-endpoints.md, Names,
+// deployments; the action: facts/grants-access.md, Machine learning and neighbours). The sandbox runs no code.
 func putDeployment(c *call) (wire.Reply, error) {
 	endpoint := c.id.Parent()
 	if n := len(c.id.Name()); n < 3 || n > 32 || !deploymentName.MatchString(c.id.Name()) {
@@ -58,7 +58,8 @@ func putDeployment(c *call) (wire.Reply, error) {
 	return wire.Reply{Status: status, Body: c.render(deployment)}, nil
 }
 
-// deploymentKeys are what the body of a batch deployment may have (armmachinelearning 4.0.0, BatchDeployment).
+// deploymentKeys are the keys that the body of a batch deployment may have (armmachinelearning 4.0.0,
+// BatchDeployment).
 var deploymentKeys = append(slices.Clone(trackedKeys),
 	propertyKeys("codeConfiguration{codeId scoringScript} compute deploymentConfiguration{componentId{assetId "+
 		"referenceType} deploymentConfigurationType description settings{*} tags{*}} description environmentId "+

@@ -4,8 +4,8 @@ import "github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 
 const typeEligible = "Microsoft.Authorization/roleEligibilityScheduleInstances"
 
-// listEligible answers that nobody is eligible for a role: nothing in the sandbox makes anybody so, since it refuses
-// the requests that would (Microsoft Learn, "Role Eligibility Schedule Instances - List For Scope").
+// listEligible answers that nobody is eligible for a role. The sandbox refuses the requests that would make somebody
+// eligible (Microsoft Learn, "Role Eligibility Schedule Instances - List For Scope").
 func listEligible(c *call) (wire.Reply, error) {
 	if _, err := c.filter("atScope()"); err != nil {
 		return wire.Reply{}, err

@@ -17,7 +17,7 @@ import (
 const (
 	maxFederated     = 20
 	maxFederatedText = 600
-	// noFederationRegion is where identities take no federated credentials.
+	// noFederationRegion is a region in which identities take no federated credentials.
 	noFederationRegion = "malaysiasouth"
 )
 

@@ -10,9 +10,9 @@ import (
 
 const typeJob = typeWorkspace + "/jobs"
 
-// getJob answers a batch endpoint's job as Azure Machine Learning has it besides: as the job of a pipeline (field
-// names: Azure/azure-rest-api-specs, Microsoft.MachineLearningServices 2024-10-01, Job/PipelineJob/get). It takes the
-// action workspaces/jobs/read (facts/batch-endpoints.md), and says nothing of why a job failed.
+// getJob answers with a batch endpoint's job as the workspace lists it: as the job of a pipeline (field names:
+// Azure/azure-rest-api-specs, Microsoft.MachineLearningServices 2024-10-01, Job/PipelineJob/get). It needs the action
+// workspaces/jobs/read (facts/batch-endpoints.md), and does not say why a job failed.
 func getJob(c *call) (wire.Reply, error) {
 	job := c.st.Jobs[c.id.Name()]
 	if job == nil || armid.Key(armid.Parse(job.Endpoint).Parent()) != armid.Key(c.id.Parent()) {
@@ -34,7 +34,7 @@ func getJob(c *call) (wire.Reply, error) {
 	}), nil
 }
 
-// experiment is the request's, or else the endpoint's name.
+// experiment is the experiment in the request, or else the endpoint's name.
 func experiment(job *state.Job) string {
 	if name := job.Properties["experimentName"]; name != "" {
 		return name

@@ -12,15 +12,15 @@ import (
 )
 
 const (
-	// operationTime is how long an operation takes: whoever asks at once is told to wait, and whoever waits for as long
-	// as Retry-After says finds it done.
+	// operationTime is how long an operation takes: a client that asks at once is told to wait, and one that waits as
+	// long as Retry-After says finds it finished.
 	operationTime = 100 * time.Millisecond
-	// operationsKept is for how long an operation can be asked about.
+	// operationsKept is how long a client can ask about an operation.
 	operationsKept = time.Hour
 )
 
-// startOperation notes a long-running operation on a resource, which shows the provisioning state while it goes on, and
-// returns the headers that point to it.
+// startOperation records a long-running operation on a resource, which shows the provisioning state until it ends,
+// and returns the headers that point to the operation.
 func (c *call) startOperation(resource *state.Resource, provisioning string) map[string]string {
 	for id, started := range c.st.Operations {
 		if c.now.Sub(started) > operationsKept {
@@ -41,7 +41,7 @@ func (c *call) startOperation(resource *state.Resource, provisioning string) map
 	return c.operationHeader(resource.Location, id)
 }
 
-// operationHeader points to an operation: to its status, and to its result.
+// operationHeader is a header that points to an operation: to its status or to its result.
 func (c *call) operationHeader(location, id string) map[string]string {
 	at := c.url + "/subscriptions/" + c.id.Subscription() + "/providers/Microsoft.MachineLearningServices/locations/" +
 		strings.ToLower(strings.ReplaceAll(location, " ", ""))
@@ -53,10 +53,10 @@ func (c *call) operationHeader(location, id string) map[string]string {
 	}
 }
 
-// busy reports whether an operation on the resource goes on.
+// busy reports whether an operation on the resource is running.
 func (c *call) busy(resource *state.Resource) bool { return c.now.Before(resource.BusyUntil) }
 
-// deleting is the resource that the path names while it is being deleted; nil when it is not.
+// deleting is the resource in the path while it is being deleted; otherwise nil.
 func (c *call) deleting(key string) *state.Resource {
 	if gone := c.st.Deleting[key]; gone != nil && c.busy(gone) {
 		return gone
@@ -87,7 +87,8 @@ func getOperationStatus(c *call) (wire.Reply, error) {
 	return wire.OK(body), nil
 }
 
-// getOperationResult answers 202 until the operation is done. What it made or changed is for the resource to tell.
+// getOperationResult answers 202 until the operation has ended. The resource shows what the operation made or
+// changed.
 func getOperationResult(c *call) (wire.Reply, error) {
 	_, done, err := c.operation()
 	switch {

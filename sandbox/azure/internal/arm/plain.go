@@ -15,15 +15,16 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// A plainType is a resource that the components only refer to, and that programs make beside them: it exists, with
-// its identity and what of it bears on access, and does nothing. Its properties are kept as they were sent.
+// A plainType is a type of resource that the components only refer to, and that programs make beside them. The
+// sandbox keeps such a resource with its identity and its properties as they were sent, and looks at those that
+// matter for access.
 type plainType struct {
 	name     *regexp.Regexp
 	located  bool   // it has a location, which must be sent
 	identity bool   // it may have a system-assigned identity
-	taken    string // the code by which a name that is taken is refused, where Azure keeps names unique everywhere
+	taken    string // the error code for a taken name, if Azure keeps names unique everywhere
 	complete func(c *call, r *state.Resource)
-	// answered is the status where it is made: 200 where the examples of Azure/azure-rest-api-specs have no 201 (storage
+	// answered is the status of a creation: 200 if the examples of Azure/azure-rest-api-specs have no 201 (storage
 	// 2023-05-01 StorageAccountCreate, machinelearningservices 2024-10-01 Workspace/create). Default: 201.
 	answered int
 }
@@ -49,9 +50,9 @@ var plainTypes = map[string]plainType{
 
 const typeContainer = typeStorageAccount + "/blobServices/containers"
 
-// plainKeys are the keys that the body of each may have, besides what they have in common. Their properties are those
-// of armmachinelearning 4.0.0, armstorage 1.8.1, azure-mgmt-containerregistry and the clients of azure-ai-ml; newer
-// ones are taken from public templates that set them.
+// plainKeys are the keys that the body of each type may have, besides the keys of all types. Their properties are
+// those of armmachinelearning 4.0.0, armstorage 1.8.1, azure-mgmt-containerregistry and the clients of azure-ai-ml;
+// newer ones are from public templates that set them.
 var plainKeys = map[string][]string{
 	strings.ToLower(typeResourceGroup): {"properties.provisioningState"},
 	strings.ToLower(typeWorkspace): propertyKeys("allowPublicAccessWhenBehindVnet allowRoleAssignmentOnRG " +
@@ -138,7 +139,7 @@ const (
 	computeErrors = "error{additionalInfo{*} code details{*} message target}"
 )
 
-// trackedKeys are what tracked resources have in common.
+// trackedKeys are the keys that all tracked resources have.
 var trackedKeys = append([]string{
 	"location", "tags.*", "kind", "managedBy", "extendedLocation.name", "extendedLocation.type", "identity.type",
 	"identity.userAssignedIdentities.*", "identity.principalId", "identity.tenantId",
@@ -146,8 +147,8 @@ var trackedKeys = append([]string{
 
 var skuKeys = []string{"sku.name", "sku.tier", "sku.size", "sku.family", "sku.capacity"}
 
-// propertyKeys are the keys of properties: names, each with those of the objects below it in braces. {*} is anything
-// below, and + any one name.
+// propertyKeys are the keys of properties: names, each followed by the names inside the object in braces. {*} is
+// anything below, and + any one name.
 func propertyKeys(names string) (keys []string) {
 	at := []string{"properties"}
 	for _, word := range propertyWord.FindAllString(names, -1) {
@@ -203,7 +204,7 @@ func defaults(properties, values map[string]any) {
 	}
 }
 
-// putPlain makes a resource or changes one.
+// putPlain makes or changes a resource.
 func putPlain(c *call) (wire.Reply, error) {
 	t := plainTypes[strings.ToLower(c.id.Type())]
 	if parent := c.id.Parent(); c.st.Resources[armid.Key(parent)] == nil {
@@ -269,7 +270,7 @@ func (c *call) checkPlain(t plainType, body computeBody, old *state.Resource) er
 	return nil
 }
 
-// deletePlain takes a resource out with all that lies in it: of a resource group too.
+// deletePlain deletes a resource with everything in it, also if it is a resource group.
 func deletePlain(c *call) (wire.Reply, error) {
 	if c.id.Is(typeWorkspace) && slices.ContainsFunc(c.computes(), func(r *state.Resource) bool { return !r.Seeded }) {
 		return wire.Reply{}, wire.Errorf(http.StatusConflict, "Conflict", "workspace %s still has compute clusters", c.id)

@@ -7,19 +7,20 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// queries are the query parameters that requests may have, by what they are sent to: a type, with "/" behind it for its
-// collection. Any other could choose what is answered or done, so it is refused, or another question would be answered.
+// queries are the query parameters that requests may have, by the type that they are sent to, with "/" after it for
+// its collection. Any other parameter is refused: it could change what is answered or done, and the answer would then
+// be to another question.
 var queries = loweredLists(map[string][]string{
 	typeRoleDefinition + "/":       {"$filter"},
 	typeRoleAssignment + "/":       {"$filter"},
 	typeDenyAssignment + "/":       {"$filter"},
 	typeWorkspace + "/datastores/": {"isDefault"},
-	// a cluster that is attached could be kept as it is; those here are made, and are deleted
+	// an attached cluster could be kept; the clusters here are made, and are deleted
 	typeCompute: {"underlyingResourceAction"},
 })
 
-// disregarded are parameters of all requests, and those that change nothing but the size of a page and the order on
-// it, which azure-ai-ml sends by default (Azure/azure-rest-api-specs: the list operations of the providers served).
+// disregarded are the parameters of all requests, and those that only change the size and the order of a page, which
+// azure-ai-ml sends by default (Azure/azure-rest-api-specs: the list operations of the providers served).
 var disregarded = lowered("api-version", "$maxpagesize", "count", "orderByAsc")
 
 func loweredLists(spelled map[string][]string) map[string]map[string]bool {
@@ -33,7 +34,7 @@ func loweredLists(spelled map[string][]string) map[string]map[string]bool {
 // checkQuery refuses a parameter that is not served, or that is given twice.
 func (c *call) checkQuery() error {
 	for name, values := range c.r.URL.Query() {
-		if len(values) > 1 { // its code is not documented
+		if len(values) > 1 { // the code is not documented
 			return wire.Errorf(http.StatusBadRequest, "InvalidQueryParameter", "the query parameter %s is given %d times", name,
 				len(values))
 		}
@@ -52,7 +53,8 @@ func (c *call) checkQuery() error {
 	return nil
 }
 
-// defaultStores narrows the data stores of a workspace to the default one, or to the others, where the request says so.
+// defaultStores reduces the data stores of a workspace to the default one, or to the others, if the request asks for
+// that.
 func (c *call) defaultStores(found []any) ([]any, error) {
 	wanted := c.r.URL.Query().Get("isDefault")
 	if wanted == "" {

@@ -9,16 +9,16 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// What a region of a subscription holds for whoever has not asked for more: facts/compute-clusters.md, Size, and
-// facts/batch-endpoints.md, Names. What is seeded exists, and may be more.
+// The number of things that a region of a subscription may have, unless somebody has asked Azure for more:
+// facts/compute-clusters.md, Size, and facts/batch-endpoints.md, Names. Seeded ones exist anyway, and may be more.
 const (
 	maxComputes              = 500
 	maxDeployments           = 500
 	maxDeploymentsOfEndpoint = 20
 )
 
-// exceeds refuses a new resource beyond a quota. Azure refuses clusters for want of cores with BadRequest
-// (Azure/mlops-v2 issue 81); that it does so for their number, and for deployments, is inferred.
+// exceeds refuses a new resource beyond a quota. Azure refuses clusters with BadRequest if there are too few cores
+// (Azure/mlops-v2 issue 81); that it does so for the number of clusters, and for deployments, is inferred.
 func (c *call) exceeds(most int, what, where string, counts func(id armid.ID, r *state.Resource) bool) error {
 	if c.st.Resources[c.id.Key()] != nil {
 		return nil
@@ -37,7 +37,7 @@ func (c *call) exceeds(most int, what, where string, counts func(id armid.ID, r 
 		"the quota of %d %s in %s is used up: there are %d", most, what, where, there)
 }
 
-// fitsComputes refuses a cluster where the region of its nodes has as many as it may.
+// fitsComputes refuses a cluster if the region of its nodes has as many as it may have.
 func (c *call) fitsComputes(region string) error {
 	return c.exceeds(maxComputes, "compute resources", region, func(_ armid.ID, r *state.Resource) bool {
 		where, _ := r.Properties["computeLocation"].(string)
@@ -45,7 +45,7 @@ func (c *call) fitsComputes(region string) error {
 	})
 }
 
-// fitsDeployments refuses a deployment where its endpoint, or the region, has as many as it may.
+// fitsDeployments refuses a deployment if its endpoint, or the region, has as many as it may have.
 func (c *call) fitsDeployments(endpoint, region string) error {
 	err := c.exceeds(maxDeploymentsOfEndpoint, "deployments", endpoint, func(id armid.ID, _ *state.Resource) bool {
 		return armid.Key(id.Parent()) == armid.Key(endpoint)

@@ -13,7 +13,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// render is a resource as ARM answers it.
+// render returns a resource as Resource Manager answers it.
 func (c *call) render(resource *state.Resource) map[string]any {
 	id := armid.Parse(resource.ID)
 	if id.Is(typeSubscription) {
@@ -95,8 +95,8 @@ func getResource(c *call) (wire.Reply, error) {
 	return wire.OK(c.render(resource)), nil
 }
 
-// listResources answers what a collection holds; for a type that lies in resource groups, asked for at the
-// subscription, what all of its resource groups hold.
+// listResources answers with the content of a collection. For a type that lies in resource groups, a collection of
+// the subscription has the content of all its resource groups.
 func listResources(c *call) (wire.Reply, error) {
 	parent := c.id.Parent()
 	if c.st.Resources[armid.Key(parent)] == nil {
@@ -121,7 +121,7 @@ func listResources(c *call) (wire.Reply, error) {
 	return c.page(found)
 }
 
-// holds reports whether the collection that the path names has the resource in it.
+// holds reports whether the collection in the path contains the resource.
 func (c *call) holds(key string) bool {
 	if rest, below := strings.CutPrefix(key, c.id.Key()+"/"); below {
 		return !strings.Contains(rest, "/")
@@ -133,7 +133,7 @@ func (c *call) holds(key string) bool {
 		strings.EqualFold(id.Subscription(), c.id.Subscription())
 }
 
-// listSubscriptions answers those that the caller may read.
+// listSubscriptions answers with the subscriptions that the caller may read.
 func listSubscriptions(c *call) (wire.Reply, error) {
 	var found []any
 	for _, key := range slices.Sorted(maps.Keys(c.st.Resources)) {
@@ -146,7 +146,7 @@ func listSubscriptions(c *call) (wire.Reply, error) {
 	return c.page(found)
 }
 
-// deleteResource takes a resource out, and what lies below it.
+// deleteResource deletes a resource and everything below it.
 func deleteResource(c *call) (wire.Reply, error) {
 	if c.st.Resources[c.id.Key()] == nil {
 		return wire.NoContent(), nil
@@ -155,7 +155,7 @@ func deleteResource(c *call) (wire.Reply, error) {
 	return wire.Reply{Status: http.StatusOK}, nil
 }
 
-// remove takes a resource out with all below it, and the service principals of their managed identities. Role
+// remove deletes a resource and everything below it, and the service principals of their managed identities. Role
 // assignments of those stay, as in Azure.
 func (c *call) remove(key string) {
 	for other, resource := range c.st.Resources {
@@ -174,8 +174,8 @@ func (c *call) remove(key string) {
 	}
 }
 
-// missing is the refusal of a scope of which something does not exist: its subscription, its resource group or its
-// top-level resource. What lies deeper, such as a storage container, ARM does not look for.
+// missing returns the refusal of a scope of which something does not exist: its subscription, its resource group or
+// its top-level resource. Resource Manager does not look for what lies deeper, such as a storage container.
 func (c *call) missing(id armid.ID) error {
 	subscription := id.Subscription()
 	if subscription == "" {
@@ -197,7 +197,8 @@ func (c *call) missing(id armid.ID) error {
 	return nil
 }
 
-// absent is the refusal of a resource that does not exist: the first of its ancestors that does not, or itself.
+// absent returns the refusal of a resource that does not exist. It names the first of its ancestors that does not
+// exist, or the resource itself.
 func (c *call) absent(id armid.ID) error {
 	top := topLevel(id)
 	if top == "" || armid.Key(top) == id.Key() {
@@ -217,8 +218,8 @@ func (c *call) absent(id armid.ID) error {
 
 func notFound(id armid.ID) error {
 	if len(id.Types) > 1 && strings.EqualFold(id.Namespace+"/"+id.Types[0], typeWorkspace) && !id.Is(typeCompute) {
-		// the code of the front end that all of a workspace lies behind but its computes, as it answers of a data store
-		// (Azure/azure-sdk-for-python 503b47d, recording of test_blob_store_credential_less)
+		// the code of the front end that serves everything in a workspace except computes: its answer for a data
+		// store (Azure/azure-sdk-for-python 503b47d, recording of test_blob_store_credential_less)
 		return wire.Errorf(http.StatusNotFound, "UserError", "could not find %s: %s", strings.Join(id.Types[1:], "/"),
 			strings.Join(id.Names[1:], "/"))
 	}
@@ -232,7 +233,7 @@ func parentNotFound(id armid.ID, parent string) error {
 		"the operation on %s cannot be performed: its parent %s is not found", id, parent)
 }
 
-// topLevel is the resource that a resource lies in, or is; empty when the ID names none.
+// topLevel is the top-level resource that the ID is, or lies in; "" if the ID names none.
 func topLevel(id armid.ID) string {
 	if id.Namespace == "" || len(id.Types) == 0 || len(id.Names) == 0 {
 		return ""

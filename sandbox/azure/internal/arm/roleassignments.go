@@ -22,11 +22,11 @@ import (
 )
 
 const (
-	// maxGroupAssignments is Azure's limit at a management group; that in a subscription is the cloud's.
+	// maxGroupAssignments is Azure's limit at a management group. The limit in a subscription is the cloud's.
 	maxGroupAssignments = 500
 	// maxDescription is in characters (azure-facts.md: 2 KB).
 	maxDescription = 2048
-	// pageSize is how many items an answer to a list holds.
+	// pageSize is the number of items in an answer to a list.
 	pageSize = 100
 	// skipToken is the query parameter of a nextLink that says where the next page begins.
 	skipToken = "$skipToken"
@@ -54,7 +54,7 @@ func nullable(s string) any {
 	return s
 }
 
-// assignmentScope is the scope that the path names; the root has none in the path.
+// assignmentScope is the scope in the path; a path of the root scope has none.
 func (c *call) assignmentScope() string {
 	if c.id.Scope == "" {
 		return "/"
@@ -62,7 +62,7 @@ func (c *call) assignmentScope() string {
 	return c.id.Scope
 }
 
-// assignment is the one that the path names; nil when it is not there, or is at another scope.
+// assignment is the assignment in the path; nil if it does not exist, or exists at another scope.
 func (c *call) assignment() *state.RoleAssignment {
 	a := c.st.RoleAssignments[strings.ToLower(c.id.Name())]
 	if a == nil || armid.Key(a.Scope) != armid.Key(c.assignmentScope()) {
@@ -147,7 +147,8 @@ func putRoleAssignment(c *call) (wire.Reply, error) {
 	return wire.Reply{Status: http.StatusCreated, Body: renderAssignment(a)}, nil
 }
 
-// updateAssignment lets the description and the condition change. Who, which role and where are what an assignment is.
+// updateAssignment changes only the description and the condition. Principal, role and scope can't be changed: they
+// are what makes the assignment.
 func (c *call) updateAssignment(old, a *state.RoleAssignment) (wire.Reply, error) {
 	if armid.Key(old.Scope) != armid.Key(a.Scope) || old.RoleDefinition != a.RoleDefinition ||
 		old.PrincipalID != a.PrincipalID ||
@@ -170,15 +171,15 @@ func (c *call) updateAssignment(old, a *state.RoleAssignment) (wire.Reply, error
 	return wire.OK(renderAssignment(&updated)), nil
 }
 
-// conditionVersion is the only one, and the one that is meant where none is given (facts/conditions.md); conditions
-// came with the api-version conditionsSince.
+// conditionVersion is the only version, and the default (facts/conditions.md). conditionsSince is the first API
+// version with conditions.
 const (
 	conditionVersion = "2.0"
 	conditionsSince  = "2020-03-01-preview"
 )
 
-// checkCondition keeps Azure's rules for a condition that is written. The message is the documentation's
-// (facts/conditions.md, T), with what is wrong behind it; the code is a guess.
+// checkCondition applies Azure's rules for a new condition. The message is the documentation's (facts/conditions.md,
+// T), followed by what is wrong; the code is a guess.
 func (c *call) checkCondition(text, version string) error {
 	invalid := func(what string) error {
 		return wire.Errorf(http.StatusBadRequest, "BadRequest", "The given role assignment condition is invalid. %s", what)
@@ -204,7 +205,7 @@ func (c *call) checkCondition(text, version string) error {
 	return nil
 }
 
-// asked is what conditions of the caller's own assignments may ask about the request: of which role, to whom
+// asked has what conditions of the caller's own assignments may ask about the request: which role, and to whom
 // (facts/conditions.md, "For delegation").
 func (c *call) asked(action string) condition.Request {
 	r := condition.Request{Action: action, Suboperation: new(string), Attributes: map[string]condition.Value{}}
@@ -225,7 +226,7 @@ func (c *call) asked(action string) condition.Request {
 		var body struct {
 			Properties struct{ RoleDefinitionID, PrincipalID, PrincipalType string }
 		}
-		_ = json.Unmarshal(c.body, &body) // what is not there is not known
+		_ = json.Unmarshal(c.body, &body) // what is missing is not known
 		p := body.Properties
 		note(condition.OfRequest, p.RoleDefinitionID, p.PrincipalID, p.PrincipalType)
 	case old != nil:
@@ -234,7 +235,7 @@ func (c *call) asked(action string) condition.Request {
 	return r
 }
 
-// checkAssignment keeps Azure's rules for a new assignment, and fills in the type of its principal.
+// checkAssignment applies Azure's rules for a new assignment, and fills in the type of its principal.
 func (c *call) checkAssignment(a *state.RoleAssignment) error {
 	if err := c.missing(armid.Parse(a.Scope)); err != nil {
 		return err
@@ -280,8 +281,8 @@ func (c *call) checkAssignment(a *state.RoleAssignment) error {
 	return nil
 }
 
-// listRoleAssignments answers the assignments at, above and below the scope; with atScope() not those below.
-// principalId narrows it to those of a principal itself, assignedTo() to those that reach it, through groups too.
+// listRoleAssignments answers with the assignments at, above and below the scope; with atScope() without those below.
+// principalId selects a principal's own assignments, assignedTo() those that reach it, also through groups.
 func listRoleAssignments(c *call) (wire.Reply, error) {
 	filter, err := c.filter("principalId", "assignedTo()", "atScope()")
 	if err != nil {
@@ -322,7 +323,7 @@ func listRoleAssignments(c *call) (wire.Reply, error) {
 	return c.page(found)
 }
 
-// page answers the part of a list that the request asks for, and where the next one is.
+// page answers with the part of a list that the request asks for, and the address of the next part.
 func (c *call) page(items []any) (wire.Reply, error) {
 	query := c.r.URL.Query()
 	start := 0

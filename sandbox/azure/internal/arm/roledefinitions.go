@@ -18,7 +18,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// definitionID is the ID of a role as seen from a scope: below the scope's subscription, if it has one.
+// definitionID is the ID of a role in an answer for a scope: below the scope's subscription, if it has one.
 func definitionID(scope, guid string) string {
 	if subscription := armid.Parse(scope).Subscription(); subscription != "" {
 		return "/subscriptions/" + subscription + "/providers/" + typeRoleDefinition + "/" + guid
@@ -26,10 +26,10 @@ func definitionID(scope, guid string) string {
 	return "/providers/" + typeRoleDefinition + "/" + guid
 }
 
-// renderDefinition shows a role as seen from a scope. custom is nil for a built-in role.
+// renderDefinition returns a role as Azure answers it for a scope. custom is nil for a built-in role.
 func renderDefinition(d role.Definition, custom *state.RoleDefinition, scope string) map[string]any {
 	permissions := make([]role.Permission, 0, len(d.Permissions))
-	for _, p := range d.Permissions { // ARM answers empty lists, never null
+	for _, p := range d.Permissions { // Azure answers empty lists, never null
 		p.Actions, p.NotActions = nonNil(p.Actions), nonNil(p.NotActions)
 		p.DataActions, p.NotDataActions = nonNil(p.DataActions), nonNil(p.NotDataActions)
 		permissions = append(permissions, p)
@@ -55,7 +55,7 @@ func nonNil(list []string) []string {
 
 func stamp(t time.Time) string { return t.Format(time.RFC3339Nano) }
 
-// definition finds the role that the path names.
+// definition finds the role in the path.
 func (c *call) definition() (role.Definition, *state.RoleDefinition, error) {
 	guid := strings.ToLower(c.id.Name())
 	d, ok := rbac.Definition(c.st, guid)
@@ -74,8 +74,8 @@ func getRoleDefinition(c *call) (wire.Reply, error) {
 	return wire.OK(renderDefinition(d, custom, c.id.Scope)), nil
 }
 
-// listRoleDefinitions answers the roles that can be assigned at the scope; with atScopeAndBelow() those of the scopes
-// below it too.
+// listRoleDefinitions answers with the roles that can be assigned at the scope; with atScopeAndBelow() also with
+// those of the scopes below it.
 func listRoleDefinitions(c *call) (wire.Reply, error) {
 	filter, err := c.filter("roleName", "type", "atScope()", "atScopeAndBelow()")
 	if err != nil {
@@ -212,7 +212,7 @@ func deleteRoleDefinition(c *call) (wire.Reply, error) {
 	return wire.OK(renderDefinition(custom.Definition, custom, c.id.Scope)), nil
 }
 
-// filter reads $filter and refuses terms that the list does not have; functions are named with their parentheses.
+// filter reads $filter, and refuses terms that the list does not have. Functions are named with their parentheses.
 func (c *call) filter(known ...string) (odata.Filter, error) {
 	filter, err := odata.Parse(c.r.URL.Query().Get("$filter"))
 	if err != nil {

@@ -11,11 +11,12 @@ import (
 
 const typeDatastore = typeWorkspace + "/datastores"
 
-// keyNames are what Azure calls an account's keys (Azure/azure-rest-api-specs, Microsoft.Storage 2023-05-01,
+// keyNames are Azure's names of an account's keys (Azure/azure-rest-api-specs, Microsoft.Storage 2023-05-01,
 // examples/StorageAccountListKeys.json).
 var keyNames = []string{"key1", "key2"}
 
-// listKeys answers the keys of a storage account: whoever has one opens all of it (facts/grants-access.md, Storage).
+// listKeys answers with the keys of a storage account: whoever has one can open everything in it
+// (facts/grants-access.md, Storage).
 func listKeys(c *call) (wire.Reply, error) {
 	account := c.st.Resources[armid.Key(c.id.Parent())]
 	if account == nil {
@@ -32,7 +33,8 @@ func (c *call) keys(account *state.Resource) wire.Reply {
 	return wire.OK(map[string]any{"keys": keys})
 }
 
-// regenerateKey makes one of them anew, and answers both (the same, StorageAccountRegenerateKey.json).
+// regenerateKey makes a new key in place of one of them, and answers with both (the same,
+// StorageAccountRegenerateKey.json).
 func regenerateKey(c *call) (wire.Reply, error) {
 	account := c.st.Resources[armid.Key(c.id.Parent())]
 	if account == nil {
@@ -52,8 +54,9 @@ func regenerateKey(c *call) (wire.Reply, error) {
 	return c.keys(account), nil
 }
 
-// listSecrets answers the credential of a data store, which is a key of its storage account (facts/batch-endpoints.md,
-// Permissions; its form: Microsoft.MachineLearningServices 2024-10-01, Datastore/listSecrets.json).
+// listSecrets answers with the credential of a data store, which is a key of its storage account
+// (facts/batch-endpoints.md, Permissions; its form: Microsoft.MachineLearningServices 2024-10-01,
+// Datastore/listSecrets.json).
 func listSecrets(c *call) (wire.Reply, error) {
 	store := c.st.Resources[armid.Key(c.id.Parent())]
 	if store == nil {
@@ -72,9 +75,9 @@ func listSecrets(c *call) (wire.Reply, error) {
 	return wire.OK(map[string]any{"secretsType": "AccountKey", "key": c.st.Content(account).Keys[0]}), nil
 }
 
-// listWorkspaceKeys answers a key of the workspace's own storage account (Microsoft.MachineLearningServices 2024-04-01,
-// Workspace/listStorageAccountKeys.json; what lies there: facts/batch-endpoints.md, Workspace with identity-based
-// system stores).
+// listWorkspaceKeys answers with a key of the workspace's own storage account (Microsoft.MachineLearningServices
+// 2024-04-01, Workspace/listStorageAccountKeys.json; what the account holds: facts/batch-endpoints.md, Workspace with
+// identity-based system stores).
 func listWorkspaceKeys(c *call) (wire.Reply, error) {
 	workspace := c.st.Resources[armid.Key(c.id.Parent())]
 	if workspace == nil {

@@ -9,14 +9,14 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// apiVersions are those that clients of each resource provider are known to send: azure-native 2.92.3's, the SDKs', the
-// CLI's, azurerm's. Azure refuses a version that a provider does not have; so does the sandbox, of the ones it knows.
-// Looked up in Azure/azure-rest-api-specs on 2026-11-28, a file of each version: all of
-// Microsoft.MachineLearningServices (mfe.json) and of Microsoft.ManagedIdentity (ManagedIdentity.json; from
-// 2025-05-31-preview on, its examples); of Microsoft.Authorization 2015-07-01, 2018-01-01-preview, 2020-03-01-preview
-// to 2020-10-01-preview, 2022-04-01 and 2022-05-01-preview; of Microsoft.Storage 2023-05-01; of
-// Microsoft.ContainerRegistry 2025-04-01 and 2025-11-01 (Registry/main.tsp). Of the others
-// clients alone are the source.
+// apiVersions are the versions that clients of each resource provider are known to send: those of azure-native
+// 2.92.3, the SDKs, the CLI and azurerm. Azure refuses a version that a provider does not have, and so does the
+// sandbox for the providers that it knows. They were looked up in Azure/azure-rest-api-specs on 2026-11-28, by a file
+// of each version: all of Microsoft.MachineLearningServices (mfe.json) and of Microsoft.ManagedIdentity
+// (ManagedIdentity.json; from 2025-05-31-preview on, its examples); of Microsoft.Authorization 2015-07-01,
+// 2018-01-01-preview, 2020-03-01-preview to 2020-10-01-preview, 2022-04-01 and 2022-05-01-preview; of
+// Microsoft.Storage 2023-05-01; of Microsoft.ContainerRegistry 2025-04-01 and 2025-11-01 (Registry/main.tsp). For the
+// others the clients are the only source.
 var apiVersions = map[string][]string{
 	"microsoft.resources": {
 		"2015-01-01", "2016-06-01", "2018-05-01", "2019-05-01", "2019-06-01", "2019-11-01", "2020-01-01",

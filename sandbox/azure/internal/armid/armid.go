@@ -1,12 +1,12 @@
-// Package armid takes Azure Resource Manager IDs apart: type, name, parent, and which scope covers which.
-// It works on text alone and knows nothing of what exists.
+// Package armid parses Azure Resource Manager IDs: type, name, parent, and which scope covers which. It works on text
+// alone and does not know what exists.
 package armid
 
 import "strings"
 
-// ID is an Azure Resource Manager ID, or the path of a collection of them.
+// ID is an Azure Resource Manager ID, or the path of a collection.
 type ID struct {
-	// Scope is what precedes the last "/providers/"; empty for tenant-level resources.
+	// Scope is the part before the last "/providers/"; empty for resources of the tenant.
 	Scope string
 	// Namespace is the resource provider; empty for subscriptions and resource groups.
 	Namespace string
@@ -15,8 +15,8 @@ type ID struct {
 	text      string
 }
 
-// Parse reads a path. It accepts any: what a path names is for the caller to look up. Doubled slashes count as one,
-// since clients put a scope that starts with a slash behind one.
+// Parse reads any path; whether it names something is for the caller to look up. Doubled slashes count as one,
+// because clients put a scope that begins with a slash after another slash.
 func Parse(path string) ID {
 	segments := strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
 	id := ID{text: "/" + strings.Join(segments, "/")}
@@ -40,19 +40,19 @@ func Parse(path string) ID {
 	return id
 }
 
-// String is the ID with single slashes and in the case it was given.
+// String is the ID with single slashes, in the given letter case.
 func (id ID) String() string { return id.text }
 
-// Key is the form under which equal IDs are equal: Azure compares them without case.
+// Key is a form in which equal IDs are equal texts: Azure ignores letter case.
 func (id ID) Key() string { return strings.ToLower(id.text) }
 
 // Key is Parse(path).Key().
 func Key(path string) string { return Parse(path).Key() }
 
-// IsCollection reports whether the path ends in a type rather than a name.
+// IsCollection reports whether the path ends in a type and not in a name.
 func (id ID) IsCollection() bool { return len(id.Types) > len(id.Names) }
 
-// Type is the resource type as actions spell it, such as Microsoft.Resources/subscriptions/resourceGroups.
+// Type is the resource type in the form of actions, such as Microsoft.Resources/subscriptions/resourceGroups.
 func (id ID) Type() string {
 	namespace := id.Namespace
 	if namespace == "" {
@@ -61,10 +61,10 @@ func (id ID) Type() string {
 	return strings.Join(append([]string{namespace}, id.Types...), "/")
 }
 
-// Is compares the type without case.
+// Is compares the type without regard to case.
 func (id ID) Is(resourceType string) bool { return strings.EqualFold(id.Type(), resourceType) }
 
-// Name is the last name; empty when there is none.
+// Name is the last name; "" if there is none.
 func (id ID) Name() string {
 	if len(id.Names) == 0 {
 		return ""
@@ -72,8 +72,9 @@ func (id ID) Name() string {
 	return id.Names[len(id.Names)-1]
 }
 
-// Parent is the resource that holds this one: for a top-level resource its resource group (or other scope), for a
-// resource group its subscription, and "" above that. The parent of a collection is the resource it belongs to.
+// Parent is the ID of what contains this resource: for a top-level resource its resource group (or other scope), for
+// a resource group its subscription, and "" above that. The parent of a collection is the resource that it belongs
+// to.
 func (id ID) Parent() string {
 	if id.Namespace != "" && len(id.Types) <= 1 {
 		return id.Scope
@@ -90,10 +91,10 @@ func (id ID) Parent() string {
 	}
 }
 
-// Subscription is the subscription's ID without "/subscriptions/"; empty when there is none.
+// Subscription is the subscription's ID without "/subscriptions/"; "" if there is none.
 func (id ID) Subscription() string { return id.after("subscriptions") }
 
-// ResourceGroup is the name of the resource group; empty when there is none.
+// ResourceGroup is the name of the resource group; "" if there is none.
 func (id ID) ResourceGroup() string { return id.after("resourceGroups") }
 
 func (id ID) after(segment string) string {
@@ -106,14 +107,14 @@ func (id ID) after(segment string) string {
 	return ""
 }
 
-// Covers reports whether what is granted at the scope reaches the ID: the scope is the ID or lies above it. "/" covers
-// all.
+// Covers reports whether a grant at the scope holds at the ID: the scope is the ID, or is above it. "/" covers
+// everything.
 func Covers(scope, id string) bool {
 	scope, id = Key(scope), Key(id)
 	return scope == "/" || scope == id || strings.HasPrefix(id, scope+"/")
 }
 
-// SameLocation reports whether two names of a region mean the same: "West Europe" is westeurope.
+// SameLocation reports whether two names mean the same region: "West Europe" is westeurope.
 func SameLocation(a, b string) bool { return location(a) == location(b) }
 
 func location(name string) string { return strings.ToLower(strings.ReplaceAll(name, " ", "")) }

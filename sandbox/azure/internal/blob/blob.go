@@ -1,5 +1,6 @@
-// Package blob serves the blobs of storage accounts: who may read and write one, by the account's key or as whom. Azure
-// has a host for each account; here the account is the first segment of the path: /blob/{account}/{container}/{path}.
+// Package blob serves the blobs of storage accounts, and decides who may read and write them: whoever signs with an
+// account's key, or has a token with a role or an ACL. Azure has a host for each account; here the account is the
+// first segment of the path: /blob/{account}/{container}/{path}.
 package blob
 
 import (
@@ -34,12 +35,12 @@ type Service struct {
 // New serves the accounts in the store.
 func New(store *state.Store, issuer *token.Issuer) *Service { return &Service{store, issuer} }
 
-// A request is one for a blob.
+// A request is a request for one blob.
 type request struct {
 	*http.Request
 	st      *state.State
 	account *state.Resource
-	// container and path are the blob's.
+	// container and path say where the blob is.
 	container, path string
 }
 
@@ -95,10 +96,10 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.Header().Set("x-ms-version", r.Header.Get("x-ms-version"))
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client is gone: nobody is left to tell
+	_, _ = w.Write(body) // the client is gone, so nobody can get the error
 }
 
-// find takes the path apart.
+// find parses the path.
 func (q *request) find() error {
 	parts := strings.SplitN(strings.TrimPrefix(q.URL.Path, "/blob/"), "/", 3)
 	if len(parts) < 3 || parts[1] == "" || parts[2] == "" {
@@ -113,15 +114,15 @@ func (q *request) find() error {
 
 func (q request) key() string { return Key(q.container, q.path) }
 
-// Key is what a blob goes by in its account.
+// Key is the key of a blob in its account's content.
 func Key(container, path string) string { return container + "/" + strings.TrimPrefix(path, "/") }
 
 func (q request) containerKey() string {
 	return armid.Key(q.account.ID + "/blobServices/default/containers/" + q.container)
 }
 
-// authorize lets in whoever has a key of the account, or a token and a role or an ACL (facts/failures.md, Reading and
-// writing data, has the refusals).
+// authorize accepts a request that is signed with a key of the account, or that has a token of a principal with a
+// role or an ACL. For the refusals see facts/failures.md, Reading and writing data.
 func (s *Service) authorize(q request, action string) error {
 	if inference.Closed(q.account) {
 		return wire.NotModelled("networks: whether this request reaches " + q.account.ID)
@@ -152,14 +153,14 @@ func failed(why string) error {
 	return wire.Errorf(http.StatusForbidden, "AuthenticationFailed", "Server failed to authenticate the request: %s", why)
 }
 
-// fail answers an error as storage does: in XML, with the code in a header too.
+// fail sends an error as storage does: in XML, with the code in a header too.
 func fail(w http.ResponseWriter, err error) {
 	e := wire.AsError(err)
 	w.Header().Set("x-ms-error-code", e.Code)
 	w.Header().Set("Content-Type", "application/xml")
 	w.WriteHeader(e.Status)
 	var message strings.Builder
-	_ = xml.EscapeText(&message, []byte(e.Message)) // a builder takes all
+	_ = xml.EscapeText(&message, []byte(e.Message)) // writing to a builder can't fail
 	_, _ = io.WriteString(w, `<?xml version="1.0" encoding="utf-8"?><Error><Code>`+e.Code+"</Code><Message>"+
 		message.String()+"</Message></Error>")
 }

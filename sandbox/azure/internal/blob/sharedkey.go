@@ -15,15 +15,16 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// signed are the headers whose values are signed, in their order, before those that begin with x-ms-. This, and all
-// below it: learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key, version 2015-02-21 and later.
+// signed are the headers whose values are signed, in this order, before those that begin with x-ms-. The source of
+// everything in this file: learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key, version 2015-02-21
+// and later.
 var signed = []string{"Content-Encoding", "Content-Language", "Content-Length", "Content-MD5", "Content-Type", "Date",
 	"If-Modified-Since", "If-Match", "If-None-Match", "If-Unmodified-Since", "Range"}
 
-// late is how old a signed request may be.
+// late is the greatest age of a signed request.
 const late = 15 * time.Minute
 
-// byKey checks a signature, as account:signature, by each key of the account.
+// byKey checks a signature, in the form account:signature, with each key of the account.
 func (s *Service) byKey(q request, presented string) error {
 	if q.account.Properties["allowSharedKeyAccess"] == false {
 		return wire.Errorf(http.StatusForbidden, "KeyBasedAuthenticationNotPermitted",
@@ -57,12 +58,12 @@ func (s *Service) byKey(q request, presented string) error {
 	return failed("the signature is made with no key of the account")
 }
 
-// textToSign is what is signed of a request without a query.
+// textToSign is the text that is signed for a request without a query.
 func textToSign(r *http.Request, account string) string {
 	lines := []string{r.Method}
 	for _, name := range signed {
 		value := r.Header.Get(name)
-		if name == "Content-Length" && r.ContentLength > 0 { // none stands for 0
+		if name == "Content-Length" && r.ContentLength > 0 { // for 0 the line is empty
 			value = strconv.FormatInt(r.ContentLength, 10)
 		}
 		lines = append(lines, value)

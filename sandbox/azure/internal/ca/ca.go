@@ -1,4 +1,4 @@
-// Package ca makes the sandbox's certificate authority and the certificate of its server. It knows no service.
+// Package ca makes the sandbox's certificate authority and its server's certificate. It does not know the services.
 package ca
 
 import (
@@ -25,7 +25,7 @@ import (
 const (
 	authorityLifetime = 5 * 365 * 24 * time.Hour
 	serverLifetime    = 90 * 24 * time.Hour
-	// skew lets a client whose clock is a little behind accept a certificate that was made just now.
+	// skew is how far a client's clock may be behind, so that the client accepts a new certificate.
 	skew = time.Hour
 )
 
@@ -37,7 +37,7 @@ type Authority struct {
 	key         crypto.Signer
 }
 
-// Load reads the authority kept in dir, or makes one and keeps it there. With no dir it stays in memory.
+// Load reads the authority in dir, or makes one and stores it there. If dir is "", it stays in memory.
 func Load(dir string) (*Authority, error) {
 	if dir == "" {
 		return create()
@@ -53,7 +53,7 @@ func Load(dir string) (*Authority, error) {
 		if err != nil {
 			return nil, err
 		}
-		// The key first: a certificate without its key would be of no use to the next run.
+		// The key is written first: the next run could not use a certificate without its key.
 		if err := errors.Join(wholefile.Write(keyFile, key), wholefile.Write(certFile, a.PEM)); err != nil {
 			return nil, fmt.Errorf("keeping the certificate authority: %w", err)
 		}
@@ -98,7 +98,7 @@ func create() (*Authority, error) {
 		MaxPathLenZero:        true,
 		BasicConstraintsValid: true,
 		KeyUsage:              x509.KeyUsageCertSign,
-		// Whoever trusts this authority trusts it for this machine only.
+		// Trust in this authority is limited to this machine.
 		PermittedDNSDomainsCritical: true,
 		PermittedDNSDomains:         []string{"localhost"},
 		PermittedIPRanges: []*net.IPNet{
@@ -114,7 +114,7 @@ func create() (*Authority, error) {
 	return &Authority{PEM: text, certificate: certificate, key: key}, nil
 }
 
-// Pool trusts this authority and no other.
+// Pool is a pool that trusts this authority and no other.
 func (a *Authority) Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.certificate)

@@ -1,5 +1,5 @@
-// Package clouds has what differs from one of Azure's clouds to another, as facts/clouds.md gives it. A sandbox is in
-// one of them: what belongs to another is unknown there.
+// Package clouds has the differences between Azure's clouds, from facts/clouds.md. A sandbox is in one cloud, and
+// does not know the names of the others.
 package clouds
 
 import (
@@ -9,13 +9,13 @@ import (
 
 // A Cloud is one of Azure's clouds. Audiences are resource URIs, hosts have no scheme.
 type Cloud struct {
-	Name            string   // as the Azure CLI says it
+	Name            string   // the Azure CLI's
 	words           []string // of azure-native:environment and azuread:environment
 	Management      []string // audiences of Resource Manager
 	Graph           string   // audience of Microsoft Graph
 	MachineLearning string   // audience of batch endpoints
-	Storage         string   // behind blob. and dfs.
-	Workspaces      string   // behind the region, the API of workspaces
+	Storage         string   // after blob. and dfs.
+	Workspaces      string   // after the region: the API of workspaces
 	Registries      string   // behind the name of a container registry; "" where the sheet has none
 	Portal          string
 	Exchange        string // audience of federated tokens
@@ -49,7 +49,7 @@ var all = []Cloud{
 	secret("USSec", "azure.microsoft.scloud", "core.microsoft.scloud"),
 }
 
-// government is US Government's. Impact level 5, that of the Department of Defense, has a Graph of its own.
+// government is the cloud of the US Government. Impact level 5, for the Department of Defense, has its own Graph.
 func government(graph string, words ...string) Cloud {
 	return Cloud{
 		Name: "AzureUSGovernment", words: words, Management: []string{
@@ -62,8 +62,8 @@ func government(graph string, words ...string) Cloud {
 	}
 }
 
-// secret is a cloud of which the sheet has hosts and the exchange audience alone. That its Graph, portal and API of
-// workspaces are called like the others is inferred; of its limits nothing is known, and the lowest stand.
+// secret is a cloud for which the sheet has only hosts and the exchange audience. The names of its Graph, portal and
+// API of workspaces are inferred from the other clouds. Its limits are not known, so it has the lowest ones.
 func secret(name, suffix, storage string) Cloud {
 	return Cloud{
 		Name: name, words: []string{strings.ToLower(name)}, Management: []string{
@@ -75,10 +75,10 @@ func secret(name, suffix, storage string) Cloud {
 	}
 }
 
-// StorageAudience is every cloud's.
+// StorageAudience is the same in every cloud.
 const StorageAudience = "https://storage.azure.com"
 
-// Named finds a cloud by a name of it, in any letter case; "" is public Azure.
+// Named finds a cloud by one of its names, in any letter case; "" is public Azure.
 func Named(name string) (Cloud, bool) {
 	for _, c := range all {
 		if name == "" || strings.EqualFold(name, c.Name) || slices.Contains(c.words, strings.ToLower(name)) {
@@ -88,13 +88,13 @@ func Named(name string) (Cloud, bool) {
 	return Cloud{}, false
 }
 
-// Of is the cloud of a name that was checked.
+// Of returns the cloud with a name that was checked before.
 func Of(name string) Cloud {
 	c, _ := Named(name)
 	return c
 }
 
-// Names are those of the clouds.
+// Names are the names of the clouds.
 func Names() (names []string) {
 	for _, c := range all {
 		names = append(names, c.Name)
@@ -102,7 +102,7 @@ func Names() (names []string) {
 	return slices.Compact(names)
 }
 
-// OfStorage is the cloud whose storage a host lies in; false if none's.
+// OfStorage returns the cloud to whose storage a host belongs; false for none.
 func OfStorage(host string) (Cloud, bool) {
 	for _, c := range all {
 		if strings.HasSuffix(strings.ToLower(host), "."+c.Storage) {

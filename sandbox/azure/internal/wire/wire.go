@@ -121,9 +121,9 @@ func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// ReadJSON is ReadBody of a body that says it is JSON, of a request that takes one, and that has each key of an object
-// once, letter case aside: of one that is there twice no document says which one counts. otherType is the service's
-// refusal of another Content-Type. That it is JSON at all is for the service to say.
+// ReadJSON reads a body as ReadBody does, and requires that its Content-Type is JSON and that no object has a key
+// twice, in any letter case: no document says which one counts. otherType makes the service's refusal of another
+// Content-Type. ReadJSON does not check that the body is JSON: the service does.
 func ReadJSON(w http.ResponseWriter, r *http.Request, otherType func(sent string) error) ([]byte, error) {
 	body, err := ReadBody(w, r)
 	if err != nil || len(body) == 0 {
@@ -143,7 +143,8 @@ func ReadJSON(w http.ResponseWriter, r *http.Request, otherType func(sent string
 	return body, nil
 }
 
-// twice is the path of the first key that an object of the next value has twice; "" for none, and for what is no JSON.
+// twice is the path of the first key that an object in the next value has twice; "" for none, and for a text that is
+// not JSON.
 func twice(d *json.Decoder, at string) string {
 	token, err := d.Token()
 	if err != nil {
