@@ -365,7 +365,7 @@ func TestWaysOfAProgramWithoutComponents(t *testing.T) {
 			[]string{reads}, []string{"perhaps"}},
 		"another identity of a cluster": {plainly(made{typ: identityType, name: "second", id: secondID,
 			inputs: map[string]any{"resourceName": "second", "resourceGroupName": "ml"}, out: map[string]any{
-			"principalId": "00000000-0000-4000-8000-0000000000ab"}}, made{typ: computeType, name: "cpu2",
+				"principalId": "00000000-0000-4000-8000-0000000000ab"}}, made{typ: computeType, name: "cpu2",
 			id: spaceID + "/computes/cpu2", inputs: map[string]any{"computeName": "cpu2", "workspaceName": "w",
 				"resourceGroupName": "ml", "properties": map[string]any{"computeType": "AmlCompute"},
 				"identity": map[string]any{"type": "UserAssigned", "userAssignedIdentities": []any{loaderID, secondID}}}},
