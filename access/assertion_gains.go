@@ -18,6 +18,27 @@ type checker struct {
 	// Where stages lead, and what they read and write by place in Model.data(): worked out once for all who get there.
 	stepsFrom map[stage][]step
 	endsFrom  map[stage][]ended
+	// startsOf is whether principals start jobs at all: worked out once for all data.
+	startsOf map[Principal]started
+	// What the invokers' role opens of the storage accounts in its scope. known is Model.Role.Known.
+	known, writesBlobs, readsBlobs, opensAccounts bool
+}
+
+// A started is the answer of startsAny.
+type started struct {
+	how  string
+	able bool
+}
+
+func newChecker(p *Plan) checker {
+	c := checker{explainer: newExplainer(p, p.Grants), pathsOf: map[string][]Path{}, startsOf: map[Principal]started{},
+		known: p.Model.Role.Known()}
+	ps := c.role.Permissions
+	c.writesBlobs = !c.known || ps.MayAllow(roles.Action{Name: roles.WriteBlobs, Data: true})
+	c.readsBlobs = !c.known || ps.MayAllow(roles.Action{Name: roles.ReadBlobs, Data: true})
+	c.opensAccounts = c.readsBlobs || slices.ContainsFunc(roles.RiskyActions(roles.ReadsSecrets),
+		func(a roles.Action) bool { return strings.HasPrefix(a.Name, "Microsoft.Storage/") && ps.MayAllow(a) })
+	return c
 }
 
 // gains answers Can strictly, and Cannot and Only cautiously: what must be possible has to work to its end, and no part
@@ -84,6 +105,15 @@ func with(input string) string {
 // startsAny reports whether a principal may start jobs on any endpoint of the model. Where the role holds for all
 // endpoints, it asks for one.
 func (c checker) startsAny(p Principal) (how string, able bool) {
+	of, done := c.startsOf[p]
+	if !done {
+		of.how, of.able = c.startsSome(p)
+		c.startsOf[p] = of
+	}
+	return of.how, of.able
+}
+
+func (c checker) startsSome(p Principal) (how string, able bool) {
 	if !c.Model.Role.ByEndpoint() {
 		return c.starts(p, "")
 	}
@@ -171,7 +201,7 @@ func (c checker) granted(p Principal, input string, keys bool) (how string, able
 				limitsMeet(g.Paths, at.limit()):
 				return "reads by " + g.String() + through + ", granted to " + strings.Join(g.Reasons, ", "), true
 			case g.Scope.OfInvokers() && c.roleCovers(d.StorageAccount) && c.roleReads(keys):
-				if !c.Model.Role.Known() {
+				if !c.known {
 					return "may read storage by " + g.String() + through + ", by " + unknownRole, true
 				}
 				return "reads storage by " + g.String() + through, true
@@ -195,13 +225,7 @@ func (c checker) roleCovers(account string) bool {
 // roleReads reports whether the invokers' role opens the storage accounts in its scope: it reads blobs, or, with keys,
 // lists account keys. Where the model does not know what the role allows, it may.
 func (c checker) roleReads(keys bool) bool {
-	ps := c.role.Permissions
-	if !c.Model.Role.Known() || ps.MayAllow(roles.Action{Name: roles.ReadBlobs, Data: true}) {
-		return true
-	}
-	return keys && slices.ContainsFunc(roles.RiskyActions(roles.ReadsSecrets), func(a roles.Action) bool {
-		return strings.HasPrefix(a.Name, "Microsoft.Storage/") && ps.MayAllow(a)
-	})
+	return c.readsBlobs || keys && c.opensAccounts
 }
 
 // does reports whether a principal has an action, or any action of a risk. For a role whose actions are not known, the
@@ -218,7 +242,7 @@ func (c checker) does(p Principal, do string, cautious bool) (how string, able b
 		}
 	}
 	switch {
-	case len(found) == 0 && !p.IsCluster() && !c.Model.Role.Known():
+	case len(found) == 0 && !p.IsCluster() && !c.known:
 		return "no role that is known here covers " + do, false
 	case len(found) == 0:
 		return "no role covers " + do, false

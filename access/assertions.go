@@ -64,7 +64,7 @@ func (p *Plan) verdicts() (all []Verdict) {
 	if len(p.Model.Assertions) == 0 {
 		return nil
 	}
-	c := checker{explainer: newExplainer(p, p.Grants), pathsOf: map[string][]Path{}}
+	c := newChecker(p)
 	asked := slices.ContainsFunc(slices.Collect(maps.Values(p.Model.Assertions)), func(a Assertion) bool {
 		return a.How == byNoWay
 	})

@@ -184,12 +184,21 @@ func (x explainer) tracks(j job, legs []leg) (all []track) {
 	return all
 }
 
-func (x explainer) paths() (all []Path) {
+// Declared returns those of the paths that the model declares.
+func (p *Plan) Declared() []Path { return newExplainer(p, p.Grants).pathsIf(true) }
+
+func (x explainer) paths() []Path { return x.pathsIf(false) }
+
+// pathsIf returns the declared paths, or all.
+func (x explainer) pathsIf(declared bool) (all []Path) {
 	routes := x.routes()
 	for _, name := range x.Model.Acting() {
 		invoker := InvokerPrincipal(name)
 		token, invoke, served := x.token(name), x.invokes(name), x.services(invoker)
 		for _, r := range routes {
+			if declared && !r.declared[name] {
+				continue
+			}
 			start := [...]Hop{token, invoke(r.endpoint)}
 			hops := append(make([]Hop, 0, len(start)+len(r.services)+2*len(r.tracks)), start[:]...)
 			for n, s := range r.services {

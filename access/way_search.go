@@ -221,8 +221,7 @@ func (c checker) writes(p Principal, d DataInput) (how string, able bool) {
 			if storageRoleMay[g.Role][roles.WriteBlobs] && covers {
 				return "writes by " + g.String() + c.through(p, holder), true
 			}
-			writes := c.role.Permissions.MayAllow(roles.Action{Name: roles.WriteBlobs, Data: true}) || !c.Model.Role.Known()
-			if g.Scope.OfInvokers() && d.StorageAccount != "" && c.roleCovers(d.StorageAccount) && writes {
+			if g.Scope.OfInvokers() && d.StorageAccount != "" && c.writesBlobs && c.roleCovers(d.StorageAccount) {
 				return "writes by " + g.String() + c.through(p, holder), true
 			}
 		}
@@ -248,7 +247,7 @@ func (c checker) ends(at stage, d datum) (hop *Hop, writes bool) {
 		return nil, false
 	}
 	how, able := c.writes(at.as, data)
-	writes = able && c.Model.Role.Known()
+	writes = able && c.known
 	if !d.output {
 		how, able = c.reaches(at.as, d.name)
 	}
@@ -257,7 +256,7 @@ func (c checker) ends(at stage, d datum) (hop *Hop, writes bool) {
 	}
 	hop = &Hop{Kind: kind, Identity: at.as.String(), Needs: "to " + verb + " " + d.name, GivenBy: how}
 	switch _, granted := c.granted(at.as, d.name, true); {
-	case !c.Model.Role.Known() && c.roleCovers(data.StorageAccount):
+	case !c.known && c.roleCovers(data.StorageAccount):
 		hop.Undecided, hop.Missing = true, unknownRole
 	case !d.output && !granted:
 		// No stack can set ACLs: the plan asks for them and does not know whether they exist.

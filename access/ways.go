@@ -63,7 +63,7 @@ func (w Way) how() string {
 
 // Ways returns every indirect way of invokers and cluster identities, ordered by what it ends at.
 func (p *Plan) Ways() []Way {
-	c := checker{explainer: newExplainer(p, p.Grants)}
+	c := newChecker(p)
 	c.becomes = c.identitiesToBecome()
 	c.stepsFrom, c.endsFrom = map[stage][]step{}, map[stage][]ended{}
 	classes := map[string]*class{}
@@ -119,10 +119,11 @@ func (p Principal) asserted() string {
 // Readers returns, by data input, those who read it by themselves: an invoker by a job, a grant or an ACL, the code of
 // a cluster as its identity.
 func (p *Plan) Readers() map[string][]string {
-	c := checker{explainer: newExplainer(p, p.Grants)}
+	c := newChecker(p)
 	all := map[string][]string{}
+	everybody := c.everybody()
 	for _, input := range sorted(p.Model.DataInputs) {
-		for _, of := range c.everybody() {
+		for _, of := range everybody {
 			if _, able := c.reaches(of, input); able {
 				all[input] = append(all[input], of.asserted())
 			}

@@ -3,7 +3,7 @@ package access
 // Writers returns, by name of data input and output, those who write it by themselves: by a grant of their own, or an
 // output by a job whose data store has a credential.
 func (p *Plan) Writers() (inputs, outputs map[string][]string) {
-	c := checker{explainer: newExplainer(p, p.Grants)}
+	c := newChecker(p)
 	inputs, outputs = map[string][]string{}, map[string][]string{}
 	for _, of := range c.everybody() {
 		for _, name := range sorted(p.Model.DataInputs) {

@@ -62,16 +62,19 @@ the stack makes, it compares federated credentials, client secrets and certifica
 one fails, an additional one is beyond need. Those that have ended are left out.
 
 Verify finds the indirect ways that are open now. It also asks for everybody else who holds a role at, above or below
-what the stack has: who is in their groups, who owns those and their applications, and what they reach, directly or
-indirectly. It names what it does not ask for, which is undecided: who holds roles of Entra and permissions of Microsoft
-Graph, and what else runs as a managed identity. An assertion with how: byNoWay is checked against all of that, and is
-violated by what is undecided.
+what the stack has, and for whoever becomes somebody else by a role of Entra or by a permission of Microsoft Graph: who
+is in their groups, who owns those and their applications, and what they reach, directly or indirectly. It names what it
+does not ask for, which is undecided: what else runs as a managed identity. Roles that are to be activated (PIM) are
+undecided. An assertion with how: byNoWay is checked against all of that, and is violated by what is undecided. The ways
+are found, and not walked.
 
 ` + previewHelp + `
 
 It signs in as the deployer does (ARM_CLIENT_ID with ARM_CLIENT_SECRET, ARM_CLIENT_CERTIFICATE_PATH or ARM_USE_OIDC;
 ARM_USE_MSI; or the Azure CLI), and only reads. It needs Reader on the resource groups of workspace and storage
-accounts, and Directory.Read.All (or Directory Readers) for the groups.
+accounts, and Directory.Read.All (or Directory Readers) for the groups. Who may activate roles of Entra and membership
+in groups, it asks with RoleManagement.Read.Directory and PrivilegedEligibilitySchedule.Read.AzureADGroup (or Global
+Reader); without them it says so, and the indirect ways that depend on it are undecided.
 
 It exits with 0 if all declared paths work or are settling, with 1 if something is missing, undecided or not answered
 or an assertion does not hold, and with 2 if it can't ask. It also exits with 1 if something is beyond need (--strict),

@@ -41,8 +41,12 @@ type Answer struct {
 	// ByWay is Yes, No or Undecided: whether an indirect way leads to what the question is about. "" for start and do,
 	// which are asked only directly.
 	ByWay string `json:"byWay,omitempty"`
+	// WaysWalked is always false: the ways below were found, and nobody went them. A rehearsal does.
+	WaysWalked bool `json:"waysWalked"`
 	// Ways are the indirect ways to what the question is about. Answer does not count them.
 	Ways []Way `json:"ways"`
+	// Changes are what cuts the ways, each once.
+	Changes []Change `json:"changes"`
 }
 
 // A Question is the input of Ask.
@@ -122,6 +126,7 @@ func Ask(stack string, plan *access.Plan, ask Question, live *Live) (Answer, err
 		}
 	} else {
 		a.Ways = withCuts(plan, ways)
+		a.Changes = changesOf(a.Ways)
 	}
 	if live != nil && len(a.Ways) == 0 {
 		for _, w := range live.Doubts {
@@ -339,6 +344,9 @@ func WriteAnswer(w io.Writer, a Answer) error {
 		}
 		fmt.Fprintf(&out, "indirectly: %s%s, %s\n", who, answer, how)
 		writeCuts(&out, w)
+	}
+	if len(a.Ways) > 0 {
+		out.WriteString("  Ways are found, and not walked.\n")
 	}
 	if len(a.Hops) > 0 {
 		out.WriteString("\n")

@@ -15,21 +15,52 @@ import (
 // A Cut is a change of the configuration that closes a way. It was tried on the model.
 type Cut struct {
 	Does string `json:"does"`
-	// Stops are the declared paths that work today and would not work after it.
-	Stops []string `json:"stops"`
+	// Stopped is how many declared paths work today and would not work after it. Stops are the first of them: one change
+	// closes many ways, so that all are listed once, in a Change.
+	Stopped int      `json:"stopped"`
+	Stops   []string `json:"stops"`
 	// To is the model with the change.
 	To access.Model `json:"-"`
+
+	all []string // that stop
 }
 
+// A Change is what cuts do, once: Does is theirs, and Stops are all declared paths that work today and would not work
+// after it.
+type Change struct {
+	Does  string   `json:"does"`
+	Stops []string `json:"stops"`
+}
+
+// firstStops is how many of the paths that stop a cut names.
+const firstStops = 3
+
 func (c Cut) String() string {
-	switch len(c.Stops) {
+	switch c.Stopped {
 	case 0:
 		return c.Does + "; no declared job stops"
 	case 1:
 		return c.Does + "; then " + c.Stops[0] + " stops"
 	default:
-		return fmt.Sprintf("%s; then %d declared jobs stop, among them %s", c.Does, len(c.Stops), c.Stops[0])
+		return fmt.Sprintf("%s; then %d declared jobs stop, among them %s", c.Does, c.Stopped, c.Stops[0])
 	}
+}
+
+// AllStops are all of the paths that stop.
+func (c Cut) AllStops() []string { return c.all }
+
+// changesOf are the changes that the ways' cuts make, each once, in the order of the ways.
+func changesOf(ways []Way) (all []Change) {
+	seen := map[string]bool{}
+	for _, w := range ways {
+		for _, c := range w.Cuts {
+			if !seen[c.Does] {
+				seen[c.Does] = true
+				all = append(all, Change{c.Does, c.all})
+			}
+		}
+	}
+	return all
 }
 
 // A Way is an access.Way with its cuts.
@@ -45,7 +76,7 @@ type Way struct {
 
 // finding is what a reviewer should know of a way to data.
 func (w Way) finding() (f Finding, is bool) {
-	f = Finding{What: "indirectly, " + w.String(), Fix: w.cut(), way: &w}
+	f = Finding{What: "indirectly, " + some(w.Who) + " " + w.How(), Fix: w.cut(), way: &w}
 	switch {
 	case w.Input != "":
 		f.Where = "dataInputs." + w.Input
@@ -87,7 +118,31 @@ func becomes(all []Way, invoker string) []string {
 }
 
 // How returns the way as text, without its principals.
-func (w Way) How() string { return strings.TrimPrefix(w.String(), strings.Join(w.Who, ", ")+" ") }
+func (w Way) How() string {
+	w.Who = nil
+	return strings.TrimPrefix(w.String(), " ")
+}
+
+// manyNames is the number of names from which on a text for people has the first ones alone; JSON has all.
+const manyNames = 13
+
+func some(names []string) string {
+	if len(names) < manyNames {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d others", strings.Join(names[:manyNames-3], ", "), len(names)-manyNames+3)
+}
+
+// First are the names that a page shows at once, and Others those that it shows when asked.
+func (w Way) First() []string {
+	if len(w.Who) < manyNames {
+		return w.Who
+	}
+	return w.Who[:manyNames-3]
+}
+
+// Others are the names after the first.
+func (w Way) Others() []string { return w.Who[len(w.First()):] }
 
 // Class is the class, in a page with the filter, of the data that the way ends at.
 func (w Way) Class(f filter) string {
@@ -163,7 +218,11 @@ func (x Explanation) endsAt() (lines []ending) {
 			continue
 		}
 		done[to] = true
-		line := cmp.Or(to.alike, strings.Join(w.Who, ", ")) + " " + w.How()
+		who := w.Who
+		if to.alike != "" {
+			who = w.alike
+		}
+		line := some(who) + " " + w.How()
 		if to.alike != "" && several[to] {
 			line += " (some of them by another way)"
 		}
@@ -171,7 +230,7 @@ func (x Explanation) endsAt() (lines []ending) {
 		if len(w.Cuts) > 0 {
 			one.cut = "to cut it, " + w.Cuts[0].String()
 			if to.alike != "" && several[to] {
-				one.cut = "to cut it for " + strings.Join(w.Who, ", ") + ", " + w.Cuts[0].String()
+				one.cut = "to cut it for " + some(w.Who) + ", " + w.Cuts[0].String()
 			}
 		}
 		lines = append(lines, one)
@@ -199,24 +258,36 @@ func Cuts(plan *access.Plan, way access.Way) []Cut { return newTrials(plan).cuts
 
 // Trials are changes of one plan, each tried once, by what it does.
 type trials struct {
-	plan  *access.Plan
-	works map[string]bool
-	tried map[string]*trial
+	plan   *access.Plan
+	works  map[string]bool
+	tried  map[string]*trial
+	others map[string]*change // another role, by the targets that it leads nowhere to; nil for none
 }
 
 func newTrials(plan *access.Plan) *trials {
-	return &trials{plan: plan, works: declared(plan), tried: map[string]*trial{}}
+	return &trials{plan: plan, works: declared(plan), tried: map[string]*trial{}, others: map[string]*change{}}
 }
 
 // A trial is a model with a change: who reaches what, and the declared jobs that stop.
 type trial struct {
-	ways    map[goal][]access.Way // by end, with no who
-	reaches map[goal]bool
+	plan    *access.Plan
+	ways    map[goal][]access.Way
+	readers map[goal]map[string]bool // who reads or writes it directly; nil until somebody asks
 	stops   []string
+	sets    map[*string]map[string]bool // the principals of ways: many ways have the same
+	closed  map[closing]bool            // what is known to be closed
 }
 
-// A goal is an end that somebody reaches.
-type goal struct{ who, input, output, ends string }
+// A goal is the end of ways.
+type goal struct{ input, output, ends string }
+
+// A closing is a goal with those who might reach it: the ways of one class of principals share their names.
+type closing struct {
+	who *string
+	to  goal
+}
+
+func goalOf(w access.Way) goal { return goal{w.Input, w.Output, w.Ends} }
 
 // of returns what a change leads to; nil if the model with it does not compile.
 func (t *trials) of(c change) *trial {
@@ -228,24 +299,10 @@ func (t *trials) of(c change) *trial {
 	if after == nil {
 		return nil
 	}
-	one := &trial{ways: map[goal][]access.Way{}, reaches: map[goal]bool{}, stops: []string{}}
+	one := &trial{plan: after, ways: map[goal][]access.Way{}, stops: []string{}, sets: map[*string]map[string]bool{},
+		closed: map[closing]bool{}}
 	for _, w := range after.Ways() {
-		to := goal{input: w.Input, output: w.Output, ends: w.Ends}
-		one.ways[to] = append(one.ways[to], w)
-		for _, who := range w.Who {
-			one.reaches[goal{who, w.Input, w.Output, w.Ends}] = true
-		}
-	}
-	_, outputs := after.Writers()
-	for input, all := range after.Readers() {
-		for _, who := range all {
-			one.reaches[goal{who: who, input: input}] = true
-		}
-	}
-	for output, all := range outputs {
-		for _, who := range all {
-			one.reaches[goal{who: who, output: output}] = true
-		}
+		one.ways[goalOf(w)] = append(one.ways[goalOf(w)], w)
 	}
 	still := declared(after)
 	for _, path := range slices.Sorted(maps.Keys(t.works)) {
@@ -257,11 +314,57 @@ func (t *trials) of(c change) *trial {
 	return one
 }
 
+func set(names []string) map[string]bool {
+	all := make(map[string]bool, len(names))
+	for _, name := range names {
+		all[name] = true
+	}
+	return all
+}
+
 // open reports whether any of a way's principals still reaches its end, directly or indirectly.
 func (t *trial) open(way access.Way) bool {
-	return slices.ContainsFunc(way.Who, func(who string) bool {
-		return t.reaches[goal{who, way.Input, way.Output, way.Ends}]
-	})
+	of := closing{&way.Who[0], goalOf(way)}
+	if closed, known := t.closed[of]; known {
+		return !closed
+	}
+	open := len(t.goes(way)) > 0
+	if !open && way.Ends == "" {
+		direct := t.directly(of.to)
+		open = slices.ContainsFunc(way.Who, func(who string) bool { return direct[who] })
+	}
+	t.closed[of] = !open
+	return open
+}
+
+// directly are those who read or write something by themselves.
+func (t *trial) directly(to goal) map[string]bool {
+	if t.readers == nil {
+		t.readers = map[goal]map[string]bool{}
+		_, outputs := t.plan.Writers()
+		for input, all := range t.plan.Readers() {
+			t.readers[goal{input: input}] = set(all)
+		}
+		for output, all := range outputs {
+			t.readers[goal{output: output}] = set(all)
+		}
+	}
+	return t.readers[to]
+}
+
+// goes returns the ways by which those who go a way still reach its end.
+func (t *trial) goes(way access.Way) (all []access.Way) {
+	for _, w := range t.ways[goalOf(way)] {
+		among := t.sets[&w.Who[0]]
+		if among == nil {
+			among = set(w.Who)
+			t.sets[&w.Who[0]] = among
+		}
+		if slices.ContainsFunc(way.Who, func(who string) bool { return among[who] }) {
+			all = append(all, w)
+		}
+	}
+	return all
 }
 
 // cuts returns the changes that close a way; those of the role alone unless all are asked for. Of those that cost the
@@ -275,19 +378,20 @@ func (t *trials) cuts(way access.Way, all bool) (cuts []Cut) {
 	}
 	for _, c := range append(changes, t.allowing(m, way)...) {
 		if after := t.of(c); after != nil && !after.open(way) {
-			cuts = append(cuts, Cut{Does: c.does, Stops: after.stops, To: c.to})
+			cuts = append(cuts, Cut{Does: c.does, Stopped: len(after.stops), Stops: after.stops[:min(firstStops,
+				len(after.stops))], To: c.to, all: after.stops})
 		}
 	}
-	slices.SortStableFunc(cuts, func(a, b Cut) int { return len(a.Stops) - len(b.Stops) })
+	slices.SortStableFunc(cuts, func(a, b Cut) int { return a.Stopped - b.Stopped })
 	return cuts
 }
 
 // declared returns the declared paths that work.
 func declared(plan *access.Plan) map[string]bool {
 	all := map[string]bool{}
-	for _, p := range plan.Paths() {
-		if p.Declared && p.Works() {
-			all[fmt.Sprintf("%s on %s with %s", p.Invoker, p.Target(), inputName(p.Input))] = true
+	for _, p := range plan.Declared() {
+		if p.Works() {
+			all[p.Invoker+" on "+p.Target()+" with "+inputName(p.Input)] = true
 		}
 	}
 	return all
@@ -342,26 +446,25 @@ func (t *trials) allowing(m access.Model, way access.Way) (all []change) {
 		if len(gone) == known {
 			return all
 		}
-		c, does := withoutTargets(m, d, gone)
-		if !does {
+		key := fmt.Sprint(m.Role.Definition == t.plan.Model.Role.Definition, slices.Sorted(maps.Keys(gone)))
+		other, done := t.others[key]
+		if !done {
+			if c, does := withoutTargets(m, d, gone); does {
+				other = &c
+			}
+			t.others[key] = other
+		}
+		if other == nil {
 			return all
 		}
-		after := t.of(c)
+		after := t.of(*other)
 		if after == nil {
 			return all
 		}
 		if left = after.goes(way); !after.open(way) {
-			return append(all, c)
+			return append(all, *other)
 		}
 	}
-}
-
-// goes returns the ways by which those who go a way still reach its end.
-func (t *trial) goes(way access.Way) []access.Way {
-	to := goal{input: way.Input, output: way.Output, ends: way.Ends}
-	return slices.DeleteFunc(slices.Clone(t.ways[to]), func(w access.Way) bool {
-		return !slices.ContainsFunc(w.Who, func(who string) bool { return slices.Contains(way.Who, who) })
-	})
 }
 
 // beside returns changes of anything but the role that might close a way.

@@ -14,7 +14,7 @@ import (
 )
 
 // version of the JSON form: raised when something in it is renamed or removed, not when something is added.
-const version = 1
+const version = 2
 
 // An Explanation is everything that a stack's configuration alone says about its access.
 type Explanation struct {
@@ -28,10 +28,13 @@ type Explanation struct {
 	Findings    []Finding        `json:"findings,omitempty"`
 	// Owners are the parts of the configuration that have an owner.
 	Owners []access.Owned `json:"owners,omitempty"`
-	// Ways are the indirect ways.
-	Ways   []Way          `json:"ways"`
-	Grants []access.Grant `json:"grants"`
-	ACLs   []access.ACL   `json:"acls,omitempty"`
+	// WaysWalked is always false: the ways below were found, and nobody went them. A rehearsal does.
+	WaysWalked bool `json:"waysWalked"`
+	// Ways are the indirect ways. Changes are what cuts them, each once.
+	Ways    []Way          `json:"ways"`
+	Changes []Change       `json:"changes"`
+	Grants  []access.Grant `json:"grants"`
+	ACLs    []access.ACL   `json:"acls,omitempty"`
 	// NotLookedAt are the hops to services of which the configuration says nothing, with their keys.
 	NotLookedAt []string `json:"notLookedAt,omitempty"`
 	Role        Role     `json:"role"`
@@ -125,6 +128,7 @@ func Make(stack string, plan *access.Plan, problems access.Problems) Explanation
 		Ways: withCuts(plan, plan.Ways()), Facts: factsOf(plan), NotLookedAt: m.NotLookedAt(),
 		Owners: slices.DeleteFunc(m.Owners(), func(o access.Owned) bool { return o.Owner == "" }),
 	}
+	x.Changes = changesOf(x.Ways)
 	groups := m.Groups()
 	for _, name := range m.Acting() {
 		x.Invokers = append(x.Invokers, Invoker{name, string(m.Invokers[name].Kind), groups[name]})
@@ -303,7 +307,7 @@ func (x Explanation) Only(invoker, endpoint string) Explanation {
 				findings = append(findings, f)
 			}
 		}
-		x.Ways, x.Findings = ways, findings
+		x.Ways, x.Findings, x.Changes = ways, findings, changesOf(ways)
 	}
 	x.Paths = slices.DeleteFunc(slices.Clone(x.Paths), func(p Path) bool {
 		return other(invoker, p.Invoker) ||

@@ -56,8 +56,9 @@ func WriteHTML(w io.Writer, x Explanation) error {
 		Accounts  []account
 		Data      []datum
 		Made      string
+		NotWalked string
 	}{
-		Explanation: x, CSS: template.CSS(css), Policy: page.Policy(css),
+		NotWalked: x.notWalked(), Explanation: x, CSS: template.CSS(css), Policy: page.Policy(css),
 		Verdict: x.verdict(), Graph: graph, Hidden: hidden,
 		Undecided: slices.ContainsFunc(x.Paths, func(p Path) bool { return p.Undecided }),
 		Matrices:  matrices, Roles: x.roles(), Filter: f,

@@ -54,6 +54,9 @@ func WriteMarkdown(w io.Writer, x Explanation) error {
 		p("- **%s**: %s; %s\n", visible.Markdown.Escape(f.Place()), visible.Markdown.Escape(f.What),
 			visible.Markdown.Escape(f.Fix))
 	}
+	if note := x.notWalked(); note != "" {
+		p("\n%s\n", note)
+	}
 	p("\n### Grants\n")
 	owned := func(cells []string, owner string) []string { // without a column that would be empty
 		if len(x.Owners) == 0 {

@@ -92,6 +92,9 @@ func WriteTable(w io.Writer, x Explanation, colour bool) error {
 			p("    %s\n", visible.Text(end.cut))
 		}
 	}
+	if note := x.notWalked(); note != "" {
+		p("\n%s\n", note)
+	}
 	if out := x.notLookedAt(); out != "" {
 		p("\n%s\n", visible.Text(out))
 	}

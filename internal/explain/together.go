@@ -82,8 +82,13 @@ func (x *Explanation) add(of string, other Explanation) {
 		if w.Ends != "" {
 			w.Ends = named(w.Ends) // an identity, or a secret of the workspace that the component is for
 		}
+		w.Cuts = slices.Clone(w.Cuts)
+		for i, c := range w.Cuts {
+			w.Cuts[i].Does, w.Cuts[i].Stops, w.Cuts[i].all = of+" "+c.Does, each(c.Stops, named), each(c.all, named)
+		}
 		x.Ways = append(x.Ways, w)
 	}
+	x.Changes = changesOf(x.Ways)
 	for _, g := range other.Grants {
 		g.Principal.Name, g.Scope.StorageAccount = of+g.Principal.Name, named(g.Scope.StorageAccount)
 		x.Grants = append(x.Grants, g)

@@ -20,6 +20,15 @@ func (x Explanation) notLookedAt() string {
 	return "not looked at: " + strings.Join(x.NotLookedAt, ", ")
 }
 
+// notWalked says that nobody has gone the indirect ways; "" where there are none.
+func (x Explanation) notWalked() string {
+	if len(x.Ways) == 0 {
+		return ""
+	}
+	return "Indirect ways are found in the configuration, and not walked: batchaccess rehearse walks them, and says " +
+		"which it can't."
+}
+
 func inputName(input string) string { return access.Path{Input: input}.InputName() }
 
 // outcome returns a path's result in one word, which also says whether that was declared.

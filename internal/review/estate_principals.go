@@ -18,11 +18,11 @@ func (x *estate) whoIs(s *engine.State) {
 	out := func(key string) string { return cmp.Or(text(s.Outputs[key]), text(s.Inputs[key])) }
 	switch k := kind(s.Type); k {
 	case "azuread:index/user:User":
-		x.principal(ways.Principal{ID: id, Names: []string{cmp.Or(out("userPrincipalName"), out("displayName"),
-			engine.ShownName(s.URN))}})
+		x.principal(ways.Principal{ID: id, Type: "User", Names: []string{cmp.Or(out("userPrincipalName"),
+			out("displayName"), engine.ShownName(s.URN))}})
 	case servicePrincipal:
-		x.principal(ways.Principal{ID: id, Names: []string{"service principal " + cmp.Or(out("displayName"),
-			engine.NameOf(s.URN))}})
+		x.principal(ways.Principal{ID: id, Type: ways.ServicePrincipal, Names: []string{"service principal " +
+			cmp.Or(out("displayName"), engine.NameOf(s.URN))}})
 		a := ways.Application{Name: engine.NameOf(s.URN), AppID: out("clientId"), Principal: id,
 			Owners: x.who(s, "owners", s.Inputs["owners"])}
 		x.e.Applications = append(x.e.Applications, a)
@@ -32,23 +32,35 @@ func (x *estate) whoIs(s *engine.State) {
 		g.Owners = append(g.Owners, x.who(s, "owners", s.Inputs["owners"])...)
 	case userAssignedIdentity:
 		name := "managed identity " + named(x.ids[s.URN])
-		x.principal(ways.Principal{ID: id, Names: []string{name}})
+		x.principal(ways.Principal{ID: id, Type: ways.ServicePrincipal, Names: []string{name}})
 		x.e.Identities = append(x.e.Identities, ways.Identity{Name: name, ID: x.ids[s.URN], Principal: id})
 	default:
 		if x.acts(s) {
-			x.principal(ways.Principal{ID: id, Names: []string{"identity of " + engine.NameOf(s.URN)}})
+			x.principal(ways.Principal{ID: id, Type: ways.ServicePrincipal,
+				Names: []string{"identity of " + engine.NameOf(s.URN)}})
 		}
 	}
 }
 
-// somebody adds a principal of which only the ID is known.
+// somebody adds a principal of which only the ID is known, and the type if a role assignment says it.
 func (x *estate) somebody(id, principalType string) {
+	var typ string
+	for _, known := range []string{"User", ways.ServicePrincipal} {
+		if strings.EqualFold(principalType, known) {
+			typ = known
+		}
+	}
 	switch {
 	case x.named[strings.ToLower(id)]:
+		for i, p := range x.e.Principals {
+			if strings.EqualFold(p.ID, id) {
+				x.e.Principals[i].Type = cmp.Or(p.Type, typ)
+			}
+		}
 	case strings.EqualFold(principalType, "Group"):
 		x.outside(id)
 	default:
-		x.principal(ways.Principal{ID: id, Names: []string{x.known(id)}})
+		x.principal(ways.Principal{ID: id, Type: typ, Names: []string{x.known(id)}})
 	}
 }
 
@@ -83,7 +95,7 @@ func (x *estate) attachedTo(s *engine.State) (all []string) {
 	}
 	if found < hidden {
 		other := "identity of " + engine.NameOf(s.URN) + " that is not known yet"
-		x.principal(ways.Principal{ID: s.URN + " later", Names: []string{other},
+		x.principal(ways.Principal{ID: s.URN + " later", Type: ways.ServicePrincipal, Names: []string{other},
 			Elsewhere: "which identity it is is known only after the deployment"})
 		all = append(all, s.URN+" later")
 	}
@@ -99,8 +111,8 @@ func (x *estate) identity(id string) string {
 	}
 	key := strings.ToLower(id)
 	name := "managed identity " + named(id)
-	x.principal(ways.Principal{ID: key, Names: []string{name}, Elsewhere: "what " + name + " holds is not known: " +
-		notShown})
+	x.principal(ways.Principal{ID: key, Type: ways.ServicePrincipal, Names: []string{name},
+		Elsewhere: "what " + name + " holds is not known: " + notShown})
 	x.e.Identities = append(x.e.Identities, ways.Identity{Name: name, ID: id, Principal: key})
 	return key
 }

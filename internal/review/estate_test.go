@@ -22,6 +22,7 @@ const (
 	salesID   = lakeID + "/blobServices/default/containers/sales"
 	spaceID   = inML + "/providers/Microsoft.MachineLearningServices/workspaces/w"
 	loaderID  = inML + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/loader"
+	secondID  = inML + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/second"
 	vaultID   = inML + "/providers/Microsoft.KeyVault/vaults/kv"
 	bobID     = "00000000-0000-4000-8000-00000000000b"
 	carolID   = "00000000-0000-4000-8000-00000000000c"
@@ -105,6 +106,16 @@ const (
 func given(name, who, role, scope string) made {
 	return made{typ: assignmentType, name: name, inputs: map[string]any{"principalId": who, "scope": scope,
 		"principalType": "User", "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/" + role}}
+}
+
+// toServicePrincipals may give roles at the container to service principals alone.
+func toServicePrincipals(who, typ string) made {
+	const write, of = "Microsoft.Authorization/roleAssignments/write", "Microsoft.Authorization/roleAssignments:"
+	return given("bob", who, "f58310d9-a9f6-439a-9e8d-f62e7b41a168", salesID).new().with(func(r *made) {
+		r.inputs["principalType"] = typ
+		r.inputs["condition"] = "((!(ActionMatches{'" + write + "'})) OR (@Request[" + of + "PrincipalType] " +
+			"ForAnyOfAnyValues:StringEqualsIgnoreCase {'ServicePrincipal'}))"
+	})
 }
 
 func (r made) with(change func(*made)) made {
@@ -348,6 +359,17 @@ func TestWaysOfAProgramWithoutComponents(t *testing.T) {
 			made{typ: "azuread:index/appRoleAssignment:AppRoleAssignment", name: "bob", op: "create", inputs: map[string]any{
 				"principalObjectId": bobID, "appRoleId": "dbaae8cf-10b5-4b86-a4a1-f871c94c6695"}}), nil,
 			[]string{"opens"}},
+		"a condition on the type of whom it gives a role, for another type": {plainly(toServicePrincipals(bobID, "User")),
+			nil, []string{"->"}},
+		"a condition on the type of whom it gives a role": {plainly(toServicePrincipals(bobID, "ServicePrincipal")),
+			[]string{reads}, []string{"perhaps"}},
+		"another identity of a cluster": {plainly(made{typ: identityType, name: "second", id: secondID,
+			inputs: map[string]any{"resourceName": "second", "resourceGroupName": "ml"}, out: map[string]any{
+				"principalId": "00000000-0000-4000-8000-0000000000ab"}}, made{typ: computeType, name: "cpu2",
+			id: spaceID + "/computes/cpu2", inputs: map[string]any{"computeName": "cpu2", "workspaceName": "w",
+				"resourceGroupName": "ml", "properties": map[string]any{"computeType": "AmlCompute"},
+				"identity": map[string]any{"type": "UserAssigned", "userAssignedIdentities": []any{loaderID, secondID}}}},
+			custom(deploys), byCustom.new()), []string{acts, "opens: " + bobID + " -> managed identity second"}, nil},
 		"a workspace that the preview does not show": {[]made{given("bob", bobID, scientist, spaceID).new()},
 			[]string{"opens perhaps: " + bobID + " -> the identities of other clusters of workspace w",
 				"opens perhaps: " + bobID + " -> the credentials of other data stores of workspace w"}, nil},

@@ -22,7 +22,7 @@ const Marker = "<!-- batchaccess review -->"
 
 // Markdown writes the review for a comment on a pull request, in less than MaxComment bytes, and so characters. If
 // there is too much, rows are left out and counted: first details, then less grave changes, and last of all who gains
-// access.
+// access. Each table keeps its head and its first rows.
 func Markdown(w io.Writer, r Review) error {
 	const limit = MaxComment - aroundIt
 	head := Marker + "\n## " + symbol(r) + " " + visible.Markdown.Escape(r.Verdict) + "\n"
@@ -54,12 +54,20 @@ func Markdown(w io.Writer, r Review) error {
 	room := limit - saysWhatCut - len(head)
 	order := slices.Clone(blocks)
 	slices.SortStableFunc(order, func(a, b *block) int { return cmp.Compare(a.rank, b.rank) })
+	heads, rows := 0, 0 // of the tables that are still to come
 	for _, b := range order {
-		room -= b.fit(room)
+		head, first := b.least()
+		heads, rows = heads+head, rows+first
+	}
+	for _, b := range order {
+		head, first := b.least()
+		heads, rows = heads-head, rows-first
+		left := room - heads
+		room -= b.fit(left - min(rows, left/2))
 	}
 	t := &strings.Builder{}
 	t.WriteString(head)
-	rows, gains, rest := 0, 0, 0
+	cut, gains, rest := 0, 0, 0
 	for _, b := range blocks {
 		t.WriteString(b.text)
 		switch {
@@ -67,13 +75,13 @@ func Markdown(w io.Writer, r Review) error {
 		case b.rank == rankGains:
 			gains += b.cut
 		case len(b.rows) > 0:
-			rows += b.cut
+			cut += b.cut
 		default:
 			rest++
 		}
 	}
-	if rows+gains+rest > 0 {
-		fmt.Fprintf(t, "\n**%d rows are left out", rows+gains)
+	if cut+gains+rest > 0 {
+		fmt.Fprintf(t, "\n**%d rows are left out", cut+gains)
 		if rest > 0 {
 			fmt.Fprintf(t, " and %d notes or pictures", rest)
 		}
@@ -118,6 +126,18 @@ func blockOf(s section) *block {
 		b.rows = append(b.rows, row(cells))
 	}
 	return b
+}
+
+// least is what the head of a table takes, and what its first rows take.
+func (b *block) least() (head, first int) {
+	const few = 3
+	if b.rank > rankTable || len(b.rows) == 0 {
+		return 0, 0
+	}
+	for _, r := range b.rows[:min(few, len(b.rows))] {
+		first += len(r)
+	}
+	return len(b.open) + len(b.shut), first
 }
 
 // fit takes as much of the block as there is room for, and returns how much that is.

@@ -170,7 +170,7 @@ func (r Review) sarifResults() []sarifResult {
 	}
 	for _, w := range r.wayRows() {
 		if w.change != closes {
-			add("indirect-way", sarifLevels[w.risk], "", w.text, w.change, w.text)
+			add("indirect-way", sarifLevels[w.risk], "", w.text, w.change, w.whole)
 		}
 	}
 	for _, s := range r.Secrets {

@@ -350,6 +350,7 @@ type wayRow struct {
 	risk   Risk
 	text   string
 	about  about
+	whole  string // the way with all of its principals
 }
 
 // wayRows returns the rows of the ways. Those that every invoker has are one row for each group of principals for whom
@@ -362,7 +363,7 @@ func (r Review) wayRows() (all []wayRow) {
 		}
 	}
 	for _, w := range r.Ways {
-		text := w.Way
+		text := w.shown()
 		if w.InputOwner != "" {
 			text += "; owner of " + w.Input + ": " + w.InputOwner
 		}
@@ -371,7 +372,11 @@ func (r Review) wayRows() (all []wayRow) {
 				continue // shown
 			}
 			can := map[bool]string{true: " may reach ", false: " can reach "}[w.Undecided]
-			text = w.who + can + strings.Join(ends[w.together()], "; ") + ", by the article's 35 actions"
+			who := w.who
+			if who != everyInvoker {
+				who = someOf(w.Who)
+			}
+			text = who + can + strings.Join(ends[w.together()], "; ") + ", by the article's 35 actions"
 			if w.who != everyInvoker {
 				text += ", as every invoker"
 			}
@@ -382,9 +387,16 @@ func (r Review) wayRows() (all []wayRow) {
 		} else if len(w.Cuts) > 0 {
 			text += "; to cut it, " + w.Cuts[0].String()
 		}
-		all = append(all, wayRow{w.Change, w.Risk, text, w.about()})
+		all = append(all, wayRow{w.Change, w.Risk, text, w.about(), w.Way})
 	}
 	return all
+}
+
+// shown is the way for people: of many principals it names the first.
+func (w WayChange) shown() string {
+	how := w.way
+	how.Who = nil
+	return someOf(w.Who) + how.String()
 }
 
 func byWay(a, b WayChange) int {

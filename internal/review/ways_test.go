@@ -158,3 +158,24 @@ func TestAWayComesWithWhatCutsIt(t *testing.T) {
 	}
 	assert.NotZero(t, cut, "what stops")
 }
+
+// Where very many gain access, the comment still has rows of each table, and a row names the first of many.
+func TestACommentOfVeryManyHasItsWays(t *testing.T) {
+	t.Parallel()
+	program := plainly()
+	for n := range 300 {
+		program = append(program, given(fmt.Sprint("many", n), fmt.Sprintf("10000000-0000-4000-8000-%012d", n), scientist,
+			spaceID).new())
+	}
+	r := reviewOf(t, previewOfAll(t, program))
+	var out strings.Builder
+	require.NoError(t, review.Markdown(&out, r))
+	assert.LessOrEqual(t, out.Len(), review.MaxComment)
+	_, table, _ := strings.Cut(out.String(), "### Indirect ways\n")
+	assert.Contains(t, table, "| high | opens | 10000000-0000-4000-8000-000000000000, ")
+	assert.Contains(t, table, " and 295 more can reach managed identity loader, by changing a deployment")
+	assert.Contains(t, table, " and 290 others; no declared job is known to stop |")
+	for _, w := range r.Ways {
+		assert.Len(t, w.Who, 300, "machines get all of them")
+	}
+}

@@ -44,7 +44,7 @@ func (o *Observer) groups(ctx context.Context, s Subject, f *Facts) (groups []Gr
 		if object.Type == "#microsoft.graph.group" { // others are directory roles and administrative units
 			groups = append(groups, Group{object.ID, object.Name})
 		} else if power := ways.PowerByID(object.Template); power != "" {
-			f.Powers = append(f.Powers, ways.Power{Principal: s.ID, Name: power})
+			f.held = append(f.held, ways.Power{Principal: s.ID, Name: power})
 		}
 	}
 	return groups, there, err

@@ -33,8 +33,12 @@ type Facts struct {
 	Owners []Owner
 	// Others hold roles where it bears on the stack, and are none of its principals: by object ID in lower case.
 	Others map[string]Other
-	// Powers are the roles of Entra that the principals have.
-	Powers []ways.Power
+	// Powers are the roles of Entra, and the permissions of Microsoft Graph, by which their holders become others.
+	// UnlistedPowers say why not all of them are known.
+	Powers         []ways.Power
+	UnlistedPowers []string
+	// Privileged is what Graph says of the privileges of groups, by object ID in lower case.
+	Privileged map[string]Privileged
 	// Resources are the ARM IDs of user-assigned identities, by their object IDs in lower case.
 	Resources map[string]string
 	// UnlistedOwners say why the owners of an invoker are not known, by its name in the model.
@@ -72,6 +76,8 @@ type Facts struct {
 	Registries map[string][]string
 	// Eligible are the assignments that act only after their holder activates them (PIM).
 	Eligible []Assignment
+	// UnlistedEligible says why not all of those are known; "" if they are.
+	UnlistedEligible string
 	// Unasked are the questions that Azure did not answer, with its reason. Each affects only its own answer.
 	Unasked []string
 	// Notes are what else a person should know.
@@ -82,6 +88,8 @@ type Facts struct {
 	// subnets of the clusters, by name in the model; "" for one outside of the user's networks.
 	subnets map[string]string
 	listed  map[string]bool // assignments and eligible ones, by ID in lower case
+	roles   map[string]roleOfEntra
+	held    []ways.Power // by the principals themselves, as what they are in shows it
 }
 
 func newFacts() Facts {
@@ -91,7 +99,7 @@ func newFacts() Facts {
 		Unknown: map[access.Principal]string{}, Unlisted: map[string]string{}, subnets: map[string]string{},
 		Registries: map[string][]string{}, UnlistedOwners: map[string]string{}, Stores: map[string]azure.DataStore{},
 		KeysOff: map[string]bool{}, Others: map[string]Other{}, Resources: map[string]string{},
-		listed: map[string]bool{},
+		listed: map[string]bool{}, roles: map[string]roleOfEntra{}, Privileged: map[string]Privileged{},
 	}
 }
 

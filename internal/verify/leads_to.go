@@ -114,12 +114,17 @@ func (h *holdings) neighbours(e *ways.Estate) {
 	}
 	for _, c := range h.facts.Computes {
 		instance := strings.EqualFold(c.Properties.Type, "ComputeInstance")
-		if slices.ContainsFunc(w.Clusters, func(of ways.Cluster) bool {
+		own := slices.IndexFunc(w.Clusters, func(of ways.Cluster) bool {
 			return strings.EqualFold(h.m.Clusters[of.Name].NameOr(of.Name), c.Name)
-		}) {
-			continue
-		}
+		})
 		principals := c.principals()
+		if own >= 0 {
+			// facts/compute-clusters.md, Identity: the first mounts; code may ask for a token of any by its client ID.
+			principals = slices.DeleteFunc(principals, func(id string) bool {
+				return strings.EqualFold(id, w.Clusters[own].Principal)
+			})
+			c.Name = w.Clusters[own].Name
+		}
 		for _, id := range principals {
 			if !slices.ContainsFunc(e.Principals, func(p ways.Principal) bool { return strings.EqualFold(p.ID, id) }) {
 				name := "identity " + id + " of compute " + c.Name

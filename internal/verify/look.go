@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -125,9 +126,12 @@ func (o *Observer) Look(ctx context.Context, m access.Model, subjects []Subject)
 		}
 		if err := o.eligible(ctx, place, bears, &f); err != nil {
 			f.Notes = append(f.Notes, "which roles are only eligible (PIM) is not known: "+err.Error())
+			f.UnlistedEligible = cmp.Or(f.UnlistedEligible, "an answer of Azure: "+err.Error())
 		}
 	}
+	o.powers(ctx, &f)
 	o.others(ctx, subjects, &f)
+	o.eligibleMembers(ctx, &f, f.knownGroups(subjects))
 	o.define(ctx, f.Assignments, &f)
 	o.define(ctx, f.Eligible, &f)
 	o.workspace(ctx, m, &f)

@@ -36,6 +36,9 @@ func (o *Observer) others(ctx context.Context, subjects []Subject, f *Facts) {
 	for _, a := range slices.Concat(f.Assignments, f.Eligible) {
 		kinds[strings.ToLower(a.PrincipalID)] = a.Kind
 	}
+	for _, p := range f.Powers {
+		kinds[strings.ToLower(p.Principal)] = cmp.Or(kinds[strings.ToLower(p.Principal)], "")
+	}
 	for _, id := range f.Vault.Readers {
 		kinds[strings.ToLower(id)] = cmp.Or(kinds[strings.ToLower(id)], "")
 	}
@@ -178,22 +181,25 @@ func (h *holdings) others(e *ways.Estate, subjects []Subject) {
 	h.unread(e, subjects)
 }
 
-// Texts for who may become a principal and is not asked about. Microsoft Graph knows who manages groups and
-// applications (directory roles, permissions of applications), and Azure has no list of what an identity is attached
-// to (facts/grants-access.md, Entra, and Machine learning and neighbours: code under an identity elsewhere).
+// Texts for who may become a principal and could not be asked for. Azure has no list of what an identity is attached to
+// (facts/grants-access.md, Machine learning and neighbours: code under an identity elsewhere).
 const (
 	managers   = "whoever manages groups and applications in Entra"
+	activators = "whoever may activate membership in a group (PIM)"
 	hostOwners = "whoever changes what else runs as a managed identity, such as a machine, a factory or a function"
+	eligibles  = "whoever may activate a role in Azure (PIM)"
 )
 
 func (h *holdings) unread(e *ways.Estate, subjects []Subject) {
 	manages := func(to, does string) {
-		e.Unread = append(e.Unread, ways.Unread{Who: managers, To: to, By: does,
-			Needs:   "a role of Entra or a permission of Microsoft Graph",
-			Missing: "who holds roles of Entra and permissions of Microsoft Graph is not asked"})
+		for _, why := range h.facts.UnlistedPowers {
+			e.Unread = append(e.Unread, ways.Unread{Who: managers, To: to, By: does,
+				Needs: "a role of Entra or a permission of Microsoft Graph", Missing: why})
+		}
 	}
-	for _, g := range e.Groups {
-		manages(g.ID, "adding themselves to the group")
+	for i := range e.Groups {
+		manages(e.Groups[i].ID, "adding themselves to the group")
+		h.privileged(e, &e.Groups[i])
 	}
 	for _, a := range e.Applications {
 		if !a.Managed {
@@ -235,4 +241,42 @@ func (h *holdings) signInsOf(e *ways.Estate, id string, other Other) {
 		}
 		e.Applications = append(e.Applications, a)
 	}
+}
+
+// privileged adds what Graph says of a group's privileges.
+func (h *holdings) privileged(e *ways.Estate, g *ways.Group) {
+	p := h.facts.Privileged[strings.ToLower(g.ID)]
+	g.Roles, g.RolesUnknown = p.Assignable, p.Unknown
+	activates := func(who, missing string) {
+		e.Unread = append(e.Unread, ways.Unread{Who: who, To: g.ID, Needs: "to be eligible for the group",
+			By: "activating membership in the group", Missing: missing})
+	}
+	for _, m := range p.Eligible {
+		stranger(e, m.ID, "")
+		activates(e.NameOf(m.ID), "they have to activate it (PIM), and who has to approve that is not known here")
+	}
+	if p.Unlisted != "" {
+		activates(activators, p.Unlisted)
+	}
+}
+
+// knownGroups are all groups that are known, by ID in lower case.
+func (f *Facts) knownGroups(subjects []Subject) []string {
+	all := map[string]bool{}
+	for _, in := range f.Groups {
+		for _, g := range in {
+			all[strings.ToLower(g.ID)] = true
+		}
+	}
+	for _, s := range subjects {
+		if s.Kind == access.Group {
+			all[strings.ToLower(s.ID)] = true
+		}
+	}
+	for id, other := range f.Others {
+		if other.Kind == "Group" {
+			all[id] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
 }

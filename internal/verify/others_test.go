@@ -1,8 +1,8 @@
 package verify_test
 
 import (
+	"cmp"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 
@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
-	"github.com/batchaccess/batchaccess/internal/plans"
 	"github.com/batchaccess/batchaccess/internal/verify"
 	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
@@ -137,10 +136,28 @@ func TestWhatIsNotKnownOfOthersIsNamed(t *testing.T) {
 		assert.Contains(t, text, found, ends)
 		assert.Contains(t, text, "may ", ends)
 	}
-	text := othersOf(t, w.report())
-	assert.Contains(t, text, "whoever manages groups and applications in Entra, by adding themselves to the group\n")
-	assert.Contains(t, text, "may reach team, Company, Platform, batchaccess sandbox deployer (")
-	assert.Contains(t, text, "undecided: who holds roles of Entra and permissions of Microsoft Graph is not asked\n")
+	for ends, missing := range map[string]string{
+		"/roleManagement/directory/roleDefinitions": "asking who holds roles of Entra: whoever verifies may not look " +
+			"(AuthorizationFailed); it takes the application permission Directory.Read.All",
+		"/roleManagement/directory/roleAssignments": "asking who holds roles of Entra: whoever verifies may not look",
+		"/roleManagement/directory/roleEligibilityScheduleInstances": "asking who may activate roles of Entra (PIM): " +
+			"whoever verifies may not look (AuthorizationFailed); it takes the application permission " +
+			"RoleManagement.Read.Directory",
+		"/appRoleAssignedTo": "asking who has permissions of Microsoft Graph: whoever verifies may not look",
+	} {
+		r := w.judged(answering{w.azure.Client(), ends, refused}, 0)
+		assert.Empty(t, r.Unasked, "no path depends on it")
+		assert.Contains(t, strings.Join(r.Notes, "\n"), missing)
+		text := othersOf(t, r)
+		assert.Contains(t, text, "whoever manages groups and applications in Entra, by adding themselves to the group\n")
+		assert.Contains(t, text, "may reach team, Company, Platform, batchaccess sandbox deployer (")
+		assert.Contains(t, text, "undecided: an answer of Azure: "+missing)
+	}
+	text := othersOf(t, w.judged(answering{w.azure.Client(), "/group/eligibilityScheduleInstances", refused}, 0))
+	assert.Contains(t, text, "whoever may activate membership in a group (PIM), by activating membership in the group\n")
+	text = othersOf(t, w.report())
+	assert.NotContains(t, text, "in Entra", "who manages them was asked, and nobody does")
+	assert.NotContains(t, text, "(PIM)")
 	assert.Contains(t, text, "whoever changes what else runs as a managed identity, such as a machine, a factory")
 	assert.Contains(t, text, "may reach robot\n")
 }
@@ -154,8 +171,6 @@ func TestByNoWayIsHeldAgainstAzure(t *testing.T) {
 		answer  func(*http.Request) (int, any) // of ann's groups
 		because string
 	}{
-		"nothing that is known": {because: "it may be, or become, one of them: whoever manages groups and applications in " +
-			"Entra may read images as batchaccess sandbox deployer"},
 		"a role": {assign: func(w *world) { w.assign(ann, "User", "Storage Account Key Operator Service Role", lake) },
 			because: "ann can read images as the key of lake"},
 		"a role of her own": {assign: func(w *world) { w.assign(ann, "User", roles.StorageBlobDataReader, lake) },
@@ -182,22 +197,108 @@ func TestByNoWayIsHeldAgainstAzure(t *testing.T) {
 	}
 }
 
-// Where nobody can become anybody who reads it, it holds.
-func TestByNoWayHolds(t *testing.T) {
-	t.Parallel()
+// kept is a world with an assertion that ann reads images by no way, which depends on nothing that is not known.
+func kept(t *testing.T) *world {
+	t.Helper()
 	m := model()
 	m.Invokers["robot"] = access.Invoker{Kind: access.User, PrincipalID: access.Known(robot)}
 	m.Assertions = map[string]access.Assertion{"kept": {Cannot: []string{"ann"}, Read: "images", How: "byNoWay"}}
 	w := withOthers(t, m, access.InvokerPrincipal("robot"))
 	w.define("Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs/write")
-	facts := w.facts(w.azure.Client())
-	deployer := strings.ToLower(w.azure.Deployer().ObjectID)
-	delete(facts.Others, deployer)
-	facts.Assignments = slices.DeleteFunc(facts.Assignments, func(a verify.Assignment) bool {
-		return strings.EqualFold(a.PrincipalID, deployer)
-	})
-	r, err := verify.Judge("dev", plans.Of(m), w.subjects, facts, 0)
-	require.NoError(t, err)
+	return w
+}
+
+// Where nobody can become anybody who reads it, it holds: everything that it depends on was asked.
+func TestByNoWayHolds(t *testing.T) {
+	t.Parallel()
+	w := kept(t)
+	r := w.report()
 	require.Len(t, r.Assertions, 1)
 	assert.True(t, r.Assertions[0].Holds, r.Assertions[0].Because)
+}
+
+// Roles of Entra and permissions of Microsoft Graph lead to others, and break the assertion where ann has them. Whoever
+// may not be asked about leaves it undecided, and so violated.
+func TestByNoWayDependsOnRolesOfEntra(t *testing.T) {
+	t.Parallel()
+	const (
+		globalAdministrator = "62e90394-69f5-4237-9190-012177145e10"
+		groupsAdministrator = "fdd7a751-b60b-444a-984c-02652fe8fa1c"
+		globalReader        = "f2ef992c-3afb-46b9-b7cf-a126ee74c451"
+		helpdesk            = "729827e3-9c14-49f7-bb1b-9608f156bbb8"
+		readers             = "b1111111-1111-4111-8111-111111111111"
+		loader              = "b2222222-2222-4222-8222-222222222222"
+		administrators      = "b3333333-3333-4333-8333-333333333333"
+	)
+	has := func(principal, role string) azure.Seed {
+		return azure.Seed{DirectoryRoles: []azure.DirectoryRole{{PrincipalID: principal, TemplateID: role}}}
+	}
+	group := func(assignable bool, members ...string) azure.Seed {
+		return azure.Seed{Groups: []azure.Group{{ObjectID: readers, DisplayName: "Readers", AssignableToRole: assignable,
+			MemberIDs: members}}}
+	}
+	for name, c := range map[string]struct {
+		seeds   []azure.Seed
+		refused string
+		because string // "" where it holds
+		others  string // part of what is shown of others
+	}{
+		"Global Administrator": {seeds: []azure.Seed{group(false), has(ann, globalAdministrator)},
+			because: "ann can read images as ann, by "},
+		"Groups Administrator": {seeds: []azure.Seed{group(false), has(ann, groupsAdministrator)},
+			because: "ann can read images as ann, by adding themselves to the group Readers (Groups Administrator)"},
+		"of a group that may hold roles": {seeds: []azure.Seed{group(true), has(ann, groupsAdministrator)}},
+		"Global Reader":                  {seeds: []azure.Seed{group(false), has(ann, globalReader)}},
+		"eligible": {seeds: []azure.Seed{group(false), {DirectoryRoles: []azure.DirectoryRole{
+			{PrincipalID: ann, TemplateID: groupsAdministrator, Eligible: true}}}},
+			because: "undecided: its holder has to activate it (PIM)"},
+		"in a part of the directory": {seeds: []azure.Seed{group(false), {DirectoryRoles: []azure.DirectoryRole{
+			{PrincipalID: ann, TemplateID: groupsAdministrator, Scope: "/administrativeUnits/" + company}}}},
+			because: "undecided: what lies in /administrativeUnits/" + company},
+		"in a group that has it": {seeds: []azure.Seed{group(false), {Groups: []azure.Group{{ObjectID: administrators,
+			DisplayName: "Administrators", AssignableToRole: true, MemberIDs: []string{ann}}}},
+			has(administrators, groupsAdministrator)},
+			because: "ann can read images as ann, by adding themselves to the group Readers (Groups Administrator)"},
+		"who resets robot's password": {seeds: []azure.Seed{has(ann, helpdesk), {RoleAssignments: []azure.RoleAssignment{{
+			ID: "b4444444-4444-4444-8444-444444444444", Scope: lake, PrincipalID: robot, PrincipalType: "User",
+			RoleID: "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"}}}},
+			because: "ann may read images as robot, by resetting the password of robot (Helpdesk Administrator); undecided: "},
+		"the owner of an application with a permission": {seeds: []azure.Seed{group(false), {ServicePrincipals: []azure.
+			ServicePrincipal{{ObjectID: loader, DisplayName: "loader", GraphPermissions: []string{
+			"GroupMember.ReadWrite.All"}}}}}, because: "it may be, or become, one of them: owners of loader",
+			others: "loader (" + loader + ")"},
+		"somebody else": {seeds: []azure.Seed{group(false), has(bob, groupsAdministrator)},
+			others: "Bob (" + bob + "), by adding themselves to the group Readers (Groups Administrator)\n"},
+		"who may activate membership": {seeds: []azure.Seed{group(false), {EligibleMembers: []azure.EligibleMember{
+			{GroupID: readers, PrincipalID: ann}}}},
+			because: "undecided: they have to activate it (PIM)"},
+		"roles that may not be read": {refused: "/roleManagement/directory/roleAssignments", seeds: []azure.Seed{
+			group(false)}, because: "it may be, or become, one of them: whoever manages groups and applications in Entra"},
+		"roles that may be activated": {refused: "/roleEligibilityScheduleInstances", seeds: []azure.Seed{group(false)},
+			because: "it may be, or become, one of them: whoever m"},
+		"permissions that may not be read": {refused: "/appRoleAssignedTo", seeds: []azure.Seed{group(false)},
+			because: "it may be, or become, one of them: whoever manages groups and applications in Entra"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := kept(t)
+			for _, seed := range c.seeds {
+				require.NoError(t, w.azure.Seed(seed))
+				if len(seed.Groups) > 0 && seed.Groups[0].ObjectID == readers {
+					w.assign(readers, "Group", roles.StorageBlobDataReader, lake)
+				}
+			}
+			through := answering{w.azure.Client(), cmp.Or(c.refused, "nothing"), unchanged}
+			if c.refused != "" {
+				through.answer = refused
+			}
+			r := w.judged(through, 0)
+			require.Len(t, r.Assertions, 1)
+			assert.Equal(t, c.because == "", r.Assertions[0].Holds, r.Assertions[0].Because)
+			assert.Contains(t, r.Assertions[0].Because, c.because)
+			if c.others != "" {
+				assert.Contains(t, othersOf(t, r), c.others)
+			}
+		})
+	}
 }

@@ -43,6 +43,8 @@ type Report struct {
 	SignIns []SignIn `json:"signIns,omitempty"`
 	// Owners may become an invoker. They do not make Failed true.
 	Owners []Owner `json:"owners,omitempty"`
+	// WaysWalked is always false: the ways below were found, and nobody went them.
+	WaysWalked bool `json:"waysWalked"`
 	// Ways are the indirect ways that are open now, or may be. They do not make Failed true.
 	Ways []Way `json:"ways,omitempty"`
 	// OtherWays are those of who holds roles where it bears on the stack, and of who could not be asked for. They decide

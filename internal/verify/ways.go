@@ -50,6 +50,16 @@ func (h *holdings) live(subjects []Subject) live {
 		others[p.Names[0]] = !h.ofStack(p.Names[0])
 	}
 	doubts := slices.DeleteFunc(e.Doubts(), func(w access.Way) bool { return others[w.Who[0]] })
+	if why := h.facts.UnlistedEligible; why != "" {
+		for _, d := range e.Data {
+			w := access.Way{Who: []string{eligibles}, Input: d.Name, Hops: []access.Hop{{Kind: access.GrantHop,
+				Identity: eligibles, Needs: "a role", GivenBy: "activating it", Undecided: true, Missing: why}}}
+			if d.Output {
+				w.Input, w.Output = "", d.Name
+			}
+			doubts = append(doubts, w)
+		}
+	}
 	return live{e, e.Ways(), e.Directly(), doubts}
 }
 
@@ -202,7 +212,7 @@ func (h *holdings) estate(subjects []Subject) *ways.Estate {
 	}
 	h.groupsOf(e, subjects)
 	h.ownersOf(e, subjects)
-	e.Powers = f.Powers
+	e.Powers = append(slices.Clip(f.Powers), f.held...)
 	for i := range e.Workspaces[0].Stores {
 		s := &e.Workspaces[0].Stores[i]
 		if has, there := f.Stores[strings.ToLower(s.Name)]; there {

@@ -115,6 +115,11 @@ func TestWaysThroughWhatNoModelSays(t *testing.T) {
 	}{
 		"a cluster of others": {computes: computes(map[string]any{"computeType": "AmlCompute"}),
 			found: "robot can reach identity " + other + " of compute dev, by changing a deployment"},
+		"another identity of the stack's cluster": {computes: always(map[string]any{"value": []any{map[string]any{
+			"name": "cpu", "identity": map[string]any{"userAssignedIdentities": map[string]any{
+				mlGroup + "/x/first": map[string]any{"principalId": somebody}, mlGroup + "/x/second": map[string]any{
+					"principalId": other}}}, "properties": map[string]any{"computeType": "AmlCompute"}}}}),
+			found: "robot can reach identity " + other + " of compute cpu, by changing the deployment of "},
 		"a compute instance": {computes: computes(instance(ann)),
 			found: "ann can reach identity " + other + " of compute dev, by using the compute instance dev"},
 		"one of somebody else": {computes: computes(instance(somebody)),

@@ -2,6 +2,7 @@ package ways
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -230,6 +231,15 @@ func (f *finder) changes(ways []access.Way) (all []change) {
 // A trying adds a change. near is in the text of a way that goes by it; "" if that can't be seen.
 type trying func(near, does string, stops []string, alter func(*Estate))
 
+// some are the first of many names.
+func some(names []string) string {
+	const most = 10
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d others", strings.Join(names[:most], ", "), len(names)-most)
+}
+
 // endsOf are the data that ways end at.
 func (f *finder) endsOf(ways []access.Way) (all []Datum) {
 	for _, d := range f.Data {
@@ -294,12 +304,12 @@ func (f *finder) withoutAssignments(on map[string]bool, from []Datum, try trying
 				}
 			}
 		}
-		does := "take " + cmp.Or(key.role, "the role") + " on " + place + " away from " + strings.Join(who, ", ")
+		does := "take " + cmp.Or(key.role, "the role") + " on " + place + " away from " + some(who)
 		near := cmp.Or(f.Assignments[at[key][0]].Role, "a role without a name") + " on " + place
 		limits := f.limits(f.Assignments[at[key][0]], from)
 		for _, limit := range slices.Sorted(maps.Keys(limits)) {
 			does := "limit " + cmp.Or(key.role, "the role") + " on " + place + " by a condition that " + limit + ", for " +
-				strings.Join(who, ", ")
+				some(who)
 			try(near, does, stops, func(to *Estate) {
 				to.Assignments = slices.Clone(to.Assignments)
 				for i, a := range to.Assignments {

@@ -30,6 +30,12 @@ func (e *Estate) HeldBy(who []string) (all []string) {
 	f := newFinder(e)
 	for _, id := range f.idsOf(who[:1]) {
 		for _, h := range f.holders(id) {
+			if len(h.first) > 0 && len(f.assignedTo[h.id]) > 0 { // a group that they can join
+				if text := h.first[len(h.first)-1].GivenBy; !slices.Contains(all, text) {
+					all = append(all, text)
+				}
+				continue
+			}
 			for _, n := range f.assignedTo[h.id] {
 				a := &held{Assignment: f.Assignments[n], through: h.through}
 				if text := a.label(f); !slices.Contains(all, text) {

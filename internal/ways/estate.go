@@ -211,3 +211,13 @@ type Denial struct {
 
 // Everyone is the object ID for all principals in a deny assignment.
 const Everyone = "00000000-0000-0000-0000-000000000000"
+
+// NameOf returns the name of a principal, or else its ID.
+func (e *Estate) NameOf(id string) string {
+	for _, p := range e.Principals {
+		if fold(p.ID) == fold(id) {
+			return p.Names[0]
+		}
+	}
+	return id
+}

@@ -1,6 +1,7 @@
 package ways
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,7 +29,8 @@ type finder struct {
 	elsewhere map[string]string
 	types     map[string]string // of principals and groups
 	// lets are the roles that conditions allow somebody to assign.
-	lets map[string]let
+	lets     map[string]let
+	powersOf map[string][]int // by holder
 	// special are the principals that have something that no other has.
 	special map[string]bool
 }
@@ -42,7 +44,7 @@ func newFinder(e *Estate) *finder {
 		stores: map[string]Store{}, accounts: map[string]Account{}, readings: map[stage][]reading{},
 		ofAccount: map[string][]int{},
 		ofStore:   map[string][]int{}, special: map[string]bool{}, elsewhere: map[string]string{}, types: map[string]string{},
-		lets: map[string]let{}}
+		lets: map[string]let{}, powersOf: map[string][]int{}}
 	for _, p := range e.Principals {
 		if p.Elsewhere != "" {
 			f.elsewhere[fold(p.ID)], f.special[fold(p.ID)] = p.Elsewhere, true
@@ -90,8 +92,16 @@ func (f *finder) index() {
 			f.special[fold(i.User)] = true
 		}
 	}
-	for _, p := range f.Powers {
+	for n, p := range f.Powers {
 		f.special[fold(p.Principal)] = true
+		f.powersOf[fold(p.Principal)] = append(f.powersOf[fold(p.Principal)], n)
+		if cmp.Or(p.Reach, powers[p.Name]).People {
+			for _, of := range f.Principals { // each is somebody that others may become
+				if of.Type == userType {
+					f.special[fold(of.ID)] = true
+				}
+			}
+		}
 	}
 	for _, v := range f.Vaults {
 		for _, id := range v.Readers {

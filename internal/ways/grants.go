@@ -13,6 +13,7 @@ import (
 const (
 	writeAssignment = "Microsoft.Authorization/roleAssignments/write"
 	writeDefinition = "Microsoft.Authorization/roleDefinitions/write"
+	elevateAccess   = "Microsoft.Authorization/elevateAccess/action"
 )
 
 // granting are the actions by which their holder can give roles at the same place, or change what a role allows.
@@ -37,6 +38,7 @@ func (f *finder) gives(id string, h *held, all []*held) (given []*held) {
 		case len(given) > 0: // another action has given the same
 		case l.Action.Name == writeAssignment:
 			given = append(given, f.assigns(id, h, l)...)
+		case l.Action.Name == elevateAccess && fold(h.Scope) != "": // it acts on the whole tenant; see elevated
 		default:
 			if hop := f.hopBy(id, h, l, h.Scope); hop != nil {
 				given = append(given, f.has(h, *hop, "any role", h.Scope, anyRole))
@@ -90,20 +92,18 @@ func (f *finder) assigns(id string, h *held, l roles.Escalation) (given []*held)
 	return given
 }
 
-// A receiver is whom somebody can give a role and have it then: themselves, a group that they are in, or a service
-// principal as which they can sign in.
+// A receiver is whom somebody can give a role and have it then: themselves, a group that they are in or can join, or a
+// service principal as which they can sign in.
 type receiver struct {
 	id, how string
-	then    []access.Hop // to act as it
+	then    []access.Hop // to join it, or to act as it
 	as      string       // its name, if it is acted as
 }
 
 func (f *finder) givesTo(id string) []receiver {
 	all := []receiver{{id: id}}
 	for _, h := range f.holders(id)[1:] {
-		if len(h.first) == 0 {
-			all = append(all, receiver{id: h.id, how: ", to group " + f.name(h.id)})
-		}
+		all = append(all, receiver{id: h.id, how: ", to group " + f.name(h.id), then: h.first})
 	}
 	for _, s := range slices.Concat(f.toApplications(id), f.applicationsByPower(id)) {
 		name := f.name(s.to.principal)

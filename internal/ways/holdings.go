@@ -86,6 +86,7 @@ func (f *finder) holds(id string) []*held {
 			all = append(all, &held{Assignment: a, first: h.first, through: h.through, allows: f.allowed(a.Permissions)})
 		}
 	}
+	all = append(all, f.elevated(id)...)
 	f.held[id] = all
 	var given []*held
 	for _, h := range all {
@@ -166,7 +167,14 @@ func (f *finder) hopBy(id string, h *held, l roles.Escalation, place string) *ac
 	}
 	denied, by := f.denied(id, place, l.Action)
 	if denied && by == "" {
-		return nil
+		joining := f.leavesOut(id, place, l.Action)
+		if joining == nil {
+			return nil
+		}
+		for _, join := range slices.Backward(joining) {
+			hop.GivenBy, hop.Missing = join.GivenBy+", whom a deny assignment leaves out, then "+hop.GivenBy,
+				cmp.Or(join.Missing, hop.Missing)
+		}
 	}
 	hop.Missing = cmp.Or(hop.Missing, by)
 	if l.Inferred {
@@ -192,10 +200,15 @@ func (f *finder) best(id string, l roles.Escalation, place string) (best []acces
 
 // denied reports whether an action is denied; by says why that is undecided.
 func (f *finder) denied(id, place string, action roles.Action) (denied bool, by string) {
+	return f.deniedTo(f.holders(id), place, action, "")
+}
+
+// deniedTo is denied for somebody who is in these, without what they only can join, but for one group.
+func (f *finder) deniedTo(in []holder, place string, action roles.Action, joined string) (denied bool, by string) {
 	listed := func(ids []string) bool {
 		return slices.ContainsFunc(ids, func(of string) bool {
-			return of == Everyone || slices.ContainsFunc(f.holders(id), func(h holder) bool {
-				return len(h.first) == 0 && strings.EqualFold(h.id, of)
+			return of == Everyone || slices.ContainsFunc(in, func(h holder) bool {
+				return (len(h.first) == 0 || h.id == joined) && strings.EqualFold(h.id, of)
 			})
 		})
 	}
@@ -211,6 +224,20 @@ func (f *finder) denied(id, place string, action roles.Action) (denied bool, by 
 		denied, by = true, "the deny assignment "+d.Name+" may deny it"
 	}
 	return denied, by
+}
+
+// leavesOut returns the hops by which a principal joins a group that the denials of an action leave out; nil for none.
+func (f *finder) leavesOut(id, place string, action roles.Action) []access.Hop {
+	for _, h := range f.holders(id) {
+		if len(h.first) == 0 {
+			continue
+		}
+		in := append(f.holders(h.id), holder{id: h.id})
+		if denied, by := f.deniedTo(append(in, f.holders(id)...), place, action, h.id); !denied || by != "" {
+			return h.first
+		}
+	}
+	return nil
 }
 
 // reads returns the hops before the last one by which a principal itself reads or writes a datum, and how, the last

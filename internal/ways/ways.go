@@ -237,7 +237,7 @@ func (f *finder) stepsOf(from stage) []step {
 	case from.principal != "":
 		all = slices.Concat(f.inWorkspaces(from.principal), f.toIdentities(from.principal), f.toHosts(from.principal),
 			f.toKeys(from.principal), f.toPublic(from.principal), f.toVaults(from.principal), f.toGrants(from.principal),
-			f.toApplications(from.principal), f.applicationsByPower(from.principal))
+			f.toApplications(from.principal), f.applicationsByPower(from.principal), f.toPeople(from.principal))
 		if why := f.elsewhere[from.principal]; why != "" {
 			name := f.name(from.principal)
 			all = append(all, step{ends: Holdings + name, hops: []access.Hop{{Kind: access.IdentityHop, Identity: name,

@@ -152,19 +152,25 @@ func (f *finder) inWorkspaces(id string) (all []step) {
 		for _, target := range []roles.Target{roles.ToSecrets, roles.ToNotebooks, roles.ToData} {
 			if hops := f.escalate(id, w.place, to(target)); hops != nil {
 				kind := map[bool]access.HopKind{true: access.DataHop, false: access.SecretHop}[target == roles.ToData]
-				all = append(all, step{hops: kinded(kind, hops), ends: string(target) + of(w)})
+				all = append(all, step{hops: kinded(kind, hops), ends: ofWorkspace(target, w)})
 			}
 		}
 	}
 	return all
 }
 
-// of names the workspace, if it is not the stack's.
-func of(w Workspace) string {
-	if w.Own {
-		return ""
+// ofWorkspace is the text for what a target is in a workspace; it names one that is not the stack's.
+func ofWorkspace(to roles.Target, w Workspace) string {
+	of := " of workspace " + arm.Last(w.ID)
+	switch {
+	case w.Own:
+		return string(to)
+	case to == roles.ToNotebooks:
+		return "the secrets of the notebooks" + of
+	case to == roles.ToData:
+		return "what data stores and assets" + of + " stand for"
 	}
-	return " of workspace " + arm.Last(w.ID)
+	return string(to) + of
 }
 
 // toWorkspaceKeys leads to the keys of a workspace's own storage account, where the workspace keeps the code that runs.

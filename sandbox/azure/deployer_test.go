@@ -231,6 +231,16 @@ func TestTheDeployerNeedsItsPermissionsOnGraph(t *testing.T) {
 		{[]string{"Group.ReadWrite.All"}, http.MethodPost, "/v1.0/groups", people},
 		{[]string{"Application.Read.All", "Application.ReadWrite.OwnedBy", "Directory.Read.All"}, http.MethodGet,
 			"/v1.0/servicePrincipals", nil},
+		{[]string{"RoleManagement.Read.Directory", "Directory.Read.All"}, http.MethodGet,
+			"/v1.0/roleManagement/directory/roleDefinitions", nil},
+		{[]string{"RoleManagement.Read.Directory", "Directory.Read.All"}, http.MethodGet,
+			"/v1.0/roleManagement/directory/roleAssignments?$filter=principalId+eq+'" + scientists + "'", nil},
+		{[]string{"RoleManagement.Read.Directory"}, http.MethodGet,
+			"/v1.0/roleManagement/directory/roleEligibilityScheduleInstances", nil},
+		{[]string{"PrivilegedEligibilitySchedule.Read.AzureADGroup"}, http.MethodGet, "/v1.0/identityGovernance/" +
+			"privilegedAccess/group/eligibilityScheduleInstances?$filter=groupId+eq+'" + scientists + "'", nil},
+		{[]string{"Application.Read.All", "Directory.Read.All"}, http.MethodGet, "/v1.0/servicePrincipals(appId='" +
+			"00000003-0000-0000-c000-000000000000')/appRoleAssignedTo", nil},
 		{[]string{"Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All"}, http.MethodGet,
 			"/v1.0/groups/" + scientists, nil},
 		{[]string{"User.Read.All", "Directory.Read.All"}, http.MethodGet, "/v1.0/users/" + alice, nil},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/clouds"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/graph"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
@@ -44,8 +45,29 @@ type Seed struct {
 	// DenyAssignments are those that Azure makes for deployment stacks and managed applications. They win over all
 	// roles.
 	DenyAssignments []DenyAssignment
+	// DirectoryRoles are those of Entra, given to principals of this seed or of earlier ones.
+	DirectoryRoles []DirectoryRole
+	// EligibleMembers may activate membership in a group (PIM for groups), or that they own it.
+	EligibleMembers []EligibleMember
 	// ResourceIDs are other resources that exist, with no properties.
 	ResourceIDs []string
+}
+
+// DirectoryRole gives a principal a role of Entra.
+type DirectoryRole struct {
+	PrincipalID string
+	// TemplateID is the role's, the same in every tenant.
+	TemplateID string
+	// Scope is "" for the whole directory, else /administrativeUnits/<ID> or /<object ID>.
+	Scope string
+	// Eligible: its holder has to activate it (PIM).
+	Eligible bool
+}
+
+// EligibleMember may activate its membership in a group, or that it owns the group.
+type EligibleMember struct {
+	GroupID, PrincipalID string
+	Owner                bool
 }
 
 // RoleDefinition is a custom role: its GUID, name, permissions, and where it may be assigned.
@@ -136,6 +158,9 @@ type User struct {
 type Group struct {
 	ObjectID, DisplayName string
 	MemberIDs             []string
+	// OwnerIDs are object IDs too. AssignableToRole: only who gives roles of Entra changes who is in it.
+	OwnerIDs         []string
+	AssignableToRole bool
 }
 
 // ServicePrincipal is an enterprise application, or the managed identity of a resource that is not in the sandbox.
@@ -144,6 +169,8 @@ type ServicePrincipal struct {
 	ClientID    string // made up when empty
 	DisplayName string
 	Type        string // "Application" (default) or "ManagedIdentity"
+	// GraphPermissions are application permissions of Microsoft Graph that it has, by name.
+	GraphPermissions []string
 }
 
 // UserAssignedIdentity is a user-assigned managed identity with its service principal.
@@ -341,6 +368,11 @@ func (s Seed) check() error {
 	for _, sp := range s.ServicePrincipals {
 		guid("object ID of service principal "+sp.DisplayName, sp.ObjectID, false)
 		guid("client ID of service principal "+sp.DisplayName, sp.ClientID, true)
+		for _, name := range sp.GraphPermissions {
+			if !graph.KnowsPermission(name) {
+				problems = append(problems, fmt.Errorf("the sandbox knows no permission %q of Microsoft Graph", name))
+			}
+		}
 	}
 	for _, i := range s.UserAssignedIdentities {
 		resource("identity", i.ID, typeIdentity, false)
@@ -406,6 +438,16 @@ func (s Seed) check() error {
 		for _, id := range append(slices.Clone(d.PrincipalIDs), d.Excluded...) {
 			guid("principal of deny assignment "+d.Name, id, false)
 		}
+	}
+	for _, r := range s.DirectoryRoles {
+		guid("principal of the directory role "+r.TemplateID, r.PrincipalID, false)
+		if !graph.KnowsRole(r.TemplateID) {
+			problems = append(problems, fmt.Errorf("the sandbox knows no role of Entra %q", r.TemplateID))
+		}
+	}
+	for _, m := range s.EligibleMembers {
+		guid("eligible member of group "+m.GroupID, m.PrincipalID, false)
+		guid("group of eligible member "+m.PrincipalID, m.GroupID, false)
 	}
 	for _, id := range s.ResourceIDs {
 		resource("resource", id, "", false)

@@ -2,6 +2,7 @@ package azure
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,6 +72,7 @@ func (s *seeding) all(seed Seed) {
 	}
 	for _, sp := range seed.ServicePrincipals {
 		s.principal(sp.ObjectID, sp.ClientID, sp.DisplayName, cmp.Or(sp.Type, "Application"), "")
+		s.st.ServicePrincipals[strings.ToLower(sp.ObjectID)].Permissions = sp.GraphPermissions
 	}
 	for _, i := range seed.UserAssignedIdentities {
 		s.identity(i)
@@ -86,6 +88,12 @@ func (s *seeding) all(seed Seed) {
 	}
 	for _, g := range seed.Groups {
 		s.group(g)
+	}
+	for _, r := range seed.DirectoryRoles {
+		s.directoryRole(r)
+	}
+	for _, m := range seed.EligibleMembers {
+		s.eligibleMember(m)
 	}
 	for _, a := range seed.RoleAssignments {
 		s.st.Touch(state.RoleAssignments, strings.ToLower(a.ID))
@@ -415,12 +423,48 @@ func (s *seeding) group(g Group) {
 		s.st.Groups[id] = group
 	}
 	if group.Seeded {
-		group.Attributes = map[string]any{"displayName": g.DisplayName, "securityEnabled": true, "mailEnabled": false}
+		group.Attributes = map[string]any{"displayName": g.DisplayName, "securityEnabled": true, "mailEnabled": false,
+			"isAssignableToRole": g.AssignableToRole}
+		for _, owner := range g.OwnerIDs {
+			if owner = strings.ToLower(owner); !slices.Contains(group.Owners, owner) {
+				group.Owners = append(group.Owners, owner)
+			}
+		}
 	}
 	if group.Members == nil {
 		group.Members = map[string]bool{}
 	}
 	for _, member := range g.MemberIDs {
 		group.Members[strings.ToLower(member)] = true
+	}
+}
+
+// directoryRole gives a principal that exists a role of Entra, once.
+func (s *seeding) directoryRole(r DirectoryRole) {
+	id := strings.ToLower(r.PrincipalID)
+	one := state.DirectoryRole{TemplateID: strings.ToLower(r.TemplateID), Scope: cmp.Or(r.Scope, "/"),
+		Eligible: r.Eligible}
+	add := func(to *[]state.DirectoryRole, table state.Table) {
+		if !slices.Contains(*to, one) {
+			*to = append(*to, one)
+			s.st.Touch(table, id)
+		}
+	}
+	switch {
+	case s.st.Users[id] != nil:
+		add(&s.st.Users[id].DirectoryRoles, state.Users)
+	case s.st.Groups[id] != nil:
+		add(&s.st.Groups[id].DirectoryRoles, state.Groups)
+	case s.st.ServicePrincipals[id] != nil:
+		add(&s.st.ServicePrincipals[id].DirectoryRoles, state.ServicePrincipals)
+	}
+}
+
+func (s *seeding) eligibleMember(m EligibleMember) {
+	id := strings.ToLower(m.GroupID)
+	one := state.EligibleMember{PrincipalID: strings.ToLower(m.PrincipalID), Owner: m.Owner}
+	if group := s.st.Groups[id]; group != nil && !slices.Contains(group.Eligible, one) {
+		group.Eligible = append(group.Eligible, one)
+		s.st.Touch(state.Groups, id)
 	}
 }

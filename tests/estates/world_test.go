@@ -94,6 +94,7 @@ type world struct {
 		Public *bool  `yaml:"allowBlobPublicAccess"`
 	} `yaml:"storageAccounts"`
 	DataStores map[string]struct {
+		Workspace string            `yaml:"workspace"` // "" for the stack's
 		Kind      string            `yaml:"credentialsType"`
 		Account   string            `yaml:"storageAccountId"`
 		Container string            `yaml:"container"`
@@ -262,8 +263,8 @@ func (w *world) estate(t *testing.T, plan *access.Plan) *ways.Estate {
 		ids[name] = i.PrincipalID
 	}
 	for name, c := range w.Clusters {
-		for _, of := range c.Identity.UserAssigned {
-			ids["cluster:"+name] = ids[of]
+		if all := c.Identity.UserAssigned; len(all) > 0 {
+			ids["cluster:"+name] = ids[all[0]] // the default one
 		}
 	}
 	id := func(p access.Principal) string {
@@ -352,13 +353,28 @@ func (w *world) estate(t *testing.T, plan *access.Plan) *ways.Estate {
 		}
 		for cluster, c := range w.Clusters {
 			if c.Workspace == name {
-				one.Clusters = append(one.Clusters, ways.Cluster{Name: cluster, Principal: ids["cluster:"+cluster]})
 				w.named(e, ids["cluster:"+cluster], "cluster:"+cluster, ways.ServicePrincipal)
+				for _, identity := range c.Identity.UserAssigned {
+					one.Clusters = append(one.Clusters, ways.Cluster{Name: cluster, Principal: ids[identity]})
+				}
+			}
+		}
+		for store, s := range w.DataStores {
+			if s.Workspace == name {
+				one.Stores = append(one.Stores, ways.Store{Name: store, Kind: s.Kind, Account: s.Account,
+					Container: s.Container, ClientID: s.ClientID})
 			}
 		}
 		e.Workspaces = append(e.Workspaces, one)
 	}
 	own := &e.Workspaces[0]
+	for cluster, c := range w.Clusters {
+		if c.Workspace == "" && len(c.Identity.UserAssigned) > 0 {
+			for _, identity := range c.Identity.UserAssigned[1:] {
+				own.Clusters = append(own.Clusters, ways.Cluster{Name: cluster, Principal: ids[identity]})
+			}
+		}
+	}
 	own.Account = w.Workspace.StorageAccount.ID
 	vault := ways.Vault{ID: w.Workspace.KeyVault.ID, ByPolicies: !w.Workspace.KeyVault.Roles}
 	for _, p := range w.Workspace.KeyVault.Policies {
@@ -377,6 +393,9 @@ func (w *world) estate(t *testing.T, plan *access.Plan) *ways.Estate {
 		own.Instances = append(own.Instances, one)
 	}
 	for name, s := range w.DataStores {
+		if s.Workspace != "" {
+			continue
+		}
 		n := slices.IndexFunc(own.Stores, func(have ways.Store) bool { return have.Name == name })
 		if n < 0 {
 			n, own.Stores = len(own.Stores), append(own.Stores, ways.Store{Name: name})

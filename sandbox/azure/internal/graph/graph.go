@@ -105,6 +105,7 @@ func routes() map[string]handler {
 		table["GET /"+kind+"/{id}/memberOf"] = listMemberOf(kind, false)
 		table["GET /"+kind+"/{id}/transitiveMemberOf"] = listMemberOf(kind, true)
 	}
+	maps.Copy(table, rolesRoutes)
 	return table
 }
 
@@ -124,6 +125,12 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	inner := r.Clone(r.Context())
 	inner.SetPathValue("version", version)
 	inner.URL.Path, inner.URL.RawPath = "/"+strings.TrimRight(rest, "/"), ""
+	if strings.HasPrefix(inner.URL.Path, "/servicePrincipals(") {
+		_ = s.store.View(func(st *state.State) error { // it never fails
+			inner.URL.Path = byAppID(st, inner.URL.Path)
+			return nil
+		})
+	}
 	s.mux.ServeHTTP(w, inner)
 }
 

@@ -172,6 +172,11 @@ func listMemberOf(kind string, transitive bool) handler {
 		if err != nil {
 			return wire.Reply{}, err
 		}
-		return list(c, renderAll(c.st, c.st.MemberOf(id, transitive)))
+		in := c.st.MemberOf(id, transitive)
+		roles := []string{id}
+		if transitive {
+			roles = append(roles, in...)
+		}
+		return list(c, append(renderAll(c.st, in), activeRoles(c.st, roles)...))
 	}
 }

@@ -42,7 +42,10 @@ func deployerMay(lacks []string, r *http.Request) bool {
 	}
 	enough := writing[collection]
 	if r.Method == http.MethodGet || r.URL.Path == byIDs {
-		enough = reading[collection]
+		enough = mayRead(collection, r.URL.Path)
+		if of := managing[r.URL.Path]; of != nil {
+			enough = of
+		}
 	}
 	return slices.ContainsFunc(role.DeployerPermissions, func(p role.DeployerPermission) bool {
 		return slices.Contains(enough, p.Name) && !slices.Contains(lacks, p.Name)

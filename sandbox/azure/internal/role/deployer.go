@@ -88,6 +88,8 @@ var DeployerPermissions = withStarting([]DeployerPermission{
 	{For: forVerify, Name: storage + "blobServices/read", Lookup: true, Verify: true},
 	{For: forVerify, Name: containers + "read", Lookup: true, Verify: true},
 	{For: forVerify, Name: "Directory.Read.All", Lookup: true, Verify: true},
+	{For: forVerify, Name: "RoleManagement.Read.Directory", Lookup: true, Verify: true},
+	{For: forVerify, Name: "PrivilegedEligibilitySchedule.Read.AzureADGroup", Lookup: true, Verify: true},
 	{For: forOwn, Name: groups + "write"},
 	{For: forOwn, Name: groups + "delete"},
 	{For: forOwn, Name: learning + "write"},

@@ -182,6 +182,23 @@ type ServicePrincipal struct {
 	Attributes map[string]any `json:"attributes,omitempty"`
 	Seeded     bool           `json:"seeded,omitempty"`
 	CreatedAt  time.Time      `json:"createdAt,omitzero"`
+	// Permissions are application permissions of Microsoft Graph, by name.
+	Permissions    []string        `json:"permissions,omitempty"`
+	DirectoryRoles []DirectoryRole `json:"directoryRoles,omitempty"`
+}
+
+// DirectoryRole is a role of Entra that a principal has, or may activate.
+type DirectoryRole struct {
+	TemplateID string `json:"templateId"`
+	// Scope is / for the whole directory, or /administrativeUnits/<ID>, or /<ID of an object>.
+	Scope    string `json:"scope"`
+	Eligible bool   `json:"eligible,omitempty"`
+}
+
+// EligibleMember may activate its membership in a group, or that it owns it.
+type EligibleMember struct {
+	PrincipalID string `json:"principalId"`
+	Owner       bool   `json:"owner,omitempty"`
 }
 
 // Group is a security group.
@@ -197,6 +214,9 @@ type Group struct {
 	Attributes map[string]any       `json:"attributes,omitempty"`
 	Seeded     bool                 `json:"seeded,omitempty"`
 	CreatedAt  time.Time            `json:"createdAt"`
+
+	DirectoryRoles []DirectoryRole  `json:"directoryRoles,omitempty"`
+	Eligible       []EligibleMember `json:"eligible,omitempty"`
 }
 
 // User is a person.
@@ -205,6 +225,8 @@ type User struct {
 	UserPrincipalName string `json:"userPrincipalName"`
 	DisplayName       string `json:"displayName"`
 	Mail              string `json:"mail,omitempty"` // the user principal name when empty
+
+	DirectoryRoles []DirectoryRole `json:"directoryRoles,omitempty"`
 }
 
 // RoleDefinition is a custom role. Built-in roles are not state.
