@@ -55,8 +55,12 @@ func (c *call) checkQuery() error {
 // defaultStores narrows the data stores of a workspace to the default one, or to the others, where the request says so.
 func (c *call) defaultStores(found []any) ([]any, error) {
 	wanted := c.r.URL.Query().Get("isDefault")
-	if wanted == "" {
+	switch {
+	case !c.r.URL.Query().Has("isDefault"):
 		return found, nil
+	case !strings.EqualFold(wanted, "true") && !strings.EqualFold(wanted, "false"):
+		return nil, wire.Errorf(http.StatusBadRequest, "InvalidQueryParameter", "isDefault is true or false, and not %q",
+			wanted)
 	}
 	var chosen []any
 	for _, item := range found {

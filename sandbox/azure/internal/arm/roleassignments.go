@@ -284,6 +284,9 @@ func (c *call) checkAssignment(a *state.RoleAssignment) error {
 // principalId narrows it to those of a principal itself, assignedTo() to those that reach it, through groups too.
 func listRoleAssignments(c *call) (wire.Reply, error) {
 	filter, err := c.filter("principalId", "assignedTo()", "atScope()")
+	if err == nil { // Azure/azure-powershell pull request 20433: atScope() does not go with principalId
+		err = errors.Join(oneOf(filter, "principalId", "assignedTo"), oneOf(filter, "principalId", "atScope"))
+	}
 	if err != nil {
 		return wire.Reply{}, err
 	}
