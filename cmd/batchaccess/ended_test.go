@@ -18,7 +18,9 @@ func TestARehearsalGetsWhatIsDeclared(t *testing.T) {
 	for name, content := range map[string]string{
 		"Pulumi.yaml": "name: batchaccess\nruntime: go\n",
 		"Pulumi.dev.yaml": `config:
-  batchaccess:workspaceId: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/Microsoft.MachineLearningServices/workspaces/ws
+  batchaccess:workspaceId: >-
+    /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/` +
+			`Microsoft.MachineLearningServices/workspaces/ws
   batchaccess:invokers:
     ann: { kind: user, objectId: 33333333-3333-4333-8333-333333333333 }
     former: { kind: user, objectId: 44444444-4444-4444-8444-444444444444, until: "2020-01-31" }

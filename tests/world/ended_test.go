@@ -16,7 +16,8 @@ import (
 // ending is a stack in which the access of one person ends: of Ann, of Ben as a member of a group that is made, or of
 // Cem at one endpoint. Dora's goes on.
 const ending = `
-workspaceId: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/Microsoft.MachineLearningServices/workspaces/ws
+workspaceId: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/` +
+	`Microsoft.MachineLearningServices/workspaces/ws
 location: westeurope
 role: { scope: endpoint }
 invokers:
@@ -28,7 +29,8 @@ invokers:
 clusters:
   cpu: { existing: true }
 storageAccounts:
-  lake: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/contosolake
+  lake: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/` +
+	`Microsoft.Storage/storageAccounts/contosolake
 dataInputs:
   rows: { kind: adlsGen2, storageAccount: lake, container: rows }
 endpoints:
