@@ -247,7 +247,7 @@ func (c *call) checkQuery(body any) error {
 		}
 	}
 	for _, name := range c.selection() {
-		if !hasProperty(c.kind(), name) {
+		if c.kind() != "$ref" && !hasProperty(c.kind(), name) { // hamilton selects id and url of a reference
 			return invalidQuery("Parsing OData Select and Expand failed: Could not find a property named '%s'.", name)
 		}
 	}
