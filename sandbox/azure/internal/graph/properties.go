@@ -265,8 +265,8 @@ var filterable = map[string][]string{
 	"applications": strings.Fields("appId displayName id identifierUris publisherDomain signInAudience tags uniqueName"),
 	"servicePrincipals": strings.Fields("accountEnabled alternativeNames appId appRoleAssignmentRequired " +
 		"applicationTemplateId displayName id servicePrincipalNames servicePrincipalType tags"),
-	"groups": strings.Fields("displayName groupTypes id isAssignableToRole mail mailEnabled mailNickname proxyAddresses " +
-		"securityEnabled uniqueName"),
+	"groups": strings.Fields("description displayName groupTypes id isAssignableToRole mail mailEnabled mailNickname " +
+		"proxyAddresses securityEnabled uniqueName"),
 	"users": strings.Fields("accountEnabled displayName employeeId givenName id jobTitle mail mailNickname otherMails " +
 		"proxyAddresses surname userPrincipalName userType"),
 	"federatedIdentityCredentials": {"name"},
