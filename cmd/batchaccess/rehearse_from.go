@@ -131,7 +131,7 @@ func (s *stackOf) version(component string, warnings io.Writer) (v rehearsal.Ver
 	if err := part.Problems.Err(); err != nil {
 		return v, fmt.Errorf("the configuration of stack %s:\n%w", s.name, err)
 	}
-	v = rehearsal.Version{ProjectDir: s.project.dir, StackFile: s.file, Model: part.Plan.Model, Location: s.location,
+	v = rehearsal.Version{ProjectDir: s.project.dir, StackFile: s.file, Model: part.Declared, Location: s.location,
 		Component: part.URN, Inputs: part.Inputs, SubscriptionID: s.SubscriptionID}
 	for _, other := range all {
 		if other.URN != part.URN {

@@ -98,7 +98,7 @@ func (s source) openAt(cmd *cobra.Command, read *stackOf) (_ *stackOf, err error
 	}
 	read.own, read.location, read.given = true, location(args), regionsOf(args)
 	read.Program = engine.Program{Project: p.name, Stack: name, Parts: []engine.Part{{
-		Plan: plan, Problems: append(more, byTime(args, time.Now())...),
+		Declared: args.Model(), Plan: plan, Problems: append(more, byTime(args, time.Now())...),
 	}}}
 	return read, nil
 }
@@ -226,7 +226,7 @@ func (s *stackOf) complete(cmd *cobra.Command, part engine.Part) error {
 			return err
 		}
 		part.Inputs = engine.Fill(part.Inputs, known.Inputs)
-		if part.Plan, part.Problems, err = engine.Plan(part.Inputs); err != nil {
+		if part.Declared, part.Plan, part.Problems, err = engine.Plan(part.Inputs); err != nil {
 			return fmt.Errorf("BatchEndpointAccess %s:\n%w", part.Name, err)
 		}
 		s.Parts[0] = part

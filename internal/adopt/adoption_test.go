@@ -172,7 +172,7 @@ func TestComponentsComeAlongOnceNothingIsLeftToMake(t *testing.T) {
 	of := func(name, guid string) string {
 		return `{"op": "create", "urn": "` + at + "x:y:Outer$" + assignmentType + "::" + name + `", "newState": {"type": "` +
 			assignmentType + `", "custom": true, "inputs": {"scope": "` + scope + `", "roleAssignmentName": "` + guid +
-			`", "principalId": "p", "roleDefinitionId": "r"}}}`
+			`", "principalId": "99999999-1111-4111-8111-111111111111", "roleDefinitionId": "r"}}}`
 	}
 	stack := component("create", "pulumi:pulumi:Stack", "p-dev")
 	outer, empty := component("create", "x:y:Outer", "o"), component("create", "x:y:Cluster", "cpu")

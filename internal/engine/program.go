@@ -34,7 +34,9 @@ type Part struct {
 	URN, Name string
 	// Inputs are its arguments as the preview has them; an unknown value is config.Unknown.
 	Inputs map[string]any
-	Plan   *access.Plan
+	// Declared is the model as the inputs describe it. That of the plan is without access that has ended.
+	Declared access.Model
+	Plan     *access.Plan
 	// Problems are the warnings and the violated assertions.
 	Problems access.Problems
 }
@@ -138,15 +140,16 @@ func ancestor(urn string) string {
 func (s *State) part() (Part, error) {
 	part := Part{URN: s.URN, Name: NameOf(s.URN), Inputs: s.Known()}
 	var err error
-	part.Plan, part.Problems, err = Plan(part.Inputs)
+	part.Declared, part.Plan, part.Problems, err = Plan(part.Inputs)
 	if err != nil {
 		return part, fmt.Errorf("BatchEndpointAccess %s:\n%w", ShownName(s.URN), err)
 	}
 	return part, nil
 }
 
-// Plan makes the plan of a component's inputs. A violated assertion is among the problems and is no error.
-func Plan(inputs map[string]any) (*access.Plan, access.Problems, error) {
+// Plan makes the plan of a component's inputs, and returns the model as it is declared too. A violated assertion is
+// among the problems and is no error.
+func Plan(inputs map[string]any) (declared access.Model, _ *access.Plan, _ access.Problems, _ error) {
 	args, problems := config.Decode(inputs)
 	plan, _ := args.Compile()
 	err := problems.Without(problem.Violation).Err()
@@ -154,9 +157,9 @@ func Plan(inputs map[string]any) (*access.Plan, access.Problems, error) {
 		err = errors.New("no plan can be made of it")
 	}
 	if err != nil {
-		return nil, problems, err
+		return declared, nil, problems, err
 	}
-	return plan, problems, nil
+	return args.Model(), plan, problems, nil
 }
 
 // Known returns the inputs in the form of package config: an unknown or secret value is config.Unknown.

@@ -20,7 +20,8 @@ const (
 		"Microsoft.MachineLearningServices/workspaces/"
 	lake = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/" +
 		"Microsoft.Storage/storageAccounts/lake"
-	person = "33333333-3333-4333-8333-333333333333"
+	person         = "33333333-3333-4333-8333-333333333333"
+	workspaceOwner = "44444444-4444-4444-8444-444444444444"
 )
 
 // inputs are those of a BatchEndpointAccess.
@@ -78,6 +79,19 @@ func TestAProgramHasAPartForEachBatchEndpointAccess(t *testing.T) {
 	assert.Equal(t, workspace+"one", p.Parts[0].Plan.Model.WorkspaceID.Text())
 	assert.Equal(t, workspace+"two", p.Parts[1].Plan.Model.WorkspaceID.Text())
 	assert.Equal(t, person, p.Parts[0].Plan.Model.Invokers["ann"].PrincipalID.Text())
+}
+
+// What is declared is whole: whose access has ended can be found out again from it, by other means.
+func TestAPartIsDeclaredWithWhatHasEnded(t *testing.T) {
+	t.Parallel()
+	in := with(inputs("one"), "invokers", map[string]any{"ann": map[string]any{"kind": "user", "objectId": person},
+		"former": map[string]any{"kind": "user", "objectId": workspaceOwner, "until": "2020-01-31"}})
+	p, err := preview(t, component("a", with(in, "ended", "2020-01-31"))).Program()
+	require.NoError(t, err)
+	require.Len(t, p.Parts, 1)
+	assert.NotContains(t, p.Parts[0].Plan.Model.Invokers, "former")
+	assert.Equal(t, "2020-01-31", p.Parts[0].Declared.Invokers["former"].Until)
+	assert.Contains(t, p.Parts[0].Declared.Invokers, "ann")
 }
 
 func TestOneComponentIsNamedWhereThereAreSeveral(t *testing.T) {

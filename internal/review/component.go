@@ -55,7 +55,7 @@ func (m *maker) plan(s *engine.State) *access.Plan {
 	if s == nil {
 		return nil
 	}
-	plan, problems, err := engine.Plan(s.Known())
+	_, plan, problems, err := engine.Plan(s.Known())
 	if err == nil {
 		return plan
 	}

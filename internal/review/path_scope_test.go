@@ -20,7 +20,7 @@ func TestAReviewOfGrantsThatAreLimitedToPaths(t *testing.T) {
 	t.Parallel()
 	side := func(write bool, path, scope string) review.Configured {
 		values := limitedTo(write, path, scope)
-		plan, _, err := engine.Plan(values)
+		_, plan, _, err := engine.Plan(values)
 		require.NoError(t, err)
 		return review.Configured{Plan: plan, Values: values}
 	}

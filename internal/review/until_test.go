@@ -36,7 +36,7 @@ func TestAReviewSaysWhoLosesWhatWhenAccessEnds(t *testing.T) {
 		return values
 	}
 	side := func(ended string) review.Configured {
-		plan, _, err := engine.Plan(inputs(ended))
+		_, plan, _, err := engine.Plan(inputs(ended))
 		require.NoError(t, err)
 		return review.Configured{Plan: plan, Values: inputs(ended)}
 	}

@@ -61,6 +61,7 @@ type Azure struct {
 	client         func() *http.Client
 	front          http.Handler
 	watched        *watched
+	started        time.Time
 	close          func() error
 }
 
@@ -86,7 +87,7 @@ func Start(ctx context.Context, o Options) (*Azure, error) {
 			return nil, errors.Join(fmt.Errorf("starting the sandbox: %w", err), store.Close())
 		}
 	}
-	a := &Azure{store: store, identityHeader: rand.Text(), watched: &watched{}}
+	a := &Azure{store: store, identityHeader: rand.Text(), watched: &watched{}, started: store.Now()}
 	if err := a.start(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting the sandbox: %w", err), store.Close())
 	}
@@ -217,6 +218,10 @@ func (a *Azure) Cloud() (cloud Cloud) {
 	_ = a.store.View(func(st *state.State) error { cloud = clouds.Of(st.Cloud); return nil })
 	return cloud
 }
+
+// Now is the sandbox's time, and Started that of its start.
+func (a *Azure) Now() time.Time     { return a.store.Now() }
+func (a *Azure) Started() time.Time { return a.started }
 
 // Host is the address in the form of the providers' setting metadataHost: host and port.
 func (a *Azure) Host() string { return a.host }

@@ -209,6 +209,9 @@ func versionOf(id string) string {
 		"microsoft.datafactory":       "2018-06-01", "microsoft.web": "2024-04-01",
 		"microsoft.keyvault": "2023-07-01",
 	}
+	if strings.Contains(id, "/roleEligibilityScheduleInstances") {
+		return "2020-10-01"
+	}
 	segments := strings.Split(strings.ToLower(id), "/")
 	for i := len(segments) - 2; i >= 0; i-- {
 		if segments[i] == "providers" {

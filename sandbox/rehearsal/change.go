@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/batchaccess/batchaccess/access"
 	previews "github.com/batchaccess/batchaccess/internal/engine"
@@ -207,11 +208,11 @@ type change struct {
 }
 
 func (c *change) version(v Version, probe access.Model, w azure.Weather) (*rehearsal, error) {
-	plan, err := planOf(probe)
+	plan, m, err := planAt(probe, time.Now())
 	if err != nil {
 		return nil, err
 	}
-	return &rehearsal{Options: c.options(v, plan.Model, w), plan: plan, azure: c.calm}, nil
+	return &rehearsal{Options: c.options(v, m, w), plan: plan, azure: c.calm}, nil
 }
 
 func (c *change) options(v Version, m access.Model, w azure.Weather) Options {
@@ -405,11 +406,11 @@ func (v *Version) placed(made map[string]any) error {
 		return nil
 	}
 	places := map[string]any{"workspaceId": made["workspaceId"], "storageAccounts": made["storageAccounts"]}
-	plan, _, err := previews.Plan(previews.Fill(v.Inputs, places))
+	declared, _, _, err := previews.Plan(previews.Fill(v.Inputs, places))
 	if err != nil {
 		return fmt.Errorf("the access of the stack, as it was deployed:\n%w", err)
 	}
-	v.Model = Identified(plan.Model)
+	v.Model = Identified(declared)
 	if first := madePlaces(v.Model); len(first) > 0 {
 		return fmt.Errorf("the change makes %s, and no job could be tried there before; rehearse the new version by itself, "+
 			"without --from", strings.Join(first, ", "))

@@ -13,14 +13,16 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
 // A roleText is a role definition in Resource Manager's answers, and in the forms that the portal and the Azure CLI
 // export.
 type roleText struct {
 	permission
-	Permissions []permission
-	Properties  *roleText
+	Permissions      []permission
+	AssignableScopes []string
+	Properties       *roleText
 }
 
 type permission struct{ Actions, NotActions, DataActions, NotDataActions []string }
@@ -71,6 +73,9 @@ func (r *rehearsal) roleAsDeclared(ctx context.Context, report *Report, d deploy
 			wrong(should, has, "the role is not role.definition")
 		}
 	}
+	if err := r.articlesRole(ctx, report, d, found); err != nil {
+		return err
+	}
 	if err := r.assignedTo(ctx, report, d, id, r.roleScope(), r.invokersOfAny()); err != nil {
 		return err
 	}
@@ -83,6 +88,56 @@ func (r *rehearsal) roleAsDeclared(ctx context.Context, report *Report, d deploy
 		if err := r.assignedTo(ctx, report, d, d.EndpointRoleDefinitionID, endpoint, starters[endpoint]); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// additionActions are the actions that each addition gives (azure-facts.md, and the guess "polling").
+var additionActions = map[string][]string{
+	"polljobs": {mlActions + "batchEndpoints/jobs/read", mlActions + "batchEndpoints/deployments/jobs/read",
+		mlActions + "jobs/read"},
+	"canceljobs":         {mlActions + "jobs/cancel/action"},
+	"readregistryassets": {"Microsoft.MachineLearningServices/registries/assets/read"},
+}
+
+// articlesRole compares the role that the stack makes of the article's actions, or both of its parts together, with
+// those actions and the additions: it has no others, and is for no wider place than the resource group of the workspace
+// or the scope at which it is assigned.
+func (r *rehearsal) articlesRole(ctx context.Context, report *Report, d deployed, found roleText) error {
+	if role := r.Model.Role; role.Definition != "" || role.BuiltIn != "" || role.RoleDefinitionID.Given() {
+		return nil
+	}
+	parts := []roleText{found}
+	if d.EndpointRoleDefinitionID != "" {
+		var part roleText
+		if err := r.manage(ctx, http.MethodGet, r.azure.URL()+d.EndpointRoleDefinitionID+"?api-version="+
+			authorizationVersion, nil, &part); err != nil {
+			return err
+		}
+		parts = append(parts, part)
+	}
+	var is, should roleText
+	should.Actions = azure.SeedActions()
+	for _, addition := range r.Model.Role.Additions {
+		should.Actions = append(should.Actions, additionActions[strings.ToLower(addition)]...)
+	}
+	group := r.Model.WorkspaceID.Text()[:strings.Index(r.Model.WorkspaceID.Text(), "/providers/")]
+	for _, part := range parts {
+		if part.Properties != nil {
+			part = *part.Properties
+		}
+		is.Permissions = append(is.Permissions, part.Permissions...)
+		for _, scope := range part.AssignableScopes {
+			if !strings.EqualFold(scope, r.roleScope()) && !strings.HasPrefix(strings.ToLower(scope+"/"),
+				strings.ToLower(group+"/")) {
+				report.add(Outcome{Control: true, Invoker: "the role", Want: "is for " + group, Got: "is for " + scope,
+					Detail: "assignableScopes"})
+			}
+		}
+	}
+	if has, wanted := is.text(), should.text(); has != wanted {
+		report.add(Outcome{Control: true, Invoker: "the role", Want: wanted, Got: has,
+			Detail: "the role has other actions than the article's and those of role.additions"})
 	}
 	return nil
 }

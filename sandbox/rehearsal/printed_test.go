@@ -25,6 +25,7 @@ func TestARecipeIsReadInEachOfItsForms(t *testing.T) {
 			`{"properties": {"InputData": {"it'\''s": {"JobInputType": "UriFolder", "Uri": "https://x/a b"}}}}'`
 	)
 	const workflow, mayAsk = "# GitHub Actions: a workflow of a/b, x.yml\n", "permissions: {id-token: write}\n"
+	const on = "on: [workflow_dispatch]\n"
 	asIdentity := func(r recipe) string { return r.service.resourceID }
 	for name, c := range map[string]struct {
 		text string
@@ -36,7 +37,7 @@ func TestARecipeIsReadInEachOfItsForms(t *testing.T) {
 			func(r recipe) string { return strings.Join(r.login, " ") + " in " + r.cloud },
 			"--service-principal --username id --tenant t --password=$S in AzureUSGovernment"},
 		"a workflow": {workflow + "on: [workflow_dispatch]\npermissions:\n  id-token: write\n" +
-			"jobs:\n  start-main:\n    if: \"github.ref == 'refs/heads/it''s'\"\n    steps:\n" +
+			"jobs:\n  start-main:\n    if: \"github.ref == 'refs/heads/it''s'\"\n    runs-on: x\n    steps:\n" +
 			"      - uses: azure/login@v2\n" +
 			"        with:\n          client-id: \"id\"\n          tenant-id: \"t\"\n          audience: \"au\"\n" +
 			"          environment: AzureChinaCloud\n      - run: |\n          " +
@@ -46,8 +47,8 @@ func TestARecipeIsReadInEachOfItsForms(t *testing.T) {
 				return strings.Join([]string{p.name, p.repository, p.branch, p.clientID, p.tenant, p.audience, r.cloud}, " ")
 			}, "main a/b it's id t au AzureChinaCloud"},
 		"a pipeline": {"# Azure Pipelines: x.yml\nsteps:\n  - task: AzureCLI@2\n    inputs:\n" +
-			"      azureSubscription: \"prod\"\n" +
-			"      inlineScript: |\n        " + strings.ReplaceAll(curl, "\n", "\n        "),
+			"      azureSubscription: \"prod\"\n      scriptType: bash\n      scriptLocation: inlineScript\n" +
+			"      inlineScript: |\n        set -e\n        " + strings.ReplaceAll(curl, "\n", "\n        "),
 			func(r recipe) string { return r.pipeline.connection }, "prod"},
 		"a job of GitLab": {"# GitLab: x.yml\nstart-main:\n  rules:\n    - if: '$CI_COMMIT_TAG == \"v1\"'\n" +
 			"  id_tokens:\n    T:\n" +
@@ -97,12 +98,22 @@ func TestARecipeIsReadInEachOfItsForms(t *testing.T) {
 	for text, want := range map[string]string{
 		"curl --data 'x":      "not closed",
 		workflow + "jobs: {}": "without id-token: write",
-		workflow + mayAsk + "jobs: {start-x: {if: nobody}}":                                           "runs if",
-		workflow + mayAsk + "jobs: {start-x: {environment: e}}":                                       "nothing starts",
-		"# Azure Pipelines: x.yml\nsteps: [{task: Bash@3}]":                                           "other steps",
-		"# GitLab: x.yml\nstart-x: {script: ['az login --federated-token $T']}":                       "does not ask for",
-		"# For a host\nimport json":                                                                   "is none that asks",
-		"# Logic Apps: x\n{\"actions\": {\"a\": {\"type\": \"Http\", \"inputs\": {\"url\": \"u\"}}}}": "unknown field",
+		workflow + mayAsk + "jobs: {start-x: {if: nobody}}":                                       "runs if",
+		workflow + mayAsk + "jobs: {start-x: {environment: e, runs-on: x}}":                       "nothing starts",
+		workflow + mayAsk + "jobs: {start-x: {environment: e}}":                                   "without runs-on",
+		workflow + mayAsk + on + "jobs: {start-x: {runs-on: x, steps: [{uses: azure/login@v1}]}}": "not known",
+		workflow + mayAsk + on + "jobs: {start-x: {runs-on: x, steps: [{uses: azure/login@v2, " +
+			"with: {client-id: a, tenant_id: b}}]}}": "without client-id or tenant-id",
+		"# Azure Pipelines: x.yml\nsteps: [{task: AzureCLI@2, inputs: {scriptType: ps}}]":              "by bash",
+		strings.Replace(curl, "tsv", "json", 1):                                                        "by itself",
+		strings.Replace(curl, "accessToken", "access_token", 1):                                        "by itself",
+		strings.Replace(curl, "TOKEN=", "OTHER=", 1):                                                   "by itself",
+		strings.Replace(curl, "\"Authorization: Bearer $TOKEN\"", "'Authorization: Bearer $TOKEN'", 1): "in double quotes",
+		strings.Replace(curl, "--fail-with-body ", "", 1):                                              "is no failure",
+		"# Azure Pipelines: x.yml\nsteps: [{task: Bash@3}]":                                            "other steps",
+		"# GitLab: x.yml\nstart-x: {script: ['az login --federated-token $T']}":                        "does not ask for",
+		"# For a host\nimport json":                                                                    "is none that asks",
+		"# Logic Apps: x\n{\"actions\": {\"a\": {\"type\": \"Http\", \"inputs\": {\"url\": \"u\"}}}}":  "unknown field",
 		"# Logic Apps: x\n{\"actions\": {\"a\": {\"type\": \"Http\", \"runAfter\": {\"b\": []}, \"inputs\": " +
 			"{\"authentication\": {\"type\": \"ManagedServiceIdentity\"}}}}}": "there is no such action",
 		"# Synapse: x\n{\"properties\": {\"activities\": [{\"typeProperties\": {\"uri\": \"u\"}}]}}": "unknown field",

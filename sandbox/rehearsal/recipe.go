@@ -154,6 +154,9 @@ func readShell(text string) ([]recipe, error) {
 		case words[1] == "cloud":
 			r.cloud = strings.Join(after(words, "--name"), "")
 		case words[1] != "login":
+			if err := intoToken(text[:at[0]], words); err != nil {
+				return nil, err
+			}
 			r.audiences = append(r.audiences, after(words, "--resource")...)
 		case r.login == nil: // other inputs are in comments
 			r.login = words[2:]
@@ -161,7 +164,11 @@ func readShell(text string) ([]recipe, error) {
 		}
 	}
 	for _, at := range curlCall.FindAllStringIndex(text, -1) {
-		words, _, err := azure.Words(strings.TrimLeft(text[at[0]:], " \t"))
+		command := strings.TrimLeft(text[at[0]:], " \t")
+		words, rest, err := azure.Words(command)
+		if err == nil {
+			err = withToken(strings.TrimSuffix(command, rest), words)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -175,6 +182,28 @@ func readShell(text string) ([]recipe, error) {
 		r.posts = append(r.posts, p)
 	}
 	return []recipe{r}, nil
+}
+
+// intoToken wants the Azure CLI's token in a variable as curl sends it: its answer is an object with the field
+// accessToken, and JSON unless another form is asked for (learn.microsoft.com, az account get-access-token).
+func intoToken(before string, words []string) error {
+	query, output := strings.Join(after(words, "--query"), ""), strings.Join(after(words, "--output"), "")
+	if !strings.HasSuffix(before, "TOKEN=$(") || query != "accessToken" || output != "tsv" {
+		return fmt.Errorf("%s: TOKEN does not become the token by itself", strings.Join(words, " "))
+	}
+	return nil
+}
+
+// withToken wants a request of curl that carries the token, where single quotes would keep the variable's name, and
+// that fails where it is refused.
+func withToken(command string, words []string) error {
+	switch {
+	case !strings.Contains(command, `"Authorization: Bearer $TOKEN"`):
+		return errors.New("the request of curl does not carry the token, in double quotes")
+	case !slices.Contains(words, "--fail-with-body"):
+		return errors.New("a refusal is no failure of curl: it is without --fail-with-body")
+	}
+	return nil
 }
 
 // after returns the words that follow each occurrence of a word.
@@ -201,6 +230,7 @@ func readGitHub(text string) (all []recipe, err error) {
 		Permissions map[string]string
 		Jobs        map[string]struct {
 			If, Environment string
+			RunsOn          string `yaml:"runs-on"`
 			Steps           []struct {
 				Uses, Run string
 				With      map[string]string
@@ -229,14 +259,20 @@ func readGitHub(text string) (all []recipe, err error) {
 		case of.If != "":
 			return nil, fmt.Errorf("job %s runs if %s, which is not known here", name, of.If)
 		}
+		if of.RunsOn == "" {
+			return nil, fmt.Errorf("job %s runs on nothing: it is without runs-on", name)
+		}
 		if !slices.Contains(workflow.On, trigger) {
 			return nil, fmt.Errorf("nothing starts job %s: on is without %s", name, trigger)
 		}
 		r := recipe{}
 		for _, step := range of.Steps {
-			switch action, _, _ := strings.Cut(step.Uses, "@"); {
-			case action == "azure/login":
-				job.clientID, job.tenant = step.With["client-id"], step.With["tenant-id"]
+			switch {
+			case step.Uses == "azure/login@v2":
+				if job.clientID, job.tenant = step.With["client-id"], step.With["tenant-id"]; job.clientID == "" ||
+					job.tenant == "" {
+					return nil, fmt.Errorf("job %s signs in without client-id or tenant-id", name)
+				}
 				job.audience = cmp.Or(step.With["audience"], job.audience)
 				r.cloud = step.With["environment"]
 				r.wantsSubscription = step.With["allow-no-subscriptions"] != "true"
@@ -265,6 +301,8 @@ func readAzurePipeline(text string) ([]recipe, error) {
 			Task   string
 			Inputs struct {
 				AzureSubscription string `yaml:"azureSubscription"`
+				ScriptType        string `yaml:"scriptType"`
+				ScriptLocation    string `yaml:"scriptLocation"`
 				InlineScript      string `yaml:"inlineScript"`
 			}
 		}
@@ -275,11 +313,16 @@ func readAzurePipeline(text string) ([]recipe, error) {
 	if len(pipeline.Steps) != 1 || pipeline.Steps[0].Task != "AzureCLI@2" {
 		return nil, errors.New("the pipeline has other steps than the one task AzureCLI@2, which are not known here")
 	}
-	all, err := readShell(pipeline.Steps[0].Inputs.InlineScript)
+	inputs := pipeline.Steps[0].Inputs
+	if inputs.ScriptType != "bash" || inputs.ScriptLocation != "inlineScript" ||
+		!strings.HasPrefix(inputs.InlineScript, "set -e\n") {
+		return nil, errors.New("the task is not to run its inline script by bash, and to fail where a command does (set -e)")
+	}
+	all, err := readShell(inputs.InlineScript)
 	if err != nil {
 		return nil, err
 	}
-	all[0].pipeline = &pipelineJob{connection: pipeline.Steps[0].Inputs.AzureSubscription}
+	all[0].pipeline = &pipelineJob{connection: inputs.AzureSubscription}
 	return all, nil
 }
 

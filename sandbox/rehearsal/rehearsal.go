@@ -37,6 +37,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/access/services"
@@ -115,14 +116,12 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 		return nil, fmt.Errorf("preparing the sandbox: %w", err)
 	}
 	o.Model = identifiedIn(o.World, o.Model)
-	plan, err := planOf(o.Model)
-	if err != nil {
+	r := &rehearsal{Options: o, all: o.Model, since: time.Now()}
+	if r.plan, r.Model, err = planAt(r.all, r.since); err != nil {
 		return nil, err
 	}
-	all := o.Model
-	o.Model = plan.Model // without access that has ended
-	if o.Pulumi == "" {
-		if o.Pulumi, err = pulumicli.Find(ctx, lines(o.Progress)); err != nil {
+	if r.Pulumi == "" {
+		if r.Pulumi, err = pulumicli.Find(ctx, lines(o.Progress)); err != nil {
 			return nil, err
 		}
 	}
@@ -136,9 +135,9 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 			return nil, err
 		}
 	}
-	r := &rehearsal{Options: o, plan: plan, azure: a, all: all.Invokers, ended: all.Ended}
+	r.azure = a
 	r.engine, err = sandbox.Start(ctx, sandbox.Options{
-		StateDir: o.StateDir, Azure: a, ProjectDir: o.ProjectDir, StackFiles: o.stackFiles(), Named: true, Pulumi: o.Pulumi,
+		StateDir: o.StateDir, Azure: a, ProjectDir: o.ProjectDir, StackFiles: o.stackFiles(), Named: true, Pulumi: r.Pulumi,
 		StandIns: o.StandIns, Env: collectRarely(), Stdout: io.Discard, Stderr: &r.errors, Logger: o.Logger,
 	})
 	if err != nil {
@@ -168,8 +167,8 @@ func (o Options) stateFile() string {
 type rehearsal struct {
 	Options
 	plan   *access.Plan
-	all    map[string]access.Invoker // includes invokers whose access has ended
-	ended  string                    // the latest end that is over
+	all    access.Model // with the access that was over at that time
+	since  time.Time
 	azure  *azure.Azure
 	engine *sandbox.Engine
 	errors bytes.Buffer // standard error of Pulumi and the program
@@ -285,7 +284,7 @@ func (r *rehearsal) complete(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	plan, _, err := engine.Plan(engine.Fill(r.Inputs, made))
+	declared, plan, _, err := engine.Plan(engine.Fill(r.Inputs, made))
 	if err != nil {
 		return fmt.Errorf("the access of the stack, as it was deployed:\n%w", err)
 	}
@@ -308,10 +307,8 @@ func (r *rehearsal) complete(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("preparing the sandbox: %w", err)
 	}
-	model := Identified(plan.Model)
-	if r.plan, err = planOf(model); err == nil {
-		r.all, r.ended, r.Model = model.Invokers, model.Ended, r.plan.Model
-	}
+	r.all = Identified(declared)
+	r.plan, r.Model, err = planAt(r.all, r.since)
 	return err
 }
 
@@ -361,6 +358,9 @@ func (r *rehearsal) invoke(ctx context.Context, report *Report, d deployed) erro
 	if err := r.roleAsDeclared(ctx, report, d); err != nil {
 		return err
 	}
+	if err := r.signInAsDeclared(ctx, report, d); err != nil {
+		return err
+	}
 	if err := r.controls(ctx, j, report, tokens); err != nil {
 		return err
 	}
@@ -377,7 +377,7 @@ func (r *rehearsal) invoke(ctx context.Context, report *Report, d deployed) erro
 		}
 	}
 	r.heldBefore(report, d)
-	return nil
+	return sameEnds(r.all, r.since, r.azure.Now())
 }
 
 // heldBefore adds, to each outcome that is wrong, the roles that its invoker had in the world before.

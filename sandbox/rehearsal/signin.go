@@ -142,14 +142,18 @@ func (e entra) with(ctx context.Context, issued func(context.Context) (string, e
 // credential's description of the workload. A credential with an explicit issuer and subject has no description, so
 // those are used.
 func Assertion(a *azure.Azure, f signin.FederatedCredential) (string, error) {
-	audience := cmp.Or(f.Audience, a.Cloud().Exchange)
 	if w := workloadOf(f); w != nil {
-		if own, has := w.(interface{ Audience() string }); has {
-			audience = cmp.Or(f.Audience, own.Audience())
-		}
-		return a.WorkloadAssertion(w, audience)
+		return a.WorkloadAssertion(w, audienceOf(a, f))
 	}
-	return a.FederatedAssertion(f.Issuer, f.Subject, audience)
+	return a.FederatedAssertion(f.Issuer, f.Subject, audienceOf(a, f))
+}
+
+// audienceOf is the audience of such a token: what the credential says, the workload's own, or the cloud's.
+func audienceOf(a *azure.Azure, f signin.FederatedCredential) string {
+	if own, has := workloadOf(f).(interface{ Audience() string }); has {
+		return cmp.Or(f.Audience, own.Audience())
+	}
+	return cmp.Or(f.Audience, a.Cloud().Exchange)
 }
 
 // workloadOf is the workload that a credential describes; nil for an explicit issuer and subject.

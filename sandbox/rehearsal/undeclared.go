@@ -249,19 +249,45 @@ func (r *rehearsal) storesByIdentity() bool {
 func (r *rehearsal) undeclaredInStores(report *Report, p holder, all []holder) {
 	_, writes, _ := r.declared()
 	for _, account := range slices.Sorted(maps.Keys(r.Model.StorageAccounts)) {
-		uses := map[bool]bool{} // as a cluster, as an invoker
+		files, tables := false, false // what invokers use, and what parallel runs keep
 		for _, same := range all {
 			own := r.storesByIdentity() && account == r.Model.Services.StorageAccount &&
 				writes.has(same.name, place{account: account})
 			if strings.EqualFold(same.id, p.id) && own {
-				uses[same.cluster] = true
+				files = files || !same.cluster
+				tables = tables || same.cluster && r.parallel(same.name)
 			}
 		}
 		id := r.Model.StorageAccounts[account].Text()
-		r.mayNotUnless(report, p, id, inStorage+"fileServices/fileshares/files/write", true, uses[false])
-		r.mayNotUnless(report, p, id, inStorage+"tableServices/tables/entities/write", true, uses[true])
-		r.mayNotUnless(report, p, id, inStorage+"queueServices/queues/messages/write", true, uses[true])
+		r.mayNotUnless(report, p, id, inStorage+"fileServices/fileshares/files/write", true, files)
+		r.mayNotUnless(report, p, id, inStorage+"tableServices/tables/entities/write", true, tables)
+		r.mayNotUnless(report, p, id, inStorage+"queueServices/queues/messages/write", true, tables)
 	}
+}
+
+// parallel reports whether a cluster has jobs that may be parallel runs, which keep their state in tables and queues
+// (facts/batch-endpoints.md): the configuration says of which it has none.
+func (r *rehearsal) parallel(cluster string) bool {
+	for _, e := range r.Model.EffectiveEndpoints() {
+		if len(r.named(e)) == 0 {
+			continue
+		}
+		if len(e.Deployments) == 0 && "cluster:"+e.Cluster == cluster && mayRunInParallel(e.ParallelRuns) {
+			return true
+		}
+		for _, d := range e.Deployments {
+			if "cluster:"+d.Cluster == cluster && mayRunInParallel(d.ParallelRuns, e.ParallelRuns) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// mayRunInParallel reports whether jobs may be parallel runs, by the first of the settings that is given.
+func mayRunInParallel(said ...*bool) bool {
+	given := slices.IndexFunc(said, func(one *bool) bool { return one != nil })
+	return given < 0 || *said[given]
 }
 
 func isTrue(b *bool) bool { return b != nil && *b }
@@ -286,38 +312,27 @@ func limitOf(path, kind string) string {
 	return path + "/"
 }
 
-// named are the invokers of an endpoint whose access has not ended, with the members of groups that the stack makes.
+// named are the invokers of an endpoint, with the members of groups that the stack makes.
 func (r *rehearsal) named(e access.Endpoint) (all []string) {
 	who := e.Invokers
 	if who == nil {
 		who = slices.Collect(maps.Keys(r.Model.Invokers))
 	}
 	for _, name := range who {
-		if r.over(e.InvokersUntil[name]) || r.over(r.Model.Invokers[name].Until) {
-			continue
-		}
-		all = append(all, name)
-		for _, member := range r.Model.Invokers[name].Members {
-			if !r.over(r.Model.Invokers[name].MembersUntil[member]) {
-				all = append(all, member)
-			}
-		}
+		all = append(append(all, name), r.Model.Invokers[name].Members...)
 	}
 	return all
 }
 
-// over reports whether a last day is over. Dates such as 2027-03-31 sort as text.
-func (r *rehearsal) over(until string) bool { return until != "" && until <= r.ended }
-
 // formerHolders looks at invokers whose access has ended and whose ID is known: they have nothing of the stack.
 func (r *rehearsal) formerHolders(report *Report) {
-	for _, name := range slices.Sorted(maps.Keys(r.all)) {
-		i := r.all[name]
+	for _, name := range slices.Sorted(maps.Keys(r.all.Invokers)) {
+		i := r.all.Invokers[name]
 		same := func(other access.Invoker) bool {
-			return strings.EqualFold(other.PrincipalID.Text(), i.PrincipalID.Text()) && !r.over(other.Until)
+			return strings.EqualFold(other.PrincipalID.Text(), i.PrincipalID.Text())
 		}
-		if !r.over(i.Until) || i.PrincipalID.Text() == "" ||
-			slices.ContainsFunc(slices.Collect(maps.Values(r.all)), same) {
+		if _, is := r.Model.Invokers[name]; is || i.PrincipalID.Text() == "" ||
+			slices.ContainsFunc(slices.Collect(maps.Values(r.Model.Invokers)), same) {
 			continue
 		}
 		p := holder{name + " (ended)", i.PrincipalID.Text(), false}

@@ -45,12 +45,16 @@ func (w *walker) runOn(ctx context.Context, at position, compute, cluster string
 	for _, t := range w.targets(cluster, way.Input) {
 		e := endpoints[t.endpoint]
 		named := deploymentName(e, t.deployment)
+		properties := map[string]any{
+			"compute":           m.WorkspaceID.Text() + "/computes/" + compute,
+			"codeConfiguration": map[string]any{"codeId": code, "scoringScript": "read.py"},
+		}
+		if !mayRunInParallel(e.Deployments[t.deployment].ParallelRuns, e.ParallelRuns) { // so it needs no tables
+			properties["deploymentConfiguration"] = map[string]any{"deploymentConfigurationType": "PipelineComponent"}
+		}
 		err := w.ask(ctx, at.actor, http.MethodPut, m.WorkspaceID.Text()+"/batchEndpoints/"+endpointName(m, t.endpoint)+
 			"/deployments/"+named, machineLearningVersion, map[string]any{
-			"location": DefaultLocation, "properties": map[string]any{
-				"compute":           m.WorkspaceID.Text() + "/computes/" + compute,
-				"codeConfiguration": map[string]any{"codeId": code, "scoringScript": "read.py"},
-			},
+			"location": DefaultLocation, "properties": properties,
 		}, nil)
 		if _, is := errors.AsType[refusal](err); is {
 			refused = cmp.Or(refused, fmt.Errorf("changing the deployment %s of %s: %w", named, t.endpoint, err))

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/access/services"
@@ -24,6 +25,7 @@ func SeedFrom(w *world.World, m access.Model, tenants map[string]string, locatio
 	if w == nil {
 		return Seed(m, location)
 	}
+	m = inForce(m, time.Now()) // Azure may not have the others any more
 	if err := w.Check(m, tenants).Err(); err != nil {
 		return azure.Seed{}, fmt.Errorf("the world is not the stack's:\n%w", err)
 	}

@@ -66,6 +66,11 @@ func judge(ctx context.Context, stack string) (verdict string, err error) {
 		return fmt.Sprintf("red: %s on %s with %s should be %q and is %q: %s", o.Invoker, o.Endpoint, o.Input, o.Want,
 			o.Got, o.Detail), nil
 	}
+	for _, w := range report.Walks {
+		if w.Refused {
+			return fmt.Sprintf("red: not walked: %s: %s", w.Way, w.Why), nil
+		}
+	}
 	return fmt.Sprint("red: ", report.Violated()), nil
 }
 
@@ -104,7 +109,7 @@ func leaveOut(values map[string]any) {
 	}
 }
 
-// settings returns the settings of a stack in this folder, with a secret that is valid today.
+// settings returns the settings of a stack of this folder, with a secret that is valid today, and ends of access that are over or nearly.
 func settings(stack string) (map[string]any, error) {
 	written, err := stacks.ReadFile(stack)
 	if err != nil {
@@ -115,9 +120,10 @@ func settings(stack string) (map[string]any, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	today := time.Now()
-	text := strings.NewReplacer("{start}", today.AddDate(0, 0, -1).Format(time.DateOnly), "{end}",
-		today.AddDate(0, 3, 0).Format(time.DateOnly)).
+	today := time.Now().UTC()
+	yesterday := today.AddDate(0, 0, -1).Format(time.DateOnly)
+	text := strings.NewReplacer("{yesterday}", yesterday, "{today}", today.Format(time.DateOnly), "{start}", yesterday,
+		"{end}", today.AddDate(0, 3, 0).Format(time.DateOnly)).
 		Replace(string(written))
 	for name, content := range map[string]string{"Pulumi.yaml": "name: batchaccess\nruntime: go\n",
 		"Pulumi.dev.yaml": text} {

@@ -1,6 +1,7 @@
 package arm
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"slices"
@@ -16,17 +17,17 @@ import (
 const everyone = "00000000-0000-0000-0000-000000000000"
 
 // renderDenyAssignment returns a deny assignment as Azure answers it. Only Azure writes them, so they are read-only.
-func renderDenyAssignment(d *state.DenyAssignment) map[string]any {
-	principals := func(ids []string, kind string) []any {
+func renderDenyAssignment(st *state.State, d *state.DenyAssignment) map[string]any {
+	principals := func(ids []string) []any {
 		list := []any{}
 		for _, id := range ids {
-			list = append(list, map[string]any{"id": id, "type": kind})
+			list = append(list, map[string]any{"id": id, "type": cmp.Or(st.PrincipalType(id), "ServicePrincipal")})
 		}
 		return list
 	}
-	who := principals(d.PrincipalIDs, "ServicePrincipal")
+	who := principals(d.PrincipalIDs)
 	if d.Everyone {
-		who = principals([]string{everyone}, "SystemDefined")
+		who = []any{map[string]any{"id": everyone, "type": "SystemDefined"}}
 	}
 	return map[string]any{
 		"id": strings.TrimSuffix(d.Scope, "/") + "/providers/" + typeDenyAssignment + "/" +
@@ -35,7 +36,7 @@ func renderDenyAssignment(d *state.DenyAssignment) map[string]any {
 			"denyAssignmentName": d.DisplayName, "permissions": d.Permissions, "scope": d.Scope,
 			"doNotApplyToChildScopes": d.NotBelow,
 			"principals":              who, "isSystemProtected": true,
-			"excludePrincipals": principals(d.Excluded, "ServicePrincipal"),
+			"excludePrincipals": principals(d.Excluded),
 		},
 	}
 }
@@ -46,7 +47,7 @@ func getDenyAssignment(c *call) (wire.Reply, error) {
 		return wire.Reply{}, wire.Errorf(http.StatusNotFound, "DenyAssignmentNotFound",
 			"the deny assignment %q is not found", c.id.Name())
 	}
-	return wire.OK(renderDenyAssignment(d)), nil
+	return wire.OK(renderDenyAssignment(c.st, d)), nil
 }
 
 // listDenyAssignments answers with those at, above and below the scope; with atScope() without those below.
@@ -59,7 +60,7 @@ func listDenyAssignments(c *call) (wire.Reply, error) {
 	for _, name := range slices.Sorted(maps.Keys(c.st.DenyAssignments)) {
 		d := c.st.DenyAssignments[name]
 		if rbac.Covers(c.st, d.Scope, c.assignmentScope()) || len(filter) == 0 && armid.Covers(c.assignmentScope(), d.Scope) {
-			found = append(found, renderDenyAssignment(d))
+			found = append(found, renderDenyAssignment(c.st, d))
 		}
 	}
 	return c.page(found)

@@ -57,8 +57,12 @@ func (c *call) checkQuery() error {
 // that.
 func (c *call) defaultStores(found []any) ([]any, error) {
 	wanted := c.r.URL.Query().Get("isDefault")
-	if wanted == "" {
+	switch {
+	case !c.r.URL.Query().Has("isDefault"):
 		return found, nil
+	case !strings.EqualFold(wanted, "true") && !strings.EqualFold(wanted, "false"):
+		return nil, wire.Errorf(http.StatusBadRequest, "InvalidQueryParameter", "isDefault is true or false, and not %q",
+			wanted)
 	}
 	var chosen []any
 	for _, item := range found {

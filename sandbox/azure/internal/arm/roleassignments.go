@@ -285,6 +285,9 @@ func (c *call) checkAssignment(a *state.RoleAssignment) error {
 // principalId selects a principal's own assignments, assignedTo() those that reach it, also through groups.
 func listRoleAssignments(c *call) (wire.Reply, error) {
 	filter, err := c.filter("principalId", "assignedTo()", "atScope()")
+	if err == nil { // Azure/azure-powershell pull request 20433: atScope() does not go with principalId
+		err = errors.Join(oneOf(filter, "principalId", "assignedTo"), oneOf(filter, "principalId", "atScope"))
+	}
 	if err != nil {
 		return wire.Reply{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -78,6 +79,9 @@ func getRoleDefinition(c *call) (wire.Reply, error) {
 // those of the scopes below it.
 func listRoleDefinitions(c *call) (wire.Reply, error) {
 	filter, err := c.filter("roleName", "type", "atScope()", "atScopeAndBelow()")
+	if err == nil {
+		err = oneOf(filter, "atScope", "atScopeAndBelow")
+	}
 	if err != nil {
 		return wire.Reply{}, err
 	}
@@ -87,7 +91,9 @@ func listRoleDefinitions(c *call) (wire.Reply, error) {
 		case term.Field == "roleName":
 			name = term.Value
 		case term.Field == "type":
-			kind = term.Value
+			if kind = term.Value; !strings.EqualFold(kind, "BuiltInRole") && !strings.EqualFold(kind, "CustomRole") {
+				return wire.Reply{}, wire.NotModelled("roles of the type " + strconv.Quote(kind))
+			}
 		case term.Function == "atScopeAndBelow":
 			below = true
 		}
@@ -212,12 +218,14 @@ func deleteRoleDefinition(c *call) (wire.Reply, error) {
 	return wire.OK(renderDefinition(custom.Definition, custom, c.id.Scope)), nil
 }
 
-// filter reads $filter, and refuses terms that the list does not have. Functions are named with their parentheses.
+// filter reads $filter and refuses terms that the list does not have, and those that it has twice: they would be
+// answered as another question. Functions are named with their parentheses; assignedTo() alone takes a value.
 func (c *call) filter(known ...string) (odata.Filter, error) {
 	filter, err := odata.Parse(c.r.URL.Query().Get("$filter"))
 	if err != nil {
 		return nil, wire.Errorf(http.StatusBadRequest, "InvalidFilter", "%v", err)
 	}
+	seen := map[string]bool{}
 	for i, term := range filter {
 		name := term.Field
 		if term.Function != "" {
@@ -228,6 +236,16 @@ func (c *call) filter(known ...string) (odata.Filter, error) {
 			return nil, wire.Errorf(http.StatusBadRequest, "UnsupportedQuery",
 				"the filter term %q is not supported; supported are %s", name, strings.Join(known, ", "))
 		}
+		takes := term.Function == "" || known[k] == "assignedTo()"
+		if seen[known[k]] || term.Any || term.Function != "" && term.Field != "" || takes != (term.Value != "") {
+			return nil, wire.Errorf(http.StatusBadRequest, "UnsupportedQuery",
+				"the filter has %s in another form, or twice", name)
+		}
+		seen[known[k]] = true
+		principal := known[k] == "assignedTo()" || known[k] == "principalId"
+		if principal && uuid.Validate(term.Value) != nil {
+			return nil, wire.Errorf(http.StatusBadRequest, "UnsupportedQuery", "%s: %q is not a GUID", name, term.Value)
+		}
 		if term.Function != "" {
 			filter[i].Function = strings.TrimSuffix(known[k], "()")
 		} else {
@@ -235,4 +253,15 @@ func (c *call) filter(known ...string) (odata.Filter, error) {
 		}
 	}
 	return filter, nil
+}
+
+// oneOf refuses a filter with both of two terms, each of which says what is listed.
+func oneOf(filter odata.Filter, a, b string) error {
+	has := func(name string) bool {
+		return slices.ContainsFunc(filter, func(t odata.Term) bool { return t.Function == name || t.Field == name })
+	}
+	if has(a) && has(b) {
+		return wire.Errorf(http.StatusBadRequest, "UnsupportedQuery", "the filter has both %s and %s", a, b)
+	}
+	return nil
 }

@@ -47,9 +47,20 @@ var apiVersions = map[string][]string{
 	"microsoft.compute":           {"2022-11-01", "2023-03-01", "2023-09-01", "2024-03-01", "2024-07-01", "2024-11-01"},
 }
 
+// typeVersions are those of types that have fewer than their provider (Azure/azure-rest-api-specs: the folders with
+// authorization-DenyAssignmentCalls.json, with RoleEligibilityScheduleInstance.json and with
+// DenyAssignments of 2024-07-01-preview).
+var typeVersions = map[string][]string{
+	strings.ToLower(typeDenyAssignment): {"2018-07-01-preview", "2022-04-01", "2024-07-01-preview"},
+	strings.ToLower(typeEligible):       {"2020-10-01-preview", "2020-10-01"},
+}
+
 func checkVersion(r *http.Request, id armid.ID) error {
 	provider, _, _ := strings.Cut(id.Type(), "/")
 	known, served := apiVersions[strings.ToLower(provider)]
+	if own := typeVersions[strings.ToLower(id.Type())]; own != nil {
+		known = own
+	}
 	switch version := r.URL.Query().Get("api-version"); {
 	case version == "":
 		return wire.Errorf(http.StatusBadRequest, "MissingApiVersionParameter",

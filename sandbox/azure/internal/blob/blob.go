@@ -139,7 +139,7 @@ func (s *Service) authorize(q request, action string) error {
 	if err != nil {
 		return failed(err.Error())
 	}
-	switch inference.Blob(q.st, q.account, q.container, q.path, claims.ObjectID, action) {
+	switch inference.Blob(q.st, q.account, q.container, q.path, claims.ObjectID, claims.Issued(), action) {
 	case role.Yes:
 		return nil
 	case role.Undecided:

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
@@ -26,8 +27,9 @@ func (s *Service) ServeIMDS(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Header.Get("Metadata") != "true": // in lower case: entra-docs, how-to-use-vm-token.md
 		refuseIMDS(w, "bad_request_102", "Required metadata header not specified")
-	case query.Get("api-version") == "":
-		refuseIMDS(w, "invalid_request", "the query parameter api-version is required; 2018-02-01 will do")
+	case !slices.Contains(machineVersions, query.Get("api-version")):
+		refuseIMDS(w, "invalid_request", "the query parameter api-version must be one of "+
+			strings.Join(machineVersions, ", "))
 	default:
 		s.serveIdentity(w, query, selector{
 			clientID: query.Get("client_id"), objectID: query.Get("object_id"),
@@ -35,6 +37,10 @@ func (s *Service) ServeIMDS(w http.ResponseWriter, r *http.Request) {
 		}, refuseIMDS)
 	}
 }
+
+// machineVersions are the api-versions of a virtual machine's endpoint that clients send (entra-docs,
+// how-to-use-vm-token.md) or that have an API specification (Azure/azure-rest-api-specs, specification/imds).
+var machineVersions = []string{"2018-02-01", "2018-10-01", "2019-08-15"}
 
 func refuseIMDS(w http.ResponseWriter, code, message string) {
 	wire.JSON(w, http.StatusBadRequest, map[string]any{"error": code, "error_description": message})

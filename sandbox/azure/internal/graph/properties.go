@@ -240,24 +240,74 @@ func (c *call) checkQuery(body any) error {
 		served = queryOptions
 	}
 	for option, values := range c.r.URL.Query() {
+		value := strings.Join(values, "")
 		switch {
-		case strings.HasPrefix(option, "$") && !slices.Contains(served, option):
+		// The $ of a system query option is optional (Microsoft Graph, "Use query parameters").
+		case (strings.HasPrefix(option, "$") || slices.Contains(systemOptions, strings.ToLower(option))) &&
+			!slices.Contains(served, option):
 			return unsupported("the sandbox does not serve the query option %s of %s; it serves %s", option, c.r.URL.Path,
 				strings.Join(served, ", "))
 		case len(values) > 1:
 			return bad("Query option '%s' was specified more than once, but it must be specified at most once.", option)
+		case option == "$count" && value != "true" && value != "false":
+			return invalidQuery("Invalid value '%s' for $count query option found. Valid values are 'false' and 'true'.", value)
+		case option == "$format" && value != "json" && !strings.HasPrefix(value, "application/json"):
+			return unsupported("the sandbox does not serve the $format %q", value)
+		}
+	}
+	for _, name := range c.selection() {
+		if c.kind() != "$ref" && !hasProperty(c.kind(), name) { // hamilton selects id and url of a reference
+			return invalidQuery("Parsing OData Select and Expand failed: Could not find a property named '%s'.", name)
 		}
 	}
 	return nil
 }
 
-// checkFilter refuses a property that no object of the list has.
+// systemOptions are the query options of OData, without the $.
+var systemOptions = strings.Fields("apply compute count deltatoken expand filter format orderby search select skip " +
+	"skiptoken top")
+
+// filterable are the properties that the reference says $filter takes by eq, and the sandbox can compare: the same
+// pages. The relations of an object are filtered by ID, or else by advanced queries, which are not served.
+var filterable = map[string][]string{
+	"":             {"id"},
+	"applications": strings.Fields("appId displayName id identifierUris publisherDomain signInAudience tags uniqueName"),
+	"servicePrincipals": strings.Fields("accountEnabled alternativeNames appId appRoleAssignmentRequired " +
+		"applicationTemplateId displayName id servicePrincipalNames servicePrincipalType tags"),
+	"groups": strings.Fields("description displayName groupTypes id isAssignableToRole mail mailEnabled mailNickname " +
+		"proxyAddresses securityEnabled uniqueName"),
+	"users": strings.Fields("accountEnabled displayName employeeId givenName id jobTitle mail mailNickname otherMails " +
+		"proxyAddresses surname userPrincipalName userType"),
+	"federatedIdentityCredentials": {"name"},
+}
+
+// Those of them that are no text: true or false, and lists of texts.
+var (
+	booleans = strings.Fields("accountEnabled appRoleAssignmentRequired isAssignableToRole mailEnabled securityEnabled")
+	lists    = strings.Fields("alternativeNames groupTypes identifierUris otherMails proxyAddresses " +
+		"servicePrincipalNames tags")
+)
+
+func invalidQuery(format string, args ...any) error {
+	return wire.Errorf(http.StatusBadRequest, "BadRequest", format, args...)
+}
+
+// checkFilter refuses a property that no object of the list has or that Graph does not filter by, and a value of
+// another type than the property's: without that, nothing would match.
 func (c *call) checkFilter(filter odata.Filter) error {
 	for _, term := range filter {
-		if name, _, _ := strings.Cut(term.Field, "/"); name != "" && !hasProperty(c.kind(), name) {
-			return wire.Errorf(http.StatusBadRequest, "BadRequest",
-				"Invalid filter clause: Could not find a property named '%s'.",
-				name)
+		name, boolean := term.Field, slices.Contains(booleans, term.Field)
+		switch {
+		case name == "":
+		case !hasProperty(c.kind(), name):
+			return invalidQuery("Invalid filter clause: Could not find a property named '%s'.", name)
+		case !slices.Contains(filterable[c.kind()], name):
+			return unsupported("Unsupported or invalid query filter clause specified for property '%s' of %s.", name,
+				c.r.URL.Path)
+		case term.Any != slices.Contains(lists, name), term.Function != "" && boolean, term.Quoted == boolean,
+			boolean && term.Value != "true" && term.Value != "false":
+			return invalidQuery("Invalid filter clause: property '%s' is of another type than %s %q.", name, term.Function,
+				term.Value)
 		}
 	}
 	return nil

@@ -88,7 +88,11 @@ func (c *call) selection() []string {
 	if fields == "" {
 		return nil
 	}
-	return strings.Split(fields, ",")
+	names := strings.Split(fields, ",")
+	for i, name := range names {
+		names[i] = strings.TrimSpace(name)
+	}
+	return names
 }
 
 // shaped reduces an object, or each in a list, to the properties in $select, and adds its @odata.id if the client

@@ -38,9 +38,10 @@ func SetACL(container *state.Resource, path, principalID, permissions string, ac
 func cleaned(path string) string { return "/" + strings.Trim(path, "/") }
 
 // byACL reports whether an ACL on the place, or on a folder above it, lets the principal or one of its groups read or
-// write. Azure looks at ACLs if roles do not allow the request, and only in an account with a hierarchical namespace.
-// The content of a folder is taken as newer than the folder's ACLs: its own ACL is the folder's default ACL.
-func byACL(st *state.State, where place, folder bool, principalID, action string) bool {
+// write. Its token was issued at tokenAt, zero for a new one. Azure looks at ACLs if roles do not allow the request,
+// and only in an account with a hierarchical namespace. The content of a folder is taken as newer than the folder's
+// ACLs: its own ACL is the folder's default ACL.
+func byACL(st *state.State, where place, folder bool, principalID string, tokenAt time.Time, action string) bool {
 	account := st.Resources[armid.Key(where.accountID)]
 	container := st.Resources[armid.Key(where.scope())]
 	if account == nil || container == nil || account.Properties["isHnsEnabled"] != true {
@@ -51,7 +52,7 @@ func byACL(st *state.State, where place, folder bool, principalID, action string
 	if action == writeBlobs {
 		needed = "wx"
 	}
-	for _, holder := range append(st.ActsAs(principalID, time.Time{}), strings.ToLower(principalID)) {
+	for _, holder := range append(st.ActsAs(principalID, tokenAt), strings.ToLower(principalID)) {
 		has := func(key string) bool {
 			permissions, _ := acl[key].(string)
 			return strings.Contains(permissions, needed[:1]) && strings.Contains(permissions, needed[1:])

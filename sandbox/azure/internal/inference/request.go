@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -103,7 +104,56 @@ var (
 	}
 	// oldData are keys that name data in a way that Azure is about to give up.
 	oldData = []string{"dataset", "outputDataset"}
+	// What the values are, by the key in lower case, where the same client says more than that it is a text.
+	jobKinds = map[string]kind{
+		"compute": anObject, "description": aText, "errorthreshold": aNumber, "inputdata": anObject,
+		"interactionendpoints": anObject, "logginglevel": aText, "maxconcurrencyperinstance": aNumber,
+		"minibatchsize": aNumber, "name": aText, "output": anObject, "outputdata": anObject, "outputfilename": aText,
+		"partitionkeys": aList, "properties": anObject, "provisioningstate": aText, "retrysettings": anObject,
+		"status": aText, "tags": anObject,
+	}
+	partKinds = map[string]kind{
+		"maxretries": aNumber, "timeout": aText, "instancecount": aNumber, "instancetype": aText, "islocal": aBoolean,
+		"location": aText, "properties": anObject, "target": aText, "datastoreid": aText, "path": aText,
+	}
 )
+
+// kind is what a value in a body is.
+type kind string
+
+const (
+	aText    kind = "a text"
+	aNumber  kind = "a whole number"
+	aBoolean kind = "true or false"
+	anObject kind = "an object"
+	aList    kind = "a list of texts"
+)
+
+// checkKind refuses a value that is of another kind than its key has; null has any.
+func checkKind(property string, value any, wanted kind) error {
+	is := wanted
+	switch v := value.(type) {
+	case string:
+		is = aText
+	case float64:
+		if is = aNumber; v != math.Trunc(v) {
+			is = "a fraction"
+		}
+	case bool:
+		is = aBoolean
+	case map[string]any:
+		is = anObject
+	case []any:
+		is = aList
+		if slices.ContainsFunc(v, func(one any) bool { _, isText := one.(string); return !isText }) {
+			is = "a list with more than texts in it"
+		}
+	}
+	if wanted != "" && is != wanted {
+		return invalid(property, "is %s, and must be %s", is, wanted)
+	}
+	return nil
+}
 
 // checkKeys refuses keys that a job can't have, and keys for data that the sandbox does not look at.
 func checkKeys(body []byte) error {
@@ -132,12 +182,28 @@ func checkKeys(body []byte) error {
 		}
 		job, _ := properties.(map[string]any)
 		for key, value := range job {
+			if err := checkKind("properties."+key, value, jobKinds[strings.ToLower(key)]); err != nil {
+				return err
+			}
+			if tags, is := value.(map[string]any); is && strings.EqualFold(key, "tags") {
+				for name, tag := range tags {
+					if err := checkKind("properties."+key+"."+name, tag, aText); err != nil {
+						return err
+					}
+				}
+			}
 			switch {
 			case value != nil && hasFold(oldData, key):
 				return wire.NotModelled("data that a job names in properties." + key)
 			case partKeys[strings.ToLower(key)] != nil:
 				if err := unknown("properties."+key+".", value, partKeys[strings.ToLower(key)]); err != nil {
 					return err
+				}
+				part, _ := value.(map[string]any)
+				for below, one := range part {
+					if err := checkKind("properties."+key+"."+below, one, partKinds[strings.ToLower(below)]); err != nil {
+						return err
+					}
 				}
 			case dataKeys[strings.ToLower(key)] != nil:
 				all, _ := value.(map[string]any)

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/rbac"
@@ -107,7 +108,8 @@ func (h hops) access(uri, hop, action string) *state.Failure {
 			fmt.Sprintf("the container %q does not exist in %s", where.container, where.accountID))
 	}
 	answer := h.storage(where, action).may(rbac.ByToken(h.st, h.job.InvokerID, where.scope(), h.job.TokenAt))
-	if answer == role.Yes || answer != role.Denied && byACL(h.st, where, h.folder, h.job.InvokerID, action) {
+	if answer == role.Yes || answer != role.Denied &&
+		byACL(h.st, where, h.folder, h.job.InvokerID, h.job.TokenAt, action) {
 		return nil
 	}
 	code := readCode
@@ -154,7 +156,7 @@ func (h hops) mount(cluster *state.Resource, where place, action string) *state.
 	if action == readBlobs {
 		answer = min(answer, access.Action(readContainer))
 	}
-	if answer == role.Yes || answer != role.Denied && byACL(h.st, where, h.folder, identity, action) {
+	if answer == role.Yes || answer != role.Denied && byACL(h.st, where, h.folder, identity, time.Time{}, action) {
 		return nil
 	}
 	return h.refuse(hop, code, answer, identity, where.scope(), fmt.Sprintf(

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/clouds"
@@ -57,7 +58,7 @@ func ownStores(st *state.State, job *state.Job) *state.Failure {
 	if cluster == nil {
 		return nil // the mount of an input or output reports it
 	}
-	if failure := h.uses("the job identity", job.InvokerID, account, invokerUses); failure != nil {
+	if failure := h.uses("the job identity", job.InvokerID, job.TokenAt, account, invokerUses); failure != nil {
 		return failure
 	}
 	identity, uses := defaultIdentity(st, cluster), clusterUses
@@ -65,7 +66,7 @@ func ownStores(st *state.State, job *state.Job) *state.Failure {
 	if deployment == nil || !pipeline(deployment) {
 		uses = slices.Concat(clusterUses, parallelUses)
 	}
-	return h.uses("the cluster identity of "+cluster.ID, identity, account, uses)
+	return h.uses("the cluster identity of "+cluster.ID, identity, time.Time{}, account, uses)
 }
 
 // pipeline reports whether a deployment is of a pipeline component. Property and value are from BatchDeployment of
@@ -77,8 +78,8 @@ func pipeline(deployment *state.Resource) bool {
 }
 
 // uses tries all data actions of the roles, because no document says which of them a job needs.
-func (h hops) uses(who, identity, account string, names []string) *state.Failure {
-	access := rbac.Of(h.st, identity, account)
+func (h hops) uses(who, identity string, tokenAt time.Time, account string, names []string) *state.Failure {
+	access := rbac.ByToken(h.st, identity, account, tokenAt)
 	for _, name := range names {
 		d, _ := role.BuiltInNamed(name)
 		for _, p := range d.Permissions {

@@ -2,6 +2,7 @@ package inference
 
 import (
 	"strings"
+	"time"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/condition"
@@ -65,12 +66,14 @@ func (h hops) operation(where place, action, suboperation string, path, prefix c
 	}}
 }
 
-// Blob reports whether a principal may do the data action on one blob, by roles or ACLs. The path is inside the
-// container, without a slash at its beginning.
-func Blob(st *state.State, account *state.Resource, container, path, principalID, action string) role.Answer {
+// Blob reports whether a principal may do the data action on one blob, by roles or ACLs. Its token was issued at
+// tokenAt, zero for a new one. The path is inside the container, without a slash at its beginning.
+func Blob(
+	st *state.State, account *state.Resource, container, path, principalID string, tokenAt time.Time, action string,
+) role.Answer {
 	where := place{accountID: account.ID, container: container, path: path}
-	answer := hops{st: st}.storage(where, action).may(rbac.Of(st, principalID, where.scope()))
-	if answer != role.Denied && answer != role.Yes && byACL(st, where, false, principalID, action) {
+	answer := hops{st: st}.storage(where, action).may(rbac.ByToken(st, principalID, where.scope(), tokenAt))
+	if answer != role.Denied && answer != role.Yes && byACL(st, where, false, principalID, tokenAt, action) {
 		return role.Yes
 	}
 	return answer

@@ -12,6 +12,7 @@ type Term struct {
 	Field    string
 	Function string
 	Value    string
+	Quoted   bool // Quoted: Value is a string, and no true, null or number
 	Any      bool // Any: one of the field's values is Value
 }
 
@@ -48,7 +49,7 @@ func parseTerm(text string) (Term, string, error) {
 		return parseAny(field, rest)
 	}
 	if inner, ok := strings.CutPrefix(rest, "("); ok {
-		value, field := "", ""
+		value, field, isText := "", "", false
 		if property, behind := word(inner); property != "" {
 			var comma bool
 			if field, comma = strings.CutSuffix(property, ","); !comma || field == "" || strings.Contains(field, ",") {
@@ -58,7 +59,7 @@ func parseTerm(text string) (Term, string, error) {
 				return Term{}, "", fmt.Errorf("%s(%s, takes a string in quotes", name, field)
 			}
 		}
-		if strings.HasPrefix(inner, "'") {
+		if isText = strings.HasPrefix(inner, "'"); isText {
 			var err error
 			if value, inner, err = quoted(inner); err != nil {
 				return Term{}, "", err
@@ -68,7 +69,7 @@ func parseTerm(text string) (Term, string, error) {
 		if !ok {
 			return Term{}, "", fmt.Errorf("%s(...) takes nothing, a string in quotes, or a property and a string", name)
 		}
-		return Term{Function: name, Field: field, Value: value}, after, nil
+		return Term{Function: name, Field: field, Value: value, Quoted: isText}, after, nil
 	}
 	operator, rest := word(strings.TrimSpace(rest))
 	if !strings.EqualFold(operator, "eq") {
@@ -77,7 +78,7 @@ func parseTerm(text string) (Term, string, error) {
 	rest = strings.TrimSpace(rest)
 	if strings.HasPrefix(rest, "'") {
 		value, after, err := quoted(rest)
-		return Term{Field: name, Value: value}, after, err
+		return Term{Field: name, Value: value, Quoted: true}, after, err
 	}
 	value, after := word(rest)
 	if value == "" {
@@ -101,7 +102,7 @@ func parseAny(field, text string) (Term, string, error) {
 	if !ok || term.Field != strings.TrimSpace(variable) || term.Any || term.Function != "" {
 		return Term{}, "", fmt.Errorf("%s/any: only (x:x eq 'value') is supported", field)
 	}
-	return Term{Field: field, Value: term.Value, Any: true}, after, nil
+	return Term{Field: field, Value: term.Value, Quoted: term.Quoted, Any: true}, after, nil
 }
 
 func word(text string) (string, string) {
