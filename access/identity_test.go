@@ -115,6 +115,10 @@ func TestIdentitiesThatCannotBeAreProblemsWithBothPaths(t *testing.T) {
 			m.Invokers["a"] = access.Invoker{Kind: access.User, PrincipalID: access.Later(output)}
 			m.Invokers["b"] = access.Invoker{Kind: access.User, PrincipalID: access.Later(output)}
 		}, "invokers.b.objectId", "invokers.a", "is the same principal", true},
+		"a group that is made under the name of one that exists": {func(m *access.Model) {
+			m.Invokers["a"] = access.Invoker{Kind: access.Group, DisplayName: "Scoring analysts"}
+			m.Invokers["b"] = access.Invoker{Kind: access.Group, DisplayName: "scoring Analysts", Members: []string{"alice"}}
+		}, "invokers.b.displayName", "invokers.a", "is the name by which", true},
 		"one application by client ID": {func(m *access.Model) {
 			m.Invokers["a"] = access.Invoker{Kind: access.ServicePrincipal, ClientID: objectID(5)}
 			m.Invokers["b"] = access.Invoker{Kind: access.ServicePrincipal, PrincipalID: objectID(6), ClientID: objectID(5)}
