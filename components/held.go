@@ -22,8 +22,11 @@ const roleAssignmentToken = "azure-native:authorization:RoleAssignment"
 // program may make their resources only later.
 func (p *program) heldAs(ctx *pulumi.Context, parent pulumi.Resource, name string, of triple) []pulumi.ResourceOption {
 	before := p.before.known(ctx)
+	if before.assigned[name] {
+		return nil
+	}
 	claims, lacks := p.lacks(before)
-	if before.assigned[name] || !lacks {
+	if !lacks {
 		return nil
 	}
 	own := part{id: access.Later(nil), in: pulumi.CreateURN(pulumi.String(name), pulumi.String(roleAssignmentToken),
