@@ -59,6 +59,10 @@ func TestOneIdentityIsGrantedOnceWithAllReasons(t *testing.T) {
 				PrincipalID: access.Known("ABCDEF00-0000-4000-8000-000000000000")}
 			m.Clusters["gpu"] = access.Cluster{Existing: true, PrincipalID: access.Known("abcdef00-0000-4000-8000-000000000000")}
 		}, "invoker robot = cluster gpu"},
+		"an invoker that is a cluster's identity, as a service principal": {func(m *access.Model) {
+			m.Invokers["robot"] = access.Invoker{Kind: access.ServicePrincipal, PrincipalID: objectID(7)}
+			m.Clusters["gpu"] = access.Cluster{Existing: true, PrincipalID: objectID(7)}
+		}, "invoker robot = cluster gpu"},
 		"an invoker that is a cluster's identity, by ARM ID": {func(m *access.Model) {
 			m.Invokers["robot"] = access.Invoker{Kind: access.ManagedIdentity, ResourceID: strings.ToLower(identityID)}
 			m.Clusters["gpu"] = user(access.Known(identityID))

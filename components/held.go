@@ -66,8 +66,9 @@ func (p *program) takeOver(some []held, principal, name string, claims int) stri
 func (p *program) takes(name string) (other string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if other = p.places[name]; other == "" {
+	if other = p.places[name]; other == "" || other == name { // a name may be there below several parents
 		p.places[name] = name
+		return ""
 	}
 	return other
 }

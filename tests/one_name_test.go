@@ -173,3 +173,25 @@ func TestIdentitiesThatAreMadeHaveTheirOwnNames(t *testing.T) {
 		}
 	}
 }
+
+// A program may have components of one name below different parents, as each of its own components has its own.
+func TestComponentsHaveOneNameBelowTwoParents(t *testing.T) {
+	t.Parallel()
+	r := run(t, func(ctx *pulumi.Context) (pulumi.Map, error) {
+		for _, called := range []string{"A", "B"} {
+			parent := &pulumi.ResourceState{}
+			if err := ctx.RegisterComponentResource("batchaccess:index:"+called, "mine", parent); err != nil {
+				return nil, err
+			}
+			_, err := components.NewInvokerRole(ctx, "role", &components.InvokerRoleArgs{
+				Scope: pulumi.String(strings.Replace(workspaceID, "/workspaces/", "/workspaces/"+called, 1)),
+				Invokers: map[string]components.AssigneeArgs{
+					"alice": {PrincipalID: pulumi.String(alice), PrincipalType: "User"}}}, pulumi.Parent(parent))
+			if err != nil {
+				return nil, err
+			}
+		}
+		return nil, nil
+	})
+	assert.Len(t, r.ofType(roleAssignment), 2)
+}
