@@ -128,9 +128,27 @@ func (v *validator) identities() {
 		v.identify(InvokerPrincipal(name), i.PrincipalID, keys)
 		made[called] = "invokers." + name
 	}
+	v.madeGroups()
 	for _, name := range sorted(v.m.Clusters) {
 		c := v.m.Clusters[name]
 		v.identify(ClusterPrincipal(name), c.PrincipalID, c.keys())
+	}
+}
+
+// madeGroups refuses a group that is made under the name by which another one is looked up: after the deployment, the
+// name would find two.
+func (v *validator) madeGroups() {
+	for _, name := range sorted(v.m.Invokers) {
+		made := v.m.Invokers[name]
+		if len(made.Members) == 0 || made.DisplayName == "" {
+			continue
+		}
+		for _, key := range idKey("displayName", "", Known(made.DisplayName)) {
+			if i, there := v.found.byKey[key]; there {
+				v.AddCode(problem.Contradiction, "invokers."+name+".displayName", "write another one",
+					"is the name by which %s is looked up, and then it would find two", v.found.all[i].Names[0].path())
+			}
+		}
 	}
 }
 

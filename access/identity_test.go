@@ -59,6 +59,10 @@ func TestOneIdentityIsGrantedOnceWithAllReasons(t *testing.T) {
 				PrincipalID: access.Known("ABCDEF00-0000-4000-8000-000000000000")}
 			m.Clusters["gpu"] = access.Cluster{Existing: true, PrincipalID: access.Known("abcdef00-0000-4000-8000-000000000000")}
 		}, "invoker robot = cluster gpu"},
+		"an invoker that is a cluster's identity, as a service principal": {func(m *access.Model) {
+			m.Invokers["robot"] = access.Invoker{Kind: access.ServicePrincipal, PrincipalID: objectID(7)}
+			m.Clusters["gpu"] = access.Cluster{Existing: true, PrincipalID: objectID(7)}
+		}, "invoker robot = cluster gpu"},
 		"an invoker that is a cluster's identity, by ARM ID": {func(m *access.Model) {
 			m.Invokers["robot"] = access.Invoker{Kind: access.ManagedIdentity, ResourceID: strings.ToLower(identityID)}
 			m.Clusters["gpu"] = user(access.Known(identityID))
@@ -115,6 +119,10 @@ func TestIdentitiesThatCannotBeAreProblemsWithBothPaths(t *testing.T) {
 			m.Invokers["a"] = access.Invoker{Kind: access.User, PrincipalID: access.Later(output)}
 			m.Invokers["b"] = access.Invoker{Kind: access.User, PrincipalID: access.Later(output)}
 		}, "invokers.b.objectId", "invokers.a", "is the same principal", true},
+		"a group that is made under the name of one that exists": {func(m *access.Model) {
+			m.Invokers["a"] = access.Invoker{Kind: access.Group, DisplayName: "Scoring analysts"}
+			m.Invokers["b"] = access.Invoker{Kind: access.Group, DisplayName: "scoring Analysts", Members: []string{"alice"}}
+		}, "invokers.b.displayName", "invokers.a", "is the name by which", true},
 		"one application by client ID": {func(m *access.Model) {
 			m.Invokers["a"] = access.Invoker{Kind: access.ServicePrincipal, ClientID: objectID(5)}
 			m.Invokers["b"] = access.Invoker{Kind: access.ServicePrincipal, PrincipalID: objectID(6), ClientID: objectID(5)}

@@ -1,6 +1,7 @@
 package access_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -175,5 +176,27 @@ func TestGitHubSubjectsAreWrittenAsGitHubDoes(t *testing.T) {
 			Kind: access.ServicePrincipal, FederatedCredentials: map[string]signin.FederatedCredential{"c": {GitHub: &g}},
 		}).Problems()
 		assert.ErrorContains(t, ps.Err(), name)
+	}
+}
+
+// A Logic App of the Standard plan is a site, as a Function App is.
+func TestACallerMayBeWhatItsResourceIs(t *testing.T) {
+	t.Parallel()
+	const group = "/subscriptions/" + subscription + "/resourceGroups/etl/providers/"
+	for resource, fits := range map[string][]signin.Caller{
+		"Microsoft.Web/sites/caller":           {signin.FunctionApp, signin.LogicApp},
+		"Microsoft.DataFactory/factories/f":    {signin.DataFactory},
+		"Microsoft.Compute/virtualMachines/vm": {signin.VirtualMachine},
+		"Microsoft.ManagedIdentity/userAssignedIdentities/i": {signin.DataFactory, signin.Synapse, signin.LogicApp,
+			signin.FunctionApp, signin.VirtualMachine},
+	} {
+		for _, caller := range signin.Callers() {
+			m := twoEndpoints(func(m *access.Model) {
+				m.Invokers["robot"] = access.Invoker{Kind: access.ManagedIdentity, ResourceID: group + resource,
+					Caller: signin.Caller(caller)}
+			})
+			err := validate(m).Err()
+			assert.Equal(t, slices.Contains(fits, signin.Caller(caller)), err == nil, "%s by %s: %v", resource, caller, err)
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/access/signin"
+	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 // crowd has that many invokers of a kind, who read that many containers through one cluster: (inputs+1) assignments for
@@ -180,5 +181,73 @@ func TestTheRegionWhereManagedIdentitiesTakeNoCredentials(t *testing.T) {
 	for region, federates := range map[string]bool{"malaysiasouth": false, "Malaysia South": false, "MALAYSIASOUTH": false,
 		"malaysiawest": true, "eastasia": true, "westeurope": true, "": true} {
 		assert.Equal(t, federates, signin.FederatesIdentities(region), region)
+	}
+}
+
+// Each quota of a region: nothing is said far from it; near it, at it and above it are warnings, since Azure gives more
+// to those who ask.
+func TestQuotasOfARegionAreSeenFromAfar(t *testing.T) {
+	t.Parallel()
+	endpoints := func(n int) access.Model {
+		return twoEndpoints(func(m *access.Model) {
+			for i := len(m.Endpoints); i < n; i++ {
+				m.Endpoints[fmt.Sprintf("endpoint-%d", i)] = access.Endpoint{Cluster: "cpu"}
+			}
+		})
+	}
+	deployments := func(endpoints int) func(n int) access.Model {
+		return func(n int) access.Model {
+			return twoEndpoints(func(m *access.Model) {
+				m.Endpoints = map[string]access.Endpoint{}
+				for i := range n {
+					name := fmt.Sprintf("endpoint-%d", i%endpoints)
+					if m.Endpoints[name].Deployments == nil {
+						m.Endpoints[name] = access.Endpoint{Deployments: map[string]access.Deployment{}}
+					}
+					m.Endpoints[name].Deployments[fmt.Sprintf("d-%d", i)] = access.Deployment{Cluster: "cpu"}
+				}
+			})
+		}
+	}
+	clusters := func(n int) access.Model {
+		return twoEndpoints(func(m *access.Model) {
+			for i := len(m.Clusters); i < n; i++ {
+				m.Clusters[fmt.Sprintf("cluster-%d", i)] = access.Cluster{}
+			}
+		})
+	}
+	for name, c := range map[string]struct {
+		of    func(n int) access.Model
+		limit int
+		path  string
+		what  string
+	}{
+		"endpoints":   {endpoints, 100, "endpoints", "batch endpoints"},
+		"deployments": {deployments(50), 500, "endpoints", "deployments of batch endpoints"},
+		"of one":      {deployments(1), 20, "endpoints.endpoint-0.deployments", "deployments"},
+		"clusters":    {clusters, 500, "clusters", "compute clusters"},
+	} {
+		for n, says := range map[int]string{
+			c.limit*8/10 - 1: "",
+			c.limit * 8 / 10: fmt.Sprintf("names %d of the %d %s that Azure allows", c.limit*8/10, c.limit, c.what),
+			c.limit:          fmt.Sprintf("names %d of the %d %s that Azure allows", c.limit, c.limit, c.what),
+			c.limit + 1:      fmt.Sprintf("names %d %s, more than the %d that Azure allows", c.limit+1, c.what, c.limit),
+		} {
+			var found []string
+			for _, p := range validate(c.of(n)).With(problem.Limit) {
+				if p.Path == c.path {
+					assert.True(t, p.Warning, name)
+					found = append(found, p.What)
+				}
+			}
+			if name == "of one" && n <= c.limit { // is said only where there are too many
+				says = ""
+			}
+			if says == "" {
+				assert.Empty(t, found, "%s: %d", name, n)
+			} else if assert.Len(t, found, 1, "%s: %d", name, n) {
+				assert.Contains(t, found[0], says, name)
+			}
+		}
 	}
 }

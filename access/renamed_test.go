@@ -112,6 +112,14 @@ func TestNamesThatThingsHadBefore(t *testing.T) {
 			})
 		}
 	}
+	t.Run("an account whose earlier name is empty", func(t *testing.T) {
+		t.Parallel()
+		m := stack()
+		account("lake", "")(&m)
+		_, ps := access.Compile(m)
+		require.Error(t, ps.Err())
+		assert.Equal(t, "storageAccountsWere.lake", ps[0].Path)
+	})
 	t.Run("an account that there is not", func(t *testing.T) {
 		t.Parallel()
 		m := stack()

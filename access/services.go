@@ -227,7 +227,7 @@ func (p *Plan) Elsewhere() (all []Grant) {
 func (x granted) Has(p Principal, role string, at Scope) Ruling {
 	for _, holder := range x.Holders(p) {
 		for _, g := range x.grantsOf[holder] {
-			if (g.Role == role || covers[g.Role][role]) && len(g.Paths) == 0 && g.Scope.Contains(at) {
+			if g.Role == role && len(g.Paths) == 0 && g.Scope.Contains(at) {
 				return Ruling{GivenBy: g.String() + x.through(p, holder)}
 			}
 		}

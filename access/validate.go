@@ -113,19 +113,26 @@ func (v *validator) refers(path, name, what string, known names) {
 	}
 }
 
-// renamed checks the earlier names of a map's entries: each must be gone, and must be the earlier name of one entry.
+// renamed checks the earlier names of a map's entries.
 func renamed[V any](v *validator, path string, all map[string]V, was func(V) string) {
+	v.earlier(path, sorted(all), func(name string) string { return was(all[name]) },
+		func(name string) string { return path + "." + name + ".was" })
+}
+
+// earlier checks the earlier names of some entries: each must be gone, and must be the earlier name of one entry. at is
+// the path of an entry's earlier name.
+func (v *validator) earlier(path string, all []string, was, at func(name string) string) {
 	became := map[string]string{}
-	for _, name := range sorted(all) {
-		old, at := was(all[name]), path+"."+name+".was"
-		_, stays := all[old]
+	for _, name := range all {
+		old, at := was(name), at(name)
+		stays := slices.Contains(all, old)
 		switch {
 		case old == "":
 			continue
 		case old == name:
 			v.add(at, "leave it out, or write the name that it had before", "is the name that it has")
-		case stays && was(all[old]) != "":
-			v.add(at, movedOn(path, name, func(name string) string { return was(all[name]) }), "%s.%s is still there", path, old)
+		case stays && was(old) != "":
+			v.add(at, movedOn(path, name, was), "%s.%s is still there", path, old)
 		case stays:
 			v.add(at, "write the name that it had before, or leave it out if it is new", "%s.%s is still there", path, old)
 		case became[old] != "":

@@ -96,31 +96,17 @@ func (v *validator) moreIdentities(path string, c Cluster) {
 			"they may do")
 }
 
-// accountsWere checks the earlier names of storage accounts, which are not in the same map as their IDs.
-func (v *validator) accountsWere() {
-	const path = "storageAccountsWere"
-	became := map[string]string{}
-	for _, name := range sorted(v.m.StorageAccountsWere) {
-		at, old := path+"."+name, v.m.StorageAccountsWere[name]
-		v.refers(at, name, "storage account", keysOf(v.m.StorageAccounts))
-		switch _, stays := v.m.StorageAccounts[old]; {
-		case stays:
-			fix := "write the name that the account had before, or take the line out"
-			if v.m.StorageAccountsWere[old] != "" && old != name {
-				fix = movedOn("storageAccounts", name, func(name string) string { return v.m.StorageAccountsWere[name] })
-			}
-			v.add(at, fix, "storageAccounts.%s is still there", old)
-		case became[old] != "":
-			v.add(at, "keep the one that it became", "%s was %s too", became[old], old)
-		default:
-			v.name(at, old)
-		}
-		became[old] = at
-	}
-}
-
 func (v *validator) storageAccounts() {
-	v.accountsWere()
+	const were = "storageAccountsWere" // which are not in the same map as the accounts
+	for _, name := range sorted(v.m.StorageAccountsWere) {
+		v.refers(were+"."+name, name, "storage account", keysOf(v.m.StorageAccounts))
+		if v.m.StorageAccountsWere[name] == "" {
+			v.add(were+"."+name, "write the name that the account had before, or take the line out", "is empty")
+		}
+	}
+	v.earlier("storageAccounts", sorted(v.m.StorageAccounts), func(name string) string {
+		return v.m.StorageAccountsWere[name]
+	}, func(name string) string { return were + "." + name })
 	v.accountKinds()
 	seen := map[any]string{} // the path of each, by its ID or its source
 	for _, name := range sorted(v.m.StorageAccounts) {
@@ -250,7 +236,8 @@ func (v *validator) inLake(path string, d DataInput) {
 func (v *validator) path(at, p string) {
 	const inside = "write the path inside the container or data store alone"
 	read, err := url.PathUnescape(p)
-	parts := strings.Split(strings.Trim(cmp.Or(read, p), "/"), "/")
+	read = cmp.Or(read, p)
+	parts := strings.Split(strings.Trim(read, "/"), "/")
 	switch {
 	case p == "":
 		return
@@ -266,8 +253,8 @@ func (v *validator) path(at, p string) {
 		is        bool
 		fix, says string
 	}{
-		{strings.Contains(p, `\`), "write / between folders", "holds a backslash"},
-		{strings.ContainsFunc(p, unicode.IsControl), "leave it out of the path", "holds a control character"},
+		{strings.Contains(read, `\`), "write / between folders", "holds a backslash"},
+		{strings.ContainsFunc(read, unicode.IsControl), "leave it out of the path", "holds a control character"},
 		{strings.ContainsAny(p, "?#"), "leave out what comes after it: a SAS would be a secret in plain text; a name " +
 			"that holds one can't be read by its path", "holds ? or #"},
 		{err != nil, "write % as %25", "holds a % that begins no escape"},

@@ -162,6 +162,17 @@ func TestProblemsNamePathFaultAndRemedy(t *testing.T) {
 			m.DataInputs["b"] = access.DataInput{Kind: access.DataStore, DataStore: "s", Path: "p",
 				CredentialInStore: boolPtr(false), StorageAccount: "lake"}
 		}, "dataInputs.b.dataStore", `data store "s" is described in another way`, "alike"},
+		"one data store in two letter cases, the other way round": {func(m *access.Model) {
+			m.DataInputs["a"] = access.DataInput{Kind: access.DataStore, DataStore: "s", Path: "p",
+				CredentialInStore: boolPtr(true)}
+			m.DataInputs["b"] = access.DataInput{Kind: access.DataStore, DataStore: "S", Path: "p",
+				CredentialInStore: boolPtr(false), StorageAccount: "lake"}
+		}, "dataInputs.b.dataStore", `data store "S" is described in another way`, "alike"},
+		"a client ID in other letters for the object ID": {func(m *access.Model) {
+			id := "abcdef00-0000-4000-8000-000000000000"
+			m.Invokers["robot"] = access.Invoker{Kind: access.ServicePrincipal, PrincipalID: access.Known(id),
+				ClientID: access.Known(strings.ToUpper(id))}
+		}, "invokers.robot.objectId", "is the client ID", "write the object ID"},
 		"one data store, two ways": {func(m *access.Model) {
 			m.DataInputs["a"] = access.DataInput{Kind: access.DataStore, DataStore: "s", Path: "p",
 				CredentialInStore: boolPtr(true)}

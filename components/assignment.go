@@ -93,8 +93,8 @@ func roleDefinitionID(scope, role string) string {
 	return subscriptionForm.FindString(scope) + "/providers/Microsoft.Authorization/roleDefinitions/" + lastSegment(role)
 }
 
-// assign makes the assignment of a role to a principal at a scope, or returns the one that another component of the
-// program makes already: Azure allows no two equal assignments.
+// assign makes the assignment of a role to a principal at a scope, or returns the one that the program makes already,
+// in another component or under another name: Azure allows no two equal assignments.
 //
 // Azure can't change an assignment either. azure-native replaces one when scope or principal change, but not when the
 // role does, so the option is set here. The new assignment differs from the old one in one of the three, so it is made
@@ -118,8 +118,8 @@ func (c children) assign(
 		}
 	}
 	if alike.made != nil && alike.condition != condition {
-		return nil, fmt.Errorf("assigning a role to %s: another component of the program assigns the same role there, "+
-			"limited to other paths, and Azure allows one assignment of it; give both components the same paths", name)
+		return nil, fmt.Errorf("assigning a role to %s: as %s it is assigned the same role there, limited to other paths, "+
+			"and Azure allows one assignment of it; give both the same paths", name, alike.called)
 	}
 	if alike.made != nil {
 		return alike.made, nil
@@ -128,7 +128,7 @@ func (c children) assign(
 		description = to.Description
 	}
 	id := derive(func(v []string) (string, error) { return strings.ToLower(v[0]), nil }, to.PrincipalID)
-	hooks, err := c.refuseBefore(ctx, prefix, principal, to)
+	hook, err := c.refuseBefore(ctx, prefix, principal, to)
 	if err != nil {
 		return nil, fmt.Errorf("assigning a role to %s: %w", name, err)
 	}
@@ -144,7 +144,7 @@ func (c children) assign(
 		return program.nameInAzure(derived), err
 	}, scope, to.PrincipalID, role)
 	options := append(before, pulumi.DeleteBeforeReplace(false),
-		pulumi.ReplaceOnChanges([]string{"roleDefinitionId"}), hooks)
+		pulumi.ReplaceOnChanges([]string{"roleDefinitionId"}), hook)
 	if program.byHand(scope, to.PrincipalID, role) { // keep the text of whoever made it
 		options = append(options, pulumi.IgnoreChanges([]string{"description"}))
 	}

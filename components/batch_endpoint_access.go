@@ -68,6 +68,10 @@ func NewBatchEndpointAccess(
 	if args.Location == nil { // otherwise Compile has checked it
 		names = append(names, args.federatedRegion(nativeLocation(ctx))...)
 	}
+	if names.Err() != nil { // nothing is asked while anything is wrong
+		_, ps := args.Compile()
+		return nil, fail("BatchEndpointAccess", name, ps.WithoutLookUps(), names)
+	}
 	complete, err := args.complete(ctx, opts)
 	args, plan, ps := complete.args, complete.plan, complete.problems
 	if err == nil && ps.Err() == nil {
@@ -78,7 +82,7 @@ func NewBatchEndpointAccess(
 	if err != nil {
 		ps = append(ps, problem.Of(err))
 	}
-	if err := fail("BatchEndpointAccess", name, ps, names); err != nil {
+	if err := fail("BatchEndpointAccess", name, ps); err != nil {
 		return nil, err
 	}
 	a := &BatchEndpointAccess{}

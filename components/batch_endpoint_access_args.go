@@ -2,6 +2,7 @@ package components
 
 import (
 	"cmp"
+	"strings"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -249,15 +250,33 @@ func (args *BatchEndpointAccessArgs) problems() (ps access.Problems) {
 
 // derivedNames checks the default names in Entra and Azure: they contain the names of the component and the stack.
 func (args *BatchEndpointAccessArgs) derivedNames(ctx *pulumi.Context, component string) (ps access.Problems) {
+	type identity struct {
+		path  string
+		given bool // the name, and not a default
+	}
+	identities := map[string]identity{} // those that are made, all beside the workspace, by their names
+	workspace, err := arm.Parse(idOf(args.WorkspaceID).Text(), arm.Workspace)
+	for _, name := range sortedKeys(args.Clusters) {
+		if c := args.Clusters[name]; err == nil && c.makesIdentity() {
+			of := identityOfCompute(workspace.Name, c.model().NameOr(name))
+			identities[strings.ToLower(of)] = identity{path: "clusters." + name}
+		}
+	}
 	for _, name := range sortedKeys(args.Invokers) {
-		i, path, display := args.model(name), "invokers."+name+".displayName", args.displayName(ctx, component, name)
+		i, path, display := args.model(name), "invokers."+name, args.displayName(ctx, component, name)
+		other, taken := identities[strings.ToLower(display)]
 		switch {
 		case i.Exists():
 		case i.Kind != access.ManagedIdentity:
-			ps = append(ps, checkDirectoryNames(ctx, path, component+"."+name, display)...)
+			ps = append(ps, checkDirectoryNames(ctx, path+".displayName", component+"."+name, display)...)
 		case i.DisplayName == "" && !arm.IsIdentityName(display):
-			ps.Add(path, "write one of 3 to 128 letters, digits, hyphens and underscores",
+			ps.Add(path+".displayName", "write one of 3 to 128 letters, digits, hyphens and underscores",
 				"is not given, and the default, %q, can't name a managed identity", display)
+		case !taken:
+			identities[strings.ToLower(display)] = identity{path, i.DisplayName != ""}
+		case other.given != (i.DisplayName != "") || !strings.HasPrefix(other.path, "invokers."): // else Compile says so
+			ps.AddCode(problem.Contradiction, path+".displayName", "write another one",
+				"would be made under the same name as the identity of %s: %s", other.path, display)
 		}
 	}
 	return ps

@@ -29,6 +29,7 @@ type children struct {
 	// ofProperties are the caller's options that name properties, which only some children have.
 	ofProperties []propertyOption
 	deleteFirst  bool
+	creations    *creations
 	native       []pulumi.ResourceOrInvokeOption // which version of azure-native makes a resource or answers
 }
 
@@ -47,7 +48,8 @@ func childrenOf(parent pulumi.Resource, opts []pulumi.ResourceOption) (children,
 	if err != nil {
 		return children{}, fmt.Errorf("reading resource options: %w", err)
 	}
-	c := children{parent: parent, native: lookup.NativeOptions(given), deleteFirst: given.DeleteBeforeReplace}
+	c := children{parent: parent, native: lookup.NativeOptions(given), deleteFirst: given.DeleteBeforeReplace,
+		creations: &creations{}}
 	keep := func(is bool, o pulumi.ResourceOption) {
 		if is {
 			c.inherited = append(c.inherited, o)
@@ -61,11 +63,15 @@ func childrenOf(parent pulumi.Resource, opts []pulumi.ResourceOption) (children,
 	for _, in := range given.DependsOnInputs {
 		keep(true, pulumi.DependsOnInputs(in))
 	}
-	c.ofProperties = []propertyOption{
+	for _, o := range []propertyOption{
 		{given.IgnoreChanges, pulumi.IgnoreChanges},
 		{given.HideDiffs, pulumi.HideDiffs},
 		{given.ReplaceOnChanges, pulumi.ReplaceOnChanges},
 		{given.AdditionalSecretOutputs, pulumi.AdditionalSecretOutputs},
+	} {
+		if len(o.names) > 0 {
+			c.ofProperties = append(c.ofProperties, o)
+		}
 	}
 	return c, nil
 }
@@ -88,13 +94,15 @@ func (c children) azureNative(resource any, args pulumi.Input, own ...pulumi.Res
 
 // azuread returns the options of a child that the azuread provider makes.
 func (c children) azuread(resource any, args pulumi.Input, own ...pulumi.ResourceOption) []pulumi.ResourceOption {
-	has := map[string]bool{"*": true}
-	for _, t := range []reflect.Type{reflect.TypeOf(resource), args.ElementType()} {
-		for i := range t.NumField() {
-			has[t.Field(i).Tag.Get("pulumi")] = true
+	return c.with(func(path string) bool {
+		name := path[:strings.IndexAny(path+".", ".[")]
+		has := func(t reflect.Type) bool {
+			return slices.ContainsFunc(reflect.VisibleFields(t), func(f reflect.StructField) bool {
+				return f.Tag.Get("pulumi") == name
+			})
 		}
-	}
-	return c.with(func(path string) bool { return has[path[:strings.IndexAny(path+".", ".[")]] }, own)
+		return name == "*" || has(reflect.TypeOf(resource)) || has(args.ElementType())
+	}, own)
 }
 
 // with adds the caller's options to a child's own. Of the options that name properties it takes those whose properties

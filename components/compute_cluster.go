@@ -223,6 +223,12 @@ func (cluster *ComputeCluster) make(
 ) error {
 	group, workspace := workspaceParts(args.WorkspaceID)
 	a := args.Cluster
+	if id, known := plain(args.WorkspaceID); known {
+		if other := programOf(ctx).once(id+"/computes/"+compute, name); other != "" {
+			return fmt.Errorf("making compute cluster %q: %s makes the compute cluster %s of the same workspace too; give one "+
+				"of them another computeName", name, other, compute)
+		}
+	}
 	taken, err := refuseTaken(ctx, ComputeClusterToken, name, renamed, idEnd("/resourcegroups/", "resourceGroupName",
 		"/providers/microsoft.machinelearningservices/workspaces/", "workspaceName", "/computes/", "computeName"))
 	if err != nil {
@@ -230,7 +236,7 @@ func (cluster *ComputeCluster) make(
 	}
 	identity, principal, err := cluster.identity(ctx, c, name, args, group, derive(func(v []string) (string,
 		error) {
-		return v[0] + "-" + compute + "-identity", nil
+		return identityOfCompute(v[0], compute), nil
 	}, workspace))
 	if err != nil {
 		return err
@@ -505,6 +511,16 @@ func (a ClusterArgs) model() access.Cluster {
 		ComputeName:     a.ComputeName, Was: a.Was, Existing: a.Existing, Identity: a.Identity,
 		UserAssignedIdentityID: idOf(a.UserAssignedIdentityID), PrincipalID: idOf(a.PrincipalID), Owner: a.Owner,
 	}
+}
+
+// makesIdentity reports whether a user-assigned identity is made for the cluster.
+func (a ClusterArgs) makesIdentity() bool {
+	return !a.Existing && a.Identity == access.UserAssigned && a.UserAssignedIdentityID == nil
+}
+
+// identityOfCompute is the name of the identity that is made for a cluster.
+func identityOfCompute(workspace, compute string) string {
+	return workspace + "-" + compute + "-identity"
 }
 
 // lookedUp reports whether the cluster's identity has to be looked up.

@@ -29,44 +29,37 @@ func (c children) refuseBefore(
 	ctx *pulumi.Context, prefix, principal string, to AssigneeArgs,
 ) (pulumi.ResourceOption, error) {
 	own, name := ctx.Project()+"/"+ctx.Stack(), prefix+"."+principal
-	state := &programOf(ctx).before
-	return beforeCreate(ctx, fmt.Sprintf("%T %s", c.parent, name),
-		func(args *pulumi.ResourceHookArgs) error {
-			if to.Was != "" {
-				before, _ := state.read(ctx) // if the state can't be read, nothing is refused
-				if err := before.neverWas(prefix, principal, to.Was, programOf(ctx).has); err != nil {
-					return err
-				}
+	return c.creations.beforeCreate(ctx, c.parent, name, func(args *pulumi.ResourceHookArgs) error {
+		program := programOf(ctx)
+		if to.Was != "" {
+			before, _ := program.before.read(ctx) // if the state can't be read, nothing is refused
+			if err := before.neverWas(prefix, principal, to.Was, program.has); err != nil {
+				return err
 			}
-			text := func(key string) string {
-				if v := args.NewInputs.Mappable()[key]; v != nil {
-					s, _ := v.(string)
-					return s
-				}
-				return ""
+		}
+		guid, scope := textOf(args.NewInputs["roleAssignmentName"]), textOf(args.NewInputs["scope"])
+		if guid == "" || scope == "" {
+			return nil // it will be known in the deployment
+		}
+		found, err := authorization.LookupRoleAssignment(ctx, &authorization.LookupRoleAssignmentArgs{
+			Scope: scope, RoleAssignmentName: guid,
+		}, c.lookup()...)
+		if args.NewInputs["scope"].ContainsSecrets() {
+			scope = "its scope"
+		}
+		if err != nil {
+			if notThere.MatchString(err.Error()) {
+				return nil
 			}
-			guid, scope := text("roleAssignmentName"), text("scope")
-			if guid == "" || scope == "" {
-				return nil // it will be known in the deployment
-			}
-			var opts []pulumi.InvokeOption
-			opts = append(opts, c.lookup()...)
-			found, err := authorization.LookupRoleAssignment(ctx, &authorization.LookupRoleAssignmentArgs{
-				Scope: scope, RoleAssignmentName: guid,
-			}, opts...)
-			if err != nil {
-				if notThere.MatchString(err.Error()) {
-					return nil
-				}
-				return ctx.Log.Warn(fmt.Sprintf("whether %s exists already is not known, since Azure does not say: %v; give "+
-					"whoever previews Reader at %s", name, err, scope), nil)
-			}
-			description := ""
-			if found.Description != nil {
-				description = *found.Description
-			}
-			return anothers(ctx, own, string(args.URN), name, to.before(prefix), scope, description)
-		})
+			return ctx.Log.Warn(fmt.Sprintf("whether %s exists already is not known, since Azure does not say: %v; give "+
+				"whoever previews Reader at %s", name, err, scope), nil)
+		}
+		description := ""
+		if found.Description != nil {
+			description = *found.Description
+		}
+		return anothers(ctx, own, string(args.URN), name, to.before(prefix), scope, description)
+	})
 }
 
 // neverWas refuses an earlier name of a principal if its component had other principals and none with that name. A

@@ -32,6 +32,7 @@ func (b *builder) makeGroups(ctx *pulumi.Context) error {
 		}
 		b.made.Groups[name] = group
 		b.principals[access.InvokerPrincipal(name)] = group.ObjectId
+		programOf(ctx).makes(group.ObjectId)
 		b.made.GroupMembers[name] = map[string]*azuread.GroupMember{}
 		for _, member := range b.plan.Model.Invokers[name].Members { // without those whose membership has ended
 			made, err := azuread.NewGroupMember(ctx, child+"."+member, &azuread.GroupMemberArgs{

@@ -22,8 +22,11 @@ const roleAssignmentToken = "azure-native:authorization:RoleAssignment"
 // program may make their resources only later.
 func (p *program) heldAs(ctx *pulumi.Context, parent pulumi.Resource, name string, of triple) []pulumi.ResourceOption {
 	before := p.before.known(ctx)
+	if before.assigned[name] {
+		return nil
+	}
 	claims, lacks := p.lacks(before)
-	if before.assigned[name] || !lacks {
+	if !lacks {
 		return nil
 	}
 	own := part{id: access.Later(nil), in: pulumi.CreateURN(pulumi.String(name), pulumi.String(roleAssignmentToken),
@@ -64,8 +67,9 @@ func (p *program) takeOver(some []held, principal, name string, claims int) stri
 func (p *program) takes(name string) (other string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if other = p.places[name]; other == "" {
+	if other = p.places[name]; other == "" || other == name { // a name may be there below several parents
 		p.places[name] = name
+		return ""
 	}
 	return other
 }

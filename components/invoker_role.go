@@ -155,6 +155,12 @@ func (role *InvokerRole) define(
 		return arm.GUID(from...), nil
 	}, at, scope)
 	fixed := args.Name != "" || args.Definition != ""
+	if text, known := plain(scope); known && fixed { // in another subscription there may be another tenant
+		if other := programOf(ctx).once("role "+d.RoleName+" of "+subscriptionForm.FindString(text), name); other != "" {
+			return fmt.Errorf("defining role %q: %s makes a role with the name %q too, and Azure allows one in a tenant; give "+
+				"them two names, or one of them the other's roleDefinitionId", name, other, d.RoleName)
+		}
+	}
 	role.RoleName = derive(func(v []string) (string, error) {
 		if fixed {
 			return d.RoleName, nil

@@ -3,6 +3,7 @@ package components
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"regexp"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -47,11 +48,15 @@ func (b *builder) aclCommands() pulumi.StringArrayOutput {
 		if !acl.Principal.IsCluster() && b.args.Invokers[acl.Principal.Name].Kind == access.Group {
 			kind = "group"
 		}
+		path, err := url.PathUnescape(acl.Path) // the model has it as a job's URL does, and the command takes the name
+		if err != nil {
+			path = acl.Path
+		}
 		commands = append(commands, derive(func(v []string) (string, error) {
 			return fmt.Sprintf("az storage fs access update-recursive --auth-mode login --account-name %s --file-system %s "+
 				"--path %s --acl %s"+
 				"  # %s; the folders above need --x",
-				quoted(lastSegment(v[0])), quoted(acl.Container), quoted(acl.Path), quoted(acl.Entries(kind,
+				quoted(lastSegment(v[0])), quoted(acl.Container), quoted(path), quoted(acl.Entries(kind,
 					v[1])), acl.Principal), nil
 		}, b.args.StorageAccounts[acl.StorageAccount], b.principals[acl.Principal]))
 	}

@@ -27,6 +27,7 @@ type program struct {
 	names       map[string]string // of assignments that existed before the stack, by derived GUID
 	claimed     map[string]int    // the names of the assignments that components are to register, counted
 	places      map[string]string // by which assignment what the state before has under a name is taken up
+	hooks       map[string]int    // the names of hooks, counted
 	// made returns the problem with the name of each thing that is made; refused is set once a problem was reported.
 	made    map[string]func(before deployed) string
 	refused bool
@@ -66,6 +67,7 @@ type assignments struct {
 	list   []*assignment
 	warned map[[2]pulumi.Resource]bool
 	unmade map[pulumi.Output]bool // IDs of what the program makes: while unknown, they equal no other ID
+	takers map[string]string      // which component makes what has a name in Azure
 }
 
 var runs sync.Map // of *assignments, by construct.Request.Run
@@ -74,7 +76,7 @@ var runs sync.Map // of *assignments, by construct.Request.Run
 // context.
 func assignmentsOf(ctx *pulumi.Context) *assignments {
 	made := &assignments{all: map[[3]access.ID]*assignment{}, warned: map[[2]pulumi.Resource]bool{},
-		unmade: map[pulumi.Output]bool{}}
+		unmade: map[pulumi.Output]bool{}, takers: map[string]string{}}
 	if run := construct.Of(ctx.Context()).Run; run != "" {
 		found, _ := runs.LoadOrStore(run, made)
 		return found.(*assignments)
@@ -100,14 +102,30 @@ var programs sync.Map // of *program, by weak.Pointer[pulumi.Context]
 // programOf returns the program that runs in the context. It is freed with the context.
 func programOf(ctx *pulumi.Context) *program {
 	key := weak.Make(ctx)
+	if found, there := programs.Load(key); there {
+		return found.(*program)
+	}
 	found, there := programs.LoadOrStore(key, &program{
 		assignments: assignmentsOf(ctx), names: map[string]string{}, claimed: map[string]int{},
-		places: map[string]string{},
+		places: map[string]string{}, hooks: map[string]int{},
 	})
 	if !there {
 		runtime.AddCleanup(ctx, func(key weak.Pointer[pulumi.Context]) { programs.Delete(key) }, key)
 	}
 	return found.(*program)
+}
+
+// once records who makes what has a name in Azure, and returns who makes it too; "" for nobody. Azure would refuse the
+// second in the middle of the deployment.
+func (p *program) once(inAzure, by string) (other string) {
+	p.assignments.mu.Lock()
+	defer p.assignments.mu.Unlock()
+	key := strings.ToLower(inAzure)
+	if other = p.assignments.takers[key]; other == "" || other == by {
+		p.assignments.takers[key] = by
+		return ""
+	}
+	return other
 }
 
 // makes records the ID of a resource that the program makes.
@@ -117,9 +135,9 @@ func (p *program) makes(id pulumi.Output) {
 	p.assignments.unmade[id] = true
 }
 
-// assignment returns the entry of an assignment that a component asks for. If Azure would take it as another
-// component's, it returns that one. If the arguments do not show that, it waits for the IDs, which are outputs of
-// resources that were registered before. If a preview does not know them even then, it warns.
+// assignment returns the entry of an assignment that a component asks for. If Azure would take it as another one of the
+// program, it returns that one. If the arguments do not show that, it waits for the IDs, which are outputs of resources
+// that were registered before. If a preview does not know them even then, it warns.
 func (p *program) assignment(ctx *pulumi.Context, of pulumi.Resource, name string, scope place,
 	principal, role pulumi.StringInput) *assignment {
 	made := &assignment{of: of, called: fmt.Sprintf("%s %s", reflect.TypeOf(of).Elem().Name(), name)}
@@ -131,14 +149,16 @@ func (p *program) assignment(ctx *pulumi.Context, of pulumi.Resource, name strin
 		return found
 	}
 	for _, other := range p.assignments.list {
-		if other.of == of || made.known() && other.known() {
+		if made.known() && other.known() {
 			continue
 		}
 		switch made.compare(ctx, other.triple) {
 		case same:
 			return other
 		case undecided:
-			p.warn(ctx, other, made)
+			if other.of != of { // else each two outputs of one component would be warned of
+				p.warn(ctx, other, made)
+			}
 		}
 	}
 	if !slices.Contains(key[:], access.Later(nil)) {

@@ -29,7 +29,7 @@ func register(
 		if token == BatchEndpointAccessToken || token == ComputeClusterToken || token == ManagedIdentityToken {
 			programOf(ctx).before.prepare(ctx) // a handover reads it in the hook
 		}
-		hook, err := ctx.RegisterResourceHook("batchaccess letter case of "+kind+" "+name,
+		hook, err := ctx.RegisterResourceHook(programOf(ctx).hookName(ctx, "letter case of "+kind+" "+name),
 			func(args *pulumi.ResourceHookArgs) error {
 				before := &programOf(ctx).before
 				before.there.Store(true)

@@ -1,9 +1,6 @@
 package components
 
 import (
-	"fmt"
-
-	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
@@ -21,16 +18,9 @@ func (args *BatchEndpointAccessArgs) checkShared(
 	if plan == nil || len(args.SharedGrants) == 0 {
 		return nil, nil
 	}
-	given, err := pulumi.NewResourceOptions(opts...)
+	asker, err := lookup.New(ctx, plan.Model.WorkspaceID, opts...)
 	if err != nil {
-		return nil, fmt.Errorf("reading resource options: %w", err)
-	}
-	var native []pulumi.InvokeOption
-	for _, o := range lookup.NativeOptions(given) {
-		native = append(native, o)
-	}
-	if given.Provider != nil {
-		native = append(native, pulumi.Provider(given.Provider))
+		return nil, err
 	}
 	for _, g := range plan.Grants {
 		if g.HeldBy == "" {
@@ -45,9 +35,7 @@ func (args *BatchEndpointAccessArgs) checkShared(
 			}
 			continue
 		}
-		found, err := authorization.LookupRoleAssignment(ctx, &authorization.LookupRoleAssignmentArgs{
-			Scope: scope, RoleAssignmentName: arm.AssignmentGUID(scope, principal, role),
-		}, native...)
+		found, err := asker.RoleAssignment(scope, arm.AssignmentGUID(scope, principal, role))
 		switch {
 		case err != nil && notThere.MatchString(err.Error()):
 			ps.Add(path+".by", "deploy that stack first, or take this out, and this stack makes it",

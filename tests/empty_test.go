@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"net/url"
 	"os/exec"
 	"path/filepath"
 	"reflect"
@@ -163,7 +164,7 @@ func TestACLCommandsAreTakenByAShellAsTheyAre(t *testing.T) {
 		"${HOME}", "~", "*", "a\nb", "#x", "!x", "';touch ran;'", "-x", "--acl", "=x",
 		"x=$(touch ran)", "é/日本", "a\tb", "a\rb",
 		"a&&touch ran", "a|touch ran", "a>ran", "{a,b}", "[x]?", "%s", "\u202eb", "a'\"'\"'b", "'",
-		"a b/c d", "$x", "a,b:c", "\x00", "\xff",
+		"a b/c d", "$x", "a,b:c", "\x00", "\xff", "a%20b", "a%27b/%24(x)", "a%0ab", "a%5cb",
 	} {
 		for _, kind := range []string{"folder", "file"} {
 			args := environment()
@@ -188,7 +189,9 @@ func TestACLCommandsAreTakenByAShellAsTheyAre(t *testing.T) {
 				shell.Dir, shell.Env = dir, []string{"PATH=/usr/bin:/bin", "HOME=/nowhere"}
 				out, err := shell.CombinedOutput()
 				require.NoError(t, err, "%s: %s", command, out)
-				assert.Contains(t, string(out), "[--path][/"+path+"]")
+				name, err := url.PathUnescape(path) // as in the URL that a job reads
+				require.NoError(t, err)
+				assert.Contains(t, string(out), "[--path][/"+name+"]")
 				left, err := filepath.Glob(filepath.Join(dir, "*"))
 				require.NoError(t, err)
 				assert.Empty(t, left, "%s ran something", command)

@@ -2,6 +2,7 @@ package tests
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -75,14 +77,24 @@ func TestTheCallersProvidersAreAsked(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := inEstate(t)
+			args := asked()
+			args.Invokers["shares"] = components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(bob)}
+			args.Role.BuiltIn = roles.Owner
+			owner, _ := roles.BuiltIn(roles.Owner)
+			r.world["getRoleAssignment roleAssignmentName="+arm.AssignmentGUID(workspaceID, bob, owner.ID)+" scope="+
+				workspaceID] = map[string]any{"description": "theirs [batchaccess:ours/other/a.shares]"}
+			args.SharedGrants = map[string]access.SharedGrant{"role": {By: "ours/other", Principal: "shares"}}
 			r.run(func(ctx *pulumi.Context) (pulumi.Map, error) {
 				native, entra, err := providers(ctx)
 				require.NoError(t, err)
 				option, err := given(ctx, native, entra)
 				require.NoError(t, err)
-				return batchEndpointAccess(asked(), option)(ctx)
+				return batchEndpointAccess(args, option)(ctx)
 			})
 			require.NotEmpty(t, r.calls)
+			assert.True(t, slices.ContainsFunc(r.calls, func(call pulumi.MockCallArgs) bool {
+				return strings.Contains(call.Token, "getRoleAssignment")
+			}))
 			for _, call := range r.calls {
 				want := "::native::"
 				if strings.HasPrefix(call.Token, "azuread:") {

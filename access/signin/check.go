@@ -144,9 +144,12 @@ func (v *validator) refs(path, branch, tag string) {
 	for _, ref := range []struct{ key, value, prefix string }{
 		{"branch", branch, "refs/heads/"}, {"tag", tag, "refs/tags/"},
 	} {
-		if name, whole := strings.CutPrefix(ref.value, ref.prefix); whole {
+		switch name, whole := strings.CutPrefix(ref.value, ref.prefix); {
+		case whole:
 			v.Add(path+"."+ref.key, "write "+name, "%q has %s before its name, which is no part of it here",
 				ref.value, ref.prefix)
+		case strings.HasPrefix(ref.value, "refs/"):
+			v.Add(path+"."+ref.key, "write the name of a "+ref.key+" alone", "%q is a ref of another kind", ref.value)
 		}
 	}
 }
@@ -161,7 +164,7 @@ func count(all ...bool) (n int) {
 }
 
 func (v *validator) github(path string, g GitHubSubject) {
-	if !repositoryForm.MatchString(g.Repository) {
+	if !repositoryForm.MatchString(g.Repository) || strings.HasSuffix(g.Repository, ".git") {
 		v.Add(path+".repository", "write owner/name", "%q is not a repository", g.Repository)
 	}
 	if (g.OwnerID == 0) != (g.RepositoryID == 0) || g.OwnerID < 0 || g.RepositoryID < 0 {
@@ -228,7 +231,7 @@ func (v *validator) gitlab(path string, g GitLabSubject) {
 			"names %s project", map[bool]string{true: "no", false: "twice a"}[g.Project == ""])
 	case g.ProjectID < 0:
 		v.Add(path+".projectId", "write the number that GitLab shows", "%d is not a project", g.ProjectID)
-	case g.Project != "" && !projectPathForm.MatchString(g.Project):
+	case g.Project != "" && !projectPathForm.MatchString(g.Project) || strings.HasSuffix(g.Project, ".git"):
 		v.Add(path+".project", "write group/project", "%q is not the path of a project", g.Project)
 	}
 	v.refs(path, g.Branch, g.Tag)

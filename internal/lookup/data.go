@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
+
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/access/services"
 	"github.com/batchaccess/batchaccess/internal/arm"
@@ -123,39 +125,48 @@ func (a *Asker) DataAsset(path, name, version string) (DataAsset, access.Problem
 
 // Cluster asks the endpoint and its deployment ("" for the default one) on which compute cluster jobs run.
 func (a *Asker) Cluster(path, endpoint, deployment string) (computeName string, ps access.Problems) {
-	const instead = "correct the name (az ml batch-endpoint list), or write cluster"
-	if deployment == "" {
-		found, err := ml.GetBatchEndpoint(a.ctx, &ml.GetBatchEndpointArgs{
-			EndpointName: endpoint, ResourceGroupName: a.workspace.ResourceGroup, WorkspaceName: a.workspace.Name,
-		}, a.native...)
-		if err != nil {
-			return "", refused(path, fmt.Sprintf("the batch endpoint %q", endpoint), err, readsWorkspace, instead)
-		}
-		if ps := a.elsewhere(path, found.Id); len(ps) > 0 {
-			return "", ps
-		}
-		if d := found.BatchEndpointProperties.Defaults; d == nil || d.DeploymentName == nil || *d.DeploymentName == "" {
-			return "", problem(path, "write deployment or cluster", "the batch endpoint %q has no default deployment", endpoint)
-		}
-		deployment = *found.BatchEndpointProperties.Defaults.DeploymentName
-	}
-	found, err := ml.GetBatchDeployment(a.ctx, &ml.GetBatchDeploymentArgs{
-		DeploymentName: deployment, EndpointName: endpoint,
-		ResourceGroupName: a.workspace.ResourceGroup, WorkspaceName: a.workspace.Name,
-	}, a.native...)
-	if err != nil {
-		return "", refused(path, fmt.Sprintf("the deployment %q of the batch endpoint %q", deployment, endpoint), err,
-			readsWorkspace, "correct the name (az ml batch-deployment list), or write cluster")
-	}
-	if ps := a.elsewhere(path, found.Id); len(ps) > 0 {
+	found, ps := a.deployment(path, endpoint, &deployment, "cluster")
+	if len(ps) > 0 {
 		return "", ps
 	}
-	compute := found.BatchDeploymentProperties.Compute
-	if compute == nil || *compute == "" {
+	if found.Compute == nil || *found.Compute == "" {
 		return "", problem(path, "write cluster", "the deployment %q of the batch endpoint %q names no compute", deployment,
 			endpoint)
 	}
-	return (*compute)[strings.LastIndex(*compute, "/")+1:], nil
+	return arm.Last(*found.Compute), nil
+}
+
+// deployment asks for a deployment; "" becomes the name of the endpoint's default one. instead is what to write if
+// there is no answer.
+func (a *Asker) deployment(path, endpoint string, name *string, instead string) (
+	found ml.BatchDeploymentResponse, ps access.Problems,
+) {
+	if *name == "" {
+		of, err := ml.GetBatchEndpoint(a.ctx, &ml.GetBatchEndpointArgs{
+			EndpointName: endpoint, ResourceGroupName: a.workspace.ResourceGroup, WorkspaceName: a.workspace.Name,
+		}, a.native...)
+		if err != nil {
+			return found, refused(path, fmt.Sprintf("the batch endpoint %q", endpoint), err, readsWorkspace,
+				"correct the name (az ml batch-endpoint list), or write "+instead)
+		}
+		if ps := a.elsewhere(path, of.Id); len(ps) > 0 {
+			return found, ps
+		}
+		if d := of.BatchEndpointProperties.Defaults; d == nil || d.DeploymentName == nil || *d.DeploymentName == "" {
+			return found, problem(path, "write deployment or "+instead, "the batch endpoint %q has no default deployment",
+				endpoint)
+		}
+		*name = *of.BatchEndpointProperties.Defaults.DeploymentName
+	}
+	answer, err := ml.GetBatchDeployment(a.ctx, &ml.GetBatchDeploymentArgs{
+		DeploymentName: *name, EndpointName: endpoint,
+		ResourceGroupName: a.workspace.ResourceGroup, WorkspaceName: a.workspace.Name,
+	}, a.native...)
+	if err != nil {
+		return found, refused(path, fmt.Sprintf("the deployment %q of the batch endpoint %q", *name, endpoint), err,
+			readsWorkspace, "correct the name (az ml batch-deployment list), or write "+instead)
+	}
+	return answer.BatchDeploymentProperties, a.elsewhere(path, answer.Id)
 }
 
 // Region asks for the workspace's region, such as westeurope; "" if nobody answers, as under mocks.
@@ -251,28 +262,9 @@ func (a *Asker) AdminUser(path, registryID string) (on, known bool, ps access.Pr
 // Registries asks a deployment ("" for the endpoint's default one) for the names of the shared registries of its model
 // and its environment.
 func (a *Asker) Registries(path, endpoint, deployment string) (names []string, ps access.Problems) {
-	const instead = "write the registries of its model and environment, [] for none"
-	if deployment == "" {
-		found, err := ml.GetBatchEndpoint(a.ctx, &ml.GetBatchEndpointArgs{
-			EndpointName: endpoint, ResourceGroupName: a.workspace.ResourceGroup, WorkspaceName: a.workspace.Name,
-		}, a.native...)
-		if err != nil {
-			return nil, refused(path, fmt.Sprintf("the batch endpoint %q", endpoint), err, readsWorkspace, instead)
-		}
-		if d := found.BatchEndpointProperties.Defaults; d == nil || d.DeploymentName == nil || *d.DeploymentName == "" {
-			return nil, problem(path, instead, "the batch endpoint %q has no default deployment", endpoint)
-		}
-		deployment = *found.BatchEndpointProperties.Defaults.DeploymentName
-	}
-	found, err := ml.GetBatchDeployment(a.ctx, &ml.GetBatchDeploymentArgs{
-		DeploymentName: deployment, EndpointName: endpoint,
-		ResourceGroupName: a.workspace.ResourceGroup, WorkspaceName: a.workspace.Name,
-	}, a.native...)
-	if err != nil {
-		return nil, refused(path, fmt.Sprintf("the deployment %q of the batch endpoint %q", deployment, endpoint), err,
-			readsWorkspace, instead)
-	}
-	if ps := a.elsewhere(path, found.Id); len(ps) > 0 {
+	const instead = "the registries of its model and environment, [] for none"
+	found, ps := a.deployment(path, endpoint, &deployment, instead)
+	if len(ps) > 0 {
 		return nil, ps
 	}
 	var of struct {
@@ -281,9 +273,8 @@ func (a *Asker) Registries(path, endpoint, deployment string) (names []string, p
 		} `json:"model"`
 		EnvironmentID string `json:"environmentId"`
 	}
-	if err := convert(map[string]any{"model": found.BatchDeploymentProperties.Model,
-		"environmentId": found.BatchDeploymentProperties.EnvironmentId}, &of); err != nil {
-		return nil, problem(path, instead, "the answer about the deployment %q can't be read: %v", deployment, err)
+	if err := convert(map[string]any{"model": found.Model, "environmentId": found.EnvironmentId}, &of); err != nil {
+		return nil, problem(path, "write "+instead, "the answer about the deployment %q can't be read: %v", deployment, err)
 	}
 	names = []string{}
 	for _, asset := range []string{of.Model.AssetID, of.EnvironmentID} {
@@ -304,6 +295,12 @@ func (a *Asker) Compute(path, name string) (*ml.ManagedServiceIdentityResponse, 
 			"correct the name (az ml compute list), leave out existing to have it made, or write principalId")
 	}
 	return found.Identity, a.elsewhere(path, found.Id)
+}
+
+// RoleAssignment asks for an assignment by its scope and its name.
+func (a *Asker) RoleAssignment(scope, name string) (*authorization.LookupRoleAssignmentResult, error) {
+	return authorization.LookupRoleAssignment(a.ctx,
+		&authorization.LookupRoleAssignmentArgs{Scope: scope, RoleAssignmentName: name}, a.native...)
 }
 
 // elsewhere is the problem with an answer from another subscription than the workspace's.

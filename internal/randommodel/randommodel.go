@@ -25,7 +25,7 @@ func storageID(name string) access.ID {
 }
 
 func objectID(n int) access.ID {
-	return access.Known(fmt.Sprintf("%08d-0000-4000-8000-000000000000", n))
+	return access.Known(fmt.Sprintf("%08d-0000-4000-8000-00000000abcd", n)) // with letters, which have a case
 }
 
 func boolPtr(b bool) *bool { return &b }
@@ -267,12 +267,12 @@ func keys[V any](m map[string]V) (names []string) {
 }
 
 // Shared draws a valid model in which clusters share identities with one another and with an invoker: by object ID or
-// ARM ID, in any letter case, or by one source that is known only later. It returns the identity of each principal in
-// Azure.
+// ARM ID, in any letter case, or by one source that is known only later. Some principals have names that differ in
+// letter case alone. It returns the identity of each principal in Azure.
 func Shared(t *rapid.T) (access.Model, map[access.Principal]string) {
 	m := Models.Draw(t, "model")
 	m.Assertions = nil
-	m.Invokers["robot"] = access.Invoker{Kind: access.ManagedIdentity, PrincipalID: objectID(100)}
+	m.Invokers["Name0"] = access.Invoker{Kind: access.User, PrincipalID: objectID(99)}
 	m.Clusters["name4"] = access.Cluster{}
 	m.Endpoints["shared"] = access.Endpoint{Cluster: "name4", Inputs: someOf(t, keys(m.DataInputs)), Outputs: someOf(t,
 		keys(m.DataOutputs))}
@@ -281,6 +281,20 @@ func Shared(t *rapid.T) (access.Model, map[access.Principal]string) {
 		azure[access.InvokerPrincipal(name)] = name
 	}
 	sources := []*int{new(int), new(int)}
+	armID := func(n int) access.ID {
+		return otherCase(t, access.Known(fmt.Sprintf("/subscriptions/%s/resourceGroups/ml/providers/"+
+			"Microsoft.ManagedIdentity/userAssignedIdentities/id%d", subscription, n)))
+	}
+	robot := access.Invoker{Kind: access.ManagedIdentity}
+	switch of := access.InvokerPrincipal("robot"); rapid.IntRange(0, 2).Draw(t, "how the invoker is identified") {
+	case 0:
+		robot.PrincipalID, azure[of] = otherCase(t, objectID(100)), "object 0"
+	case 1:
+		robot.ResourceID, azure[of] = armID(0).Text(), "arm 0"
+	default:
+		robot.PrincipalID, azure[of] = access.Later(sources[0]), "later 0"
+	}
+	m.Invokers["robot"] = robot
 	for _, name := range keys(m.Clusters) {
 		p := access.ClusterPrincipal(name)
 		n := rapid.IntRange(0, 1).Draw(t, "which")
@@ -288,13 +302,10 @@ func Shared(t *rapid.T) (access.Model, map[access.Principal]string) {
 		case 0:
 			m.Clusters[name], azure[p] = access.Cluster{}, "own "+name
 		case 1:
-			id := objectID(100 + n) // 100 is the invoker's
-			m.Clusters[name] = access.Cluster{Existing: true, PrincipalID: otherCase(t, id)}
-			azure[p] = map[int]string{0: "robot", 1: "101"}[n]
+			m.Clusters[name] = access.Cluster{Existing: true, PrincipalID: otherCase(t, objectID(100+n))}
+			azure[p] = fmt.Sprint("object ", n)
 		case 2:
-			id := access.Known(fmt.Sprintf("/subscriptions/%s/resourceGroups/ml/providers/"+
-				"Microsoft.ManagedIdentity/userAssignedIdentities/id%d", subscription, n))
-			m.Clusters[name] = access.Cluster{Identity: access.UserAssigned, UserAssignedIdentityID: otherCase(t, id)}
+			m.Clusters[name] = access.Cluster{Identity: access.UserAssigned, UserAssignedIdentityID: armID(n)}
 			azure[p] = fmt.Sprint("arm ", n)
 		case 3:
 			m.Clusters[name] = access.Cluster{Existing: true, PrincipalID: access.Later(sources[n])}
