@@ -109,8 +109,8 @@ func leaveOut(values map[string]any) {
 	}
 }
 
-// settings returns the settings of a stack of this folder, with a secret that is valid today, and ends of access that are
-// over or nearly.
+// settings returns the settings of a stack of this folder, with a secret that is valid today, and ends of access that
+// are over or nearly.
 func settings(stack string) (map[string]any, error) {
 	written, err := stacks.ReadFile(stack)
 	if err != nil {
