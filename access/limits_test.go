@@ -184,8 +184,8 @@ func TestTheRegionWhereManagedIdentitiesTakeNoCredentials(t *testing.T) {
 	}
 }
 
-// Each quota of a region: nothing is said far from it; near it, at it and above it are warnings, for Azure gives more to
-// those who ask.
+// Each quota of a region: nothing is said far from it; near it, at it and above it are warnings, for Azure gives more
+// to those who ask.
 func TestQuotasOfARegionAreSeenFromAfar(t *testing.T) {
 	t.Parallel()
 	endpoints := func(n int) access.Model {

@@ -14,8 +14,9 @@ func TestPathsThatNoConditionHolds(t *testing.T) {
 	t.Parallel()
 	for path, says := range map[string]string{
 		"a\tb/": "holds a control character", "a\u202eb/": "holds a character that conditions do not take",
-		"a\xffb/": "holds a character that conditions do not take", "it's/": "holds a single quote", "a%20b/": "holds an escape",
-		"a%zb/": "holds a % that begins no escape", "a*/": "holds a wildcard", "a?/": "holds a wildcard",
+		"a\xffb/": "holds a character that conditions do not take", "it's/": "holds a single quote",
+		"a%20b/": "holds an escape",
+		"a%zb/":  "holds a % that begins no escape", "a*/": "holds a wildcard", "a?/": "holds a wildcard",
 		"a#/": "holds a wildcard", `a\b/`: "holds a wildcard", "a//b/": "holds a folder without a name",
 		"/a/": "is no path in a container", "/": "is no path in a container", "": "is no path in a container",
 	} {
