@@ -82,3 +82,14 @@ func TestNoTwoHooksHaveOneName(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "batchaccess role of urn:a", programOf(of).hookName(of, "role"))
 }
+
+// Azure compares names without regard to case. In an application a credential's name is its display name.
+func TestANameInAzureIsFoundInOtherLetters(t *testing.T) {
+	t.Parallel()
+	d := deployed{outputs: map[string]map[string]any{"a": {"name": "Main"}, "b": {"displayName": "Main"},
+		"c": {"name": 1}}}
+	for urn, called := range map[string]bool{"a": true, "b": true, "c": false, "d": false} {
+		assert.Equal(t, called, d.called(urn, "mAIN"), urn)
+		assert.False(t, d.called(urn, "main2"), urn)
+	}
+}

@@ -29,6 +29,8 @@ func TestIDsInOtherLettersAreFound(t *testing.T) {
 			want: []string{"ids[0]: " + lake}},
 		"a resource group": {before: mapOf(m{"resourceGroupName": "ml"}), now: mapOf(m{"resourceGroupName": "ML"}),
 			want: []string{"resourceGroupName: ml"}},
+		"a compute's name": {before: mapOf(m{"clusters": m{"cpu": m{"computeName": "cpu"}}}),
+			now: mapOf(m{"clusters": m{"cpu": m{"computeName": "CPU"}}}), want: []string{"clusters.cpu.computeName: cpu"}},
 		"a compute's name is no resource group's": {before: mapOf(m{"resourceGroupName": "ml"}),
 			now: mapOf(m{"computeName": "ML"})},
 		"an output": {before: resource.PropertyMap{"scope": text(lake)},

@@ -195,3 +195,22 @@ func TestComponentsHaveOneNameBelowTwoParents(t *testing.T) {
 	})
 	assert.Len(t, r.ofType(roleAssignment), 2)
 }
+
+func TestOneAssignmentInTwoLetterCasesIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	const role = "/subscriptions/" + subscription + "/providers/Microsoft.Authorization/roleDefinitions/" +
+		"abcdef00-0000-4000-8000-00000000abcd"
+	r := run(t, func(ctx *pulumi.Context) (pulumi.Map, error) {
+		for name, spelt := range map[string]func(string) string{"lower": strings.ToLower, "upper": strings.ToUpper} {
+			_, err := components.NewInvokerRole(ctx, name, &components.InvokerRoleArgs{
+				Scope: pulumi.String(spelt(workspaceID)), RoleDefinitionID: pulumi.String(spelt(role)),
+				Invokers: map[string]components.AssigneeArgs{"alice": {PrincipalID: pulumi.String(spelt(alice)),
+					PrincipalType: "User"}}})
+			if err != nil {
+				return nil, err
+			}
+		}
+		return nil, nil
+	})
+	assert.Len(t, r.ofType(roleAssignment), 1)
+}
