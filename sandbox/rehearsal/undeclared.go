@@ -35,7 +35,13 @@ func (r *rehearsal) undeclared(report *Report, d deployed) {
 			}
 		}
 		r.undeclaredInStores(report, p, all)
-		if p.cluster || r.Model.Role.BuiltIn != "" || r.Model.Role.RoleDefinitionID.Given() || r.Model.Role.Definition != "" {
+		ownRole := r.Model.Role.BuiltIn != "" || r.Model.Role.RoleDefinitionID.Given() || r.Model.Role.Definition != ""
+		if !ownRole || !slices.ContainsFunc(all, func(same holder) bool {
+			return strings.EqualFold(same.id, p.id) && !same.cluster // which may be a role for anything
+		}) {
+			r.neverNeeded(report, p)
+		}
+		if p.cluster || ownRole {
 			continue
 		}
 		for _, action := range notForInvoking {
@@ -86,6 +92,30 @@ func (r *rehearsal) mayNotUnless(report *Report, p holder, scope, action string,
 		return
 	}
 	report.add(mayDo(p, action+" at "+scope, r.azure.Allows(p.id, scope, action, data)))
+}
+
+// neverNeeded reports a principal that may change an account or a registry itself, or what is in a registry of images:
+// no job needs that, whatever is declared. What it may not is no control of its own.
+func (r *rehearsal) neverNeeded(report *Report, p holder) {
+	try := func(id string, data bool, actions ...string) {
+		for _, action := range actions {
+			if o := mayDo(p, action+" at "+id, r.azure.Allows(p.id, id, action, data)); o.Got != o.Want {
+				report.add(o)
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Model.StorageAccounts)) {
+		try(r.Model.StorageAccounts[name].Text(), false, inStorage+"write", inStorage+"delete", inStorage+"listKeys/action")
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Model.Registries)) {
+		try(r.Model.Registries[name].Text(), false, "Microsoft.MachineLearningServices/registries/write",
+			"Microsoft.MachineLearningServices/registries/delete")
+	}
+	if id := r.Model.Services.ContainerRegistry; id != "" {
+		const images = "Microsoft.ContainerRegistry/registries/"
+		try(id, false, images+"write", images+"delete", images+"push/write")
+		try(id, true, images+"repositories/content/write")
+	}
 }
 
 func mayDo(p holder, what, answer string) Outcome {
