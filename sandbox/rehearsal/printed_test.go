@@ -112,7 +112,7 @@ func TestARecipeIsReadInEachOfItsForms(t *testing.T) {
 		strings.Replace(curl, "--fail-with-body ", "", 1):                                              "is no failure",
 		"# Azure Pipelines: x.yml\nsteps: [{task: Bash@3}]":                                            "other steps",
 		"# GitLab: x.yml\nstart-x: {script: ['az login --federated-token $T']}":                        "does not ask for",
-		"# For a host\nimport json":                                                                    "is none that asks",
+		"# For a host\nimport json":                                                                    "does not ask a host",
 		"# Logic Apps: x\n{\"actions\": {\"a\": {\"type\": \"Http\", \"inputs\": {\"url\": \"u\"}}}}":  "unknown field",
 		"# Logic Apps: x\n{\"actions\": {\"a\": {\"type\": \"Http\", \"runAfter\": {\"b\": []}, \"inputs\": " +
 			"{\"authentication\": {\"type\": \"ManagedServiceIdentity\"}}}}}": "there is no such action",
