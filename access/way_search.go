@@ -109,7 +109,7 @@ func (c checker) waysOf(of class) (all []Way) {
 		}
 	}
 	for _, to := range order[1:] {
-		if to.public == "" {
+		if to.public+to.acls == "" {
 			all = append(all, Way{Who: who, Ends: c.end(to), Hops: hops[to]})
 		}
 	}
@@ -243,7 +243,13 @@ func (c checker) ends(at stage, d datum) (hop *Hop, writes bool) {
 		return &Hop{Kind: kind, Identity: "the key of " + at.account, Needs: "the key", GivenBy: "it"}, true
 	case at.public != "" && at.public == data.StorageAccount && !d.output:
 		return &Hop{Kind: kind, Identity: "anybody", Needs: "nothing", GivenBy: "it"}, false
-	case at.as == Principal{}:
+	case at.acls != "" && at.acls == data.StorageAccount:
+		hop := &Hop{Kind: kind, Identity: "themselves", Needs: "an ACL", GivenBy: "an ACL of their own"}
+		if c.Model.KindOf(at.acls) == "" {
+			hop.Undecided, hop.Missing = true, "whether "+at.acls+" has a hierarchical namespace is not known here"
+		}
+		return hop, !hop.Undecided
+	case at.as == Principal{}, at.acls != "":
 		return nil, false
 	}
 	how, able := c.writes(at.as, data)

@@ -37,6 +37,7 @@ type stage struct {
 	as      Principal
 	account string
 	public  string // an account, open to everyone or copied
+	acls    string // an account whose ACLs they change, for themselves
 	store   datum
 }
 
@@ -86,7 +87,7 @@ func (c checker) steps(from stage) (all []step) {
 			GivenBy: "the store's credential", Undecided: true,
 			Missing: "a key opens all of " + account + ", a SAS what it says; which of them the store holds is " +
 				"not known here"}, []stage{{account: account}}}}
-	case from.account+from.public != "":
+	case from.account+from.public+from.acls != "":
 		return nil
 	}
 	_, unsure := c.attachable(from.as)
@@ -181,6 +182,13 @@ func (c checker) targets(to roles.Target, of Principal) (kind HopKind, all []sta
 	case roles.ToAccountData:
 		for _, s := range accounts() {
 			all = append(all, stage{public: s.account})
+		}
+		return GrantHop, all
+	case roles.ToACLs:
+		for _, s := range accounts() {
+			if m.KindOf(s.account) != roles.Flat { // only a hierarchical namespace has ACLs
+				all = append(all, stage{acls: s.account})
+			}
 		}
 		return GrantHop, all
 	case roles.ToStores:

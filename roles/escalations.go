@@ -26,6 +26,8 @@ const (
 	ToHosts Target = "what runs as an attached identity"
 	// ToAccountData gives what a storage account holds, and no key of it: to whoever asks, or in a copy.
 	ToAccountData Target = "the data of storage accounts"
+	// ToACLs changes who may read and write the files of an account with a hierarchical namespace, and gives no key.
+	ToACLs Target = "the ACLs of storage accounts"
 	// ToGrants gives any role, to oneself too, or changes what a role allows.
 	ToGrants Target = "role assignments"
 	// ToNotebooks gives the keys and tokens of the workspace's notebooks.
@@ -148,12 +150,12 @@ var escalations = []Escalation{
 	{of(storageAccounts + "listServiceSas/action"), ToAccounts, storageRows, false},
 	{of(storageAccounts + "localUsers/listKeys/action"), ToAccounts, storageRows, true},
 	{of(storageAccounts + "localusers/write"), ToAccounts, storageRows, true},
-	{Action{storageAccounts + "blobServices/containers/blobs/manageOwnership/action", true}, ToAccounts,
+	{Action{storageAccounts + "blobServices/containers/blobs/manageOwnership/action", true}, ToACLs,
 		grantingRoles, false},
-	{Action{storageAccounts + "blobServices/containers/blobs/modifyPermissions/action", true}, ToAccounts,
+	{Action{storageAccounts + "blobServices/containers/blobs/modifyPermissions/action", true}, ToACLs,
 		grantingRoles, false},
 
-	{Action{storageAccounts + "blobServices/containers/blobs/runAsSuperUser/action", true}, ToAccounts,
+	{Action{storageAccounts + "blobServices/containers/blobs/runAsSuperUser/action", true}, ToACLs,
 		"conditions.md, Writing below the prefix", true},
 	{Action{storageAccounts + "blobServices/containers/blobs/move/action", true}, Nowhere,
 		"only past a condition, which is undecided: conditions.md, Attributes for blobs", false},

@@ -35,7 +35,7 @@ func TestWhatIsBeyondNeedLeadsFurther(t *testing.T) {
 			[]roles.Target{roles.ToAccounts}, nil},
 		"keys of accounts elsewhere":    {"Storage Account Key Operator Service Role", mlGroup, nil, nil, nil},
 		"keys at a container have none": {"Storage Account Key Operator Service Role", container, nil, nil, nil},
-		"ownership of blobs":            {"Storage Blob Data Owner", container, nil, []roles.Target{roles.ToAccounts}, nil},
+		"ownership of blobs":            {"Storage Blob Data Owner", container, nil, []roles.Target{roles.ToACLs}, nil},
 		"readers":                       {"Reader", mlGroup, nil, nil, nil},
 		"identities beside the workspace": {"Managed Identity Contributor", mlGroup, nil,
 			[]roles.Target{roles.ToIdentities}, nil},
