@@ -112,6 +112,9 @@ func (w longWay) reads(a access.Assertion, who string, isCluster bool) bool {
 		place = d.Path + "/"
 	}
 	for n := range w.asked {
+		if a.Can != nil && n.write && n.path != "" {
+			continue // who writes below a path does not read the container, and so does not mount it
+		}
 		whole := (n.container == "" || n.container == d.Container) &&
 			(strings.HasPrefix(place, n.path) || a.Can == nil && strings.HasPrefix(n.path, place))
 		if n.principal == who && n.account == d.StorageAccount && (whole || a.Can == nil && d.Container == "") {

@@ -249,6 +249,9 @@ func (c checker) ends(at stage, d datum) (hop *Hop, writes bool) {
 			hop.Undecided, hop.Missing = true, "whether "+at.acls+" has a hierarchical namespace is not known here"
 		}
 		return hop, !hop.Undecided
+	case at.other != "":
+		return &Hop{Kind: kind, Identity: c.end(at), Needs: "to " + verb + " " + d.name, GivenBy: "what it holds",
+			Undecided: true, Missing: "what " + c.end(at) + " holds is not known here"}, false
 	case at.as == Principal{}, at.acls != "":
 		return nil, false
 	}

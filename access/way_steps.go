@@ -20,6 +20,9 @@ func (c checker) identitiesToBecome() map[Principal]bool {
 		if own, acts := c.identity[ClusterPrincipal(name)]; acts {
 			all[own] = true
 		}
+		for _, id := range c.Model.Clusters[name].MoreIdentityIDs {
+			all[c.furtherIdentity(id).as] = true
+		}
 	}
 	for _, s := range c.hosted(Principal{}) {
 		all[s.as] = true
@@ -38,6 +41,7 @@ type stage struct {
 	account string
 	public  string // an account, open to everyone or copied
 	acls    string // an account whose ACLs they change, for themselves
+	other   string // the ARM ID of an identity of which the model does not say what it holds
 	store   datum
 }
 
@@ -65,6 +69,8 @@ func (c checker) end(s stage) string {
 		return "the credential of data store " + cmp.Or(c.Model.at(s.store).DataStore, "of "+s.store.name)
 	case s.account != "":
 		return "the keys of storage account " + s.account
+	case s.other != "":
+		return "managed identity " + arm.Last(s.other)
 	}
 	return s.as.asserted()
 }
@@ -87,7 +93,7 @@ func (c checker) steps(from stage) (all []step) {
 			GivenBy: "the store's credential", Undecided: true,
 			Missing: "a key opens all of " + account + ", a SAS what it says; which of them the store holds is " +
 				"not known here"}, []stage{{account: account}}}}
-	case from.account+from.public+from.acls != "":
+	case from.account+from.public+from.acls+from.other != "":
 		return nil
 	}
 	_, unsure := c.attachable(from.as)
@@ -125,6 +131,9 @@ func (c checker) onto(hop Hop, to stage, of Principal) Hop {
 		hop.Undecided = true
 		hop.Missing = cmp.Or(hop.Missing, "whether the data store holds a credential is not known here")
 	}
+	if hop.Kind == CodeHop && c.isFurther(to) {
+		hop.Takes = append(slices.Clip(hop.Takes), FurtherIdentity)
+	}
 	if hop.Needs == roles.WriteDeployment.Name {
 		on := c.deploymentOn(to.as, c.endpointsOf(of))
 		if on == "" && c.Model.Role.ByEndpoint() {
@@ -157,9 +166,17 @@ func (c checker) deploymentOn(identity Principal, endpoints map[string]bool) str
 func (c checker) targets(to roles.Target, of Principal) (kind HopKind, all []stage) {
 	m := c.Model
 	clusters := func() (all []stage) {
+		add := func(s stage) {
+			if s.as != of && !slices.Contains(all, s) {
+				all = append(all, s)
+			}
+		}
 		for _, name := range sorted(m.Clusters) {
-			if own, acts := c.identity[ClusterPrincipal(name)]; acts && own != of && !slices.Contains(all, stage{as: own}) {
-				all = append(all, stage{as: own})
+			if own, acts := c.identity[ClusterPrincipal(name)]; acts {
+				add(stage{as: own})
+			}
+			for _, id := range m.Clusters[name].MoreIdentityIDs {
+				add(c.furtherIdentity(id))
 			}
 		}
 		return all
@@ -212,6 +229,40 @@ func (c checker) targets(to roles.Target, of Principal) (kind HopKind, all []sta
 	default:
 		return SecretHop, nil
 	}
+}
+
+// furtherIdentity is what code gets that signs in as a further identity of its cluster (facts/compute-clusters.md,
+// Identity): one of the model's, or one of which the model says no more.
+func (c checker) furtherIdentity(id ID) stage {
+	for _, i := range c.Identities {
+		for _, p := range i.Names {
+			of := c.Model.Clusters[p.Name].UserAssignedIdentityID.Text()
+			if !p.IsCluster() {
+				of = c.Model.Invokers[p.Name].ResourceID
+			}
+			if of != "" && strings.EqualFold(of, id.Text()) {
+				return stage{as: i.Names[0]}
+			}
+		}
+	}
+	return stage{other: cmp.Or(id.Text(), "known after the deployment")}
+}
+
+// FurtherIdentity is among what a hop takes if code signs in as another identity of its cluster than the first.
+const FurtherIdentity = "signing in as a further identity of the cluster"
+
+// isFurther reports whether code gets to a stage as a further identity of a cluster alone.
+func (c checker) isFurther(s stage) bool {
+	for _, name := range sorted(c.Model.Clusters) {
+		if own, acts := c.identity[ClusterPrincipal(name)]; acts && s == (stage{as: own}) {
+			return false
+		}
+	}
+	return slices.ContainsFunc(sorted(c.Model.Clusters), func(name string) bool {
+		return slices.ContainsFunc(c.Model.Clusters[name].MoreIdentityIDs, func(id ID) bool {
+			return c.furtherIdentity(id) == s
+		})
+	})
 }
 
 // hosted returns the identities that may be attached to resources which the model does not have and which the

@@ -3,6 +3,7 @@ package rehearsal
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,6 +52,7 @@ var steps = map[string]step{
 const (
 	ranByItself = "no document says that anything runs what this writes"
 	noSAS       = "the sandbox does not model shared access signatures"
+	firstAlone  = "the sandbox signs the code of a job in as the first identity of its cluster alone"
 	newVersion  = "a version of an asset does not change, and who names the new one is not known"
 )
 
@@ -88,6 +90,9 @@ func key(actions ...string) string { return strings.ToLower(strings.Join(actions
 
 // stepOf returns the step for a hop, or why it is not walked.
 func stepOf(hop access.Hop) (s step, why string) {
+	if slices.Contains(hop.Takes, access.FurtherIdentity) {
+		return nil, firstAlone
+	}
 	k := key(hop.Takes...)
 	if s := steps[k]; s != nil {
 		return s, ""
