@@ -68,7 +68,7 @@ func TestExplainForMachinesAndIntoAFile(t *testing.T) {
 		}
 	}
 	require.NoError(t, json.Unmarshal([]byte(stdout), &x))
-	assert.Equal(t, 1, x.Version)
+	assert.Equal(t, 2, x.Version)
 	require.Len(t, x.Paths, 1)
 	assert.True(t, x.Paths[0].Works)
 

@@ -268,7 +268,8 @@ var systemOptions = strings.Fields("apply compute count deltatoken expand filter
 	"skiptoken top")
 
 // filterable are the properties that the reference says $filter takes by eq, and the sandbox can compare: the same
-// pages. The relations of an object are filtered by ID, or else by advanced queries, which are not served.
+// pages, and unifiedRoleDefinition, unifiedRoleAssignment, unifiedRoleScheduleInstanceBase and
+// privilegedAccessGroupEligibilityScheduleInstance. The relations of an object are filtered by ID, or else by advanced queries, which are not served.
 var filterable = map[string][]string{
 	"":             {"id"},
 	"applications": strings.Fields("appId displayName id identifierUris publisherDomain signInAudience tags uniqueName"),
@@ -278,13 +279,18 @@ var filterable = map[string][]string{
 		"proxyAddresses securityEnabled uniqueName"),
 	"users": strings.Fields("accountEnabled displayName employeeId givenName id jobTitle mail mailNickname otherMails " +
 		"proxyAddresses surname userPrincipalName userType"),
-	"federatedIdentityCredentials": {"name"},
+	"federatedIdentityCredentials":     {"name"},
+	"roleDefinitions":                  {"displayName", "id", "isBuiltIn"},
+	"roleAssignments":                  {"directoryScopeId", "principalId", "roleDefinitionId"},
+	"roleEligibilityScheduleInstances": {"directoryScopeId", "principalId", "roleDefinitionId"},
+	"eligibilityScheduleInstances":     {"accessId", "groupId", "principalId"},
 }
 
 // Those of them that are no text: true or false, and lists of texts.
 var (
-	booleans = strings.Fields("accountEnabled appRoleAssignmentRequired isAssignableToRole mailEnabled securityEnabled")
-	lists    = strings.Fields("alternativeNames groupTypes identifierUris otherMails proxyAddresses " +
+	booleans = strings.Fields("accountEnabled appRoleAssignmentRequired isAssignableToRole isBuiltIn mailEnabled " +
+		"securityEnabled")
+	lists = strings.Fields("alternativeNames groupTypes identifierUris otherMails proxyAddresses " +
 		"servicePrincipalNames tags")
 )
 
