@@ -181,7 +181,7 @@ func (o *Observer) graphPermissions(ctx context.Context, f *Facts) error {
 func listGraph[T any](ctx context.Context, o *Observer, path string) ([]T, error) {
 	all, there, err := azure.List[T](ctx, o.client, azure.Graph, path)
 	if err == nil && !there {
-		err = errors.New("Graph has nothing there (404)")
+		err = errors.New("nothing there (HTTP 404 from Microsoft Graph)")
 	}
 	return all, err
 }

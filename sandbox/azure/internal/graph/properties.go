@@ -269,7 +269,8 @@ var systemOptions = strings.Fields("apply compute count deltatoken expand filter
 
 // filterable are the properties that the reference says $filter takes by eq, and the sandbox can compare: the same
 // pages, and unifiedRoleDefinition, unifiedRoleAssignment, unifiedRoleScheduleInstanceBase and
-// privilegedAccessGroupEligibilityScheduleInstance. The relations of an object are filtered by ID, or else by advanced queries, which are not served.
+// privilegedAccessGroupEligibilityScheduleInstance. The relations of an object are filtered by ID, or else by advanced
+// queries, which are not served.
 var filterable = map[string][]string{
 	"":             {"id"},
 	"applications": strings.Fields("appId displayName id identifierUris publisherDomain signInAudience tags uniqueName"),
