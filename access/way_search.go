@@ -34,6 +34,11 @@ func (c checker) classOf(p Principal) string {
 			}
 		}
 	}
+	if p.IsCluster() {
+		for _, to := range c.furtherIdentities(p) {
+			key = append(key, "further "+c.end(to))
+		}
+	}
 	if own := c.identity[p]; c.becomes[own] || len(key) == 0 {
 		key = append(key, own.String()) // an identity leads to others, and not to itself
 	}
@@ -74,8 +79,10 @@ func (c checker) waysOf(of class) (all []Way) {
 			from := order[i]
 			if _, done := steps[from]; !done {
 				steps[from] = c.stepsOnce(from)
+				if from == start {
+					steps[from] = append(slices.Clone(steps[from]), c.onCluster(of.first)...)
+				}
 				if from == start && len(of.members) > 1 {
-					steps[from] = slices.Clone(steps[from])
 					for n := range steps[from] {
 						steps[from][n].hop.Identity = "each of them"
 					}

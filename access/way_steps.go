@@ -248,6 +248,28 @@ func (c checker) furtherIdentity(id ID) stage {
 	return stage{other: cmp.Or(id.Text(), "known after the deployment")}
 }
 
+// furtherIdentities returns what code on a cluster gets beside the cluster's own identity.
+func (c checker) furtherIdentities(cluster Principal) (all []stage) {
+	for _, id := range c.Model.Clusters[cluster.Name].MoreIdentityIDs {
+		if s := c.furtherIdentity(id); s.as != c.identity[cluster] && !slices.Contains(all, s) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// onCluster returns the steps of code that runs on a cluster and needs to change nothing for them.
+func (c checker) onCluster(p Principal) (all []step) {
+	if !p.IsCluster() {
+		return nil
+	}
+	for _, to := range c.furtherIdentities(p) {
+		all = append(all, step{Hop{Kind: IdentityHop, Identity: p.String(), Needs: "a token of " + c.end(to),
+			GivenBy: FurtherIdentity, Takes: []string{FurtherIdentity}}, []stage{to}})
+	}
+	return all
+}
+
 // FurtherIdentity is among what a hop takes if code signs in as another identity of its cluster than the first.
 const FurtherIdentity = "signing in as a further identity of the cluster"
 

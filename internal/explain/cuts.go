@@ -478,6 +478,15 @@ func beside(m access.Model, way access.Way) (all []change) {
 			all = append(all, change{"keep " + name + " in a data store without a credential", to})
 		}
 	}
+	if slices.ContainsFunc(way.Hops, func(h access.Hop) bool { return slices.Contains(h.Takes, access.FurtherIdentity) }) {
+		to := m
+		to.Clusters = maps.Clone(m.Clusters)
+		for name, c := range m.Clusters {
+			c.MoreIdentityIDs = nil
+			to.Clusters[name] = c
+		}
+		all = append(all, change{"take moreIdentityIds from the clusters", to})
+	}
 	to := m
 	to.Endpoints = maps.Clone(m.Endpoints)
 	for name, e := range m.Endpoints {
