@@ -52,7 +52,9 @@ func (e *Estate) Cuts(cut ...access.Way) (all []Cut) {
 		for _, c := range tried {
 			c.alter(&to)
 		}
-		return !newFinder(&to).reaches(cut)
+		trial := newFinder(&to)
+		trial.lets = f.lets
+		return !trial.reaches(cut)
 	}
 	for _, near := range []bool{true, false} {
 		for _, c := range changes {

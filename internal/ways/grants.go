@@ -2,6 +2,7 @@ package ways
 
 import (
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/batchaccess/batchaccess/access"
@@ -121,7 +122,7 @@ var azureRoles = sync.OnceValue(roles.BuiltIns)
 // letBy evaluates the conditions for each of Azure's roles. If one of the allowed roles can assign any role, all are
 // allowed.
 func (f *finder) letBy(id string, limits []string) (all let) {
-	key := id + "\n" + limits[0] + "\n" + limits[len(limits)-1]
+	key := strings.Join(append([]string{id, f.types[id]}, limits...), "\n") // all that the answer depends on
 	if known, done := f.lets[key]; done {
 		return known
 	}
