@@ -92,6 +92,9 @@ func (r *run) all(short bool) error {
 	if err := os.Setenv("BATCHACCESS_SOURCES", sum); err != nil {
 		return err
 	}
+	if !racing() {
+		r.withoutRace(groups)
+	}
 	for _, g := range groups {
 		r.total += len(g.packages)
 	}
@@ -101,6 +104,24 @@ func (r *run) all(short bool) error {
 		}
 	}
 	return nil
+}
+
+// racing reports whether Go can build with the race detector, for which it needs a C compiler. Where none is found, Go
+// turns cgo off.
+func racing() bool {
+	out, err := exec.Command("go", "env", "CGO_ENABLED").Output()
+	return err == nil && strings.TrimSpace(string(out)) == "1"
+}
+
+// withoutRace tests all groups without the race detector, and notes where it is missing.
+func (r *run) withoutRace(groups []group) {
+	for i, g := range groups {
+		if g.race {
+			groups[i].race = false
+			r.missing = append(r.missing, fmt.Sprintf("the race detector in %d packages of %s: needs a C compiler, such as "+
+				"gcc, and CGO_ENABLED=1", len(g.packages), g.module))
+		}
+	}
 }
 
 // sources is a checksum of the sources of programs: all files that git tracks or does not ignore, except tests and

@@ -160,3 +160,17 @@ func TestTheSumIsOfWhatProgramsAreBuiltOf(t *testing.T) {
 	_, err = sources(filepath.Join(root, "no-such-folder"))
 	assert.Error(t, err)
 }
+
+// Go and make come without a C compiler: the tests run all the same, and the run says what did not watch them.
+func TestWithoutACCompilerTestsRunWithoutTheRaceDetector(t *testing.T) {
+	t.Parallel()
+	for ci, well := range map[bool]bool{false: true, true: false} {
+		var out bytes.Buffer
+		r := &run{out: &out, results: map[string]*result{}}
+		groups := []group{{module: ".", race: true, packages: []string{"a", "b"}}, {module: ".", packages: []string{"c"}}}
+		r.withoutRace(groups)
+		assert.Equal(t, []group{{module: ".", packages: []string{"a", "b"}}, {module: ".", packages: []string{"c"}}}, groups)
+		assert.Equal(t, well, r.report(ci))
+		assert.Contains(t, out.String(), "not run: the race detector in 2 packages of .: needs a C compiler")
+	}
+}
