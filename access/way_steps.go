@@ -20,8 +20,8 @@ func (c checker) identitiesToBecome() map[Principal]bool {
 		if own, acts := c.identity[ClusterPrincipal(name)]; acts {
 			all[own] = true
 		}
-		for _, id := range c.Model.Clusters[name].MoreIdentityIDs {
-			all[c.furtherIdentity(id).as] = true
+		for _, s := range c.furtherIdentities(ClusterPrincipal(name)) {
+			all[s.as] = true
 		}
 	}
 	for _, s := range c.hosted(Principal{}) {
@@ -175,8 +175,8 @@ func (c checker) targets(to roles.Target, of Principal) (kind HopKind, all []sta
 			if own, acts := c.identity[ClusterPrincipal(name)]; acts {
 				add(stage{as: own})
 			}
-			for _, id := range m.Clusters[name].MoreIdentityIDs {
-				add(c.furtherIdentity(id))
+			for _, s := range c.furtherIdentities(ClusterPrincipal(name)) {
+				add(s)
 			}
 		}
 		return all
@@ -251,7 +251,7 @@ func (c checker) furtherIdentity(id ID) stage {
 // furtherIdentities returns what code on a cluster gets beside the cluster's own identity.
 func (c checker) furtherIdentities(cluster Principal) (all []stage) {
 	for _, id := range c.Model.Clusters[cluster.Name].MoreIdentityIDs {
-		if s := c.furtherIdentity(id); s.as != c.identity[cluster] && !slices.Contains(all, s) {
+		if s := c.furtherIdentity(id); s != (stage{as: c.identity[cluster]}) && !slices.Contains(all, s) {
 			all = append(all, s)
 		}
 	}
@@ -281,9 +281,7 @@ func (c checker) isFurther(s stage) bool {
 		}
 	}
 	return slices.ContainsFunc(sorted(c.Model.Clusters), func(name string) bool {
-		return slices.ContainsFunc(c.Model.Clusters[name].MoreIdentityIDs, func(id ID) bool {
-			return c.furtherIdentity(id) == s
-		})
+		return slices.Contains(c.furtherIdentities(ClusterPrincipal(name)), s)
 	})
 }
 
