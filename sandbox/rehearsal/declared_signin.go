@@ -1,7 +1,6 @@
 package rehearsal
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"net/http"
@@ -108,46 +107,50 @@ func (r *rehearsal) applicationSignIn(ctx context.Context, clientID string) (str
 		}
 	}
 	var credentials struct{ Value []federated }
-	graph := r.azure.URL() + "/graph/v1.0/applications"
-	token, err := r.azure.SignIn(ctx, r.azure.Deployer().ObjectID, r.azure.URL()+"/graph")
-	if err == nil {
-		err = manageBy(ctx, r.azure, token, http.MethodGet, graph+"?"+
-			url.Values{"$filter": {"appId eq '" + clientID + "'"}}.Encode(), nil, &apps)
-	}
+	err := r.directory(ctx, "/applications?"+url.Values{"$filter": {"appId eq '" + clientID + "'"}}.Encode(), &apps)
 	if err != nil || len(apps.Value) != 1 {
 		return "no application " + clientID, err
 	}
 	app := apps.Value[0]
-	if err := manageBy(ctx, r.azure, token, http.MethodGet, graph+"/"+app.ID+"/federatedIdentityCredentials", nil,
-		&credentials); err != nil {
+	if err := r.directory(ctx, "/applications/"+app.ID+"/federatedIdentityCredentials", &credentials); err != nil {
 		return "", err
 	}
 	var secrets []string
 	for _, p := range app.PasswordCredentials {
 		secrets = append(secrets, momentOf(p.StartDateTime)+" to "+momentOf(p.EndDateTime))
 	}
-	return "tenant " + cmp.Or(app.SignInAudience, "AzureADMyOrg") + "; secrets " + listed(secrets) + "; " +
+	return "tenant " + app.SignInAudience + "; secrets " + listed(secrets) + "; " +
 		credentialsText(credentials.Value), nil
 }
 
 func (r *rehearsal) identitySignIn(ctx context.Context, principalID string) (string, error) {
 	var principal struct{ AlternativeNames []string }
-	token, err := r.azure.SignIn(ctx, r.azure.Deployer().ObjectID, r.azure.URL()+"/graph")
-	if err == nil {
-		err = manageBy(ctx, r.azure, token, http.MethodGet, r.azure.URL()+"/graph/v1.0/servicePrincipals/"+principalID, nil,
-			&principal)
+	if err := r.directory(ctx, "/servicePrincipals/"+principalID, &principal); err != nil {
+		return "", err
+	}
+	if len(principal.AlternativeNames) == 0 { // then nobody has looked at its credentials
+		return "no resource of principal " + principalID, nil
 	}
 	var found struct {
 		Value []struct{ Properties federated }
 	}
-	if err == nil && len(principal.AlternativeNames) > 0 {
-		resource := principal.AlternativeNames[len(principal.AlternativeNames)-1]
-		err = r.manage(ctx, http.MethodGet, r.azure.URL()+resource+"/federatedIdentityCredentials?api-version=2023-01-31",
-			nil, &found)
+	resource := principal.AlternativeNames[len(principal.AlternativeNames)-1]
+	if err := r.manage(ctx, http.MethodGet, r.azure.URL()+resource+"/federatedIdentityCredentials?api-version=2023-01-31",
+		nil, &found); err != nil {
+		return "", err
 	}
 	var all []federated
 	for _, one := range found.Value {
 		all = append(all, one.Properties)
 	}
-	return credentialsText(all), err
+	return credentialsText(all), nil
+}
+
+// directory reads from Microsoft Graph as whoever deploys.
+func (r *rehearsal) directory(ctx context.Context, path string, into any) error {
+	token, err := r.azure.SignIn(ctx, r.azure.Deployer().ObjectID, r.azure.URL()+"/graph")
+	if err != nil {
+		return err
+	}
+	return manageBy(ctx, r.azure, token, http.MethodGet, r.azure.URL()+"/graph/v1.0"+path, nil, into)
 }
