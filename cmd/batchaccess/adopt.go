@@ -120,14 +120,14 @@ stays later because pulumi up would change what it depends on; with 2 if it can'
 			if err != nil {
 				return err
 			}
-			ready, err := pulumi.takeUp(cmd, finder, forget, yes, form.format == "json")
+			begin, ready, err := pulumi.takeUp(cmd, finder, forget, yes, form.format == "json")
 			if err != nil {
 				return fmt.Errorf("stack %s: %w", stack, err)
 			}
 			if !ready {
 				return errFailed
 			}
-			a, err := pulumi.adopt(ctx, finder, files, yes, yes && !cmd.Flags().Changed("import-file"))
+			a, err := pulumi.adopt(ctx, finder, begin, files, yes, yes && !cmd.Flags().Changed("import-file"))
 			if err != nil {
 				return fmt.Errorf("stack %s: %w", stack, err)
 			}
@@ -153,13 +153,17 @@ stays later because pulumi up would change what it depends on; with 2 if it can'
 	return cmd
 }
 
-// adopt looks for what the stack would create. Before that, it settles what the files imported, if it may write the
-// state. With do set it imports too, round by round until nothing is left.
+// adopt looks for what the stack would create. Before that, it settles what was added and what the files imported, if
+// it may write the state. With do set it imports too, round by round until nothing is left.
 func (p pulumiOf) adopt(
-	ctx context.Context, finder *adopt.Finder, files [][]byte, write, do bool,
+	ctx context.Context, finder *adopt.Finder, begin complete, files [][]byte, write, do bool,
 ) (a adopt.Adoption, err error) {
 	for range adoptionRounds {
 		preview, placeholders, err := p.preview(ctx)
+		if err != nil && len(begin.added) > 0 {
+			err = fmt.Errorf("what was found is in the state, but the program's values could not be written for it: check "+
+				"that the next preview replaces nothing: %w", err)
+		}
 		if err != nil {
 			return a, err
 		}
@@ -167,11 +171,14 @@ func (p pulumiOf) adopt(
 		if err != nil {
 			return a, err
 		}
-		state, err := p.state(ctx)
-		if err != nil {
-			return a, err
+		imported = append(imported, begin.added...)
+		state := begin.state
+		if begin.state = nil; state == nil {
+			if state, err = p.state(ctx); err != nil {
+				return a, err
+			}
 		}
-		if changed, err := p.settle(ctx, state, preview, imported, write); err != nil {
+		if changed, err := p.settle(ctx, *state, preview, imported, write); err != nil {
 			return a, err
 		} else if changed > 0 && !write {
 			fmt.Fprintf(p.Stderr, "the state is to get the program's values for %d imported resources; nothing is done yet, "+
@@ -180,7 +187,7 @@ func (p pulumiOf) adopt(
 		} else if changed > 0 {
 			continue // its results are known only now
 		}
-		if a, err = finder.Adopt(ctx, preview, state, placeholders,
+		if a, err = finder.Adopt(ctx, preview, *state, placeholders,
 			os.Getenv("ARM_SUBSCRIPTION_ID")); err != nil || !do || a.File == nil {
 			return a, err
 		}
@@ -220,18 +227,19 @@ func (p pulumiOf) preview(ctx context.Context) (preview engine.Preview, placehol
 }
 
 // state returns the stack's state.
-func (p pulumiOf) state(ctx context.Context) (s adopt.State, err error) {
+func (p pulumiOf) state(ctx context.Context) (*adopt.State, error) {
 	var said bytes.Buffer
 	quiet := p
 	quiet.Stderr = io.MultiWriter(p.Stderr, &said)
 	export, err := quiet.Run(ctx, nil, "stack", "export")
 	switch {
 	case err != nil && strings.Contains(said.String(), "no stack named"):
-		return s, fmt.Errorf("it does not exist; make it, empty, with pulumi stack init %s, and adopt again", p.Stack)
+		return nil, fmt.Errorf("it does not exist; make it, empty, with pulumi stack init %s, and adopt again", p.Stack)
 	case err != nil:
-		return s, err
+		return nil, err
 	}
-	return adopt.ReadState(export)
+	s, err := adopt.ReadState(export)
+	return &s, err
 }
 
 // settle writes the program's values for what was imported into the state, if it may.

@@ -141,7 +141,11 @@ func TestNothingIsWrittenWithoutYes(t *testing.T) {
 		writes  []string
 	}{
 		"what was imported": {"", func(p pulumiOf, yes bool) error {
-			_, err := p.adopt(t.Context(), adopt.New(nil), [][]byte{[]byte(file)}, yes, yes)
+			_, err := p.adopt(t.Context(), adopt.New(nil), complete{}, [][]byte{[]byte(file)}, yes, yes)
+			return err
+		}, []string{"stack import"}},
+		"what completing a deployment has added": {"", func(p pulumiOf, yes bool) error {
+			_, err := p.adopt(t.Context(), adopt.New(nil), complete{added: []string{urn}}, nil, yes, yes)
 			return err
 		}, []string{"stack import"}},
 		"what was broken off": {pending, func(p pulumiOf, yes bool) error {
@@ -149,7 +153,7 @@ func TestNothingIsWrittenWithoutYes(t *testing.T) {
 			cmd.SetContext(t.Context())
 			cmd.SetOut(io.Discard)
 			cmd.SetErr(p.Stderr)
-			ready, err := p.takeUp(cmd, adopt.New(nil), []string{urn + "2"}, yes, false)
+			_, ready, err := p.takeUp(cmd, adopt.New(nil), []string{urn + "2"}, yes, false)
 			if err == nil && !ready {
 				err = errFailed
 			}
@@ -188,6 +192,33 @@ func TestNothingIsWrittenWithoutYes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A start of Pulumi takes a fifth of a second: the state is not read again before anything has changed it.
+func TestAdoptReadsTheStateOnce(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "pulumi"), []byte(`#!/bin/sh
+cd `+dir+`
+echo "$1 $2" >> log
+case "$1" in
+stack) echo '{"version": 3, "deployment": {}}' ;;
+preview) echo '{"steps": [], "changeSummary": {}}'
+	for last in "$@"; do case $last in */import.json) echo '{"resources": []}' > $last ;; esac; done ;;
+esac
+`), 0o700))
+	p := pulumiOf{engine.Pulumi{CLI: filepath.Join(dir, "pulumi"), Dir: dir, Stack: "dev", Stderr: io.Discard}}
+	cmd := &cobra.Command{Use: "adopt"}
+	cmd.SetContext(t.Context())
+	begin, ready, err := p.takeUp(cmd, adopt.New(nil), nil, true, false)
+	require.NoError(t, err)
+	require.True(t, ready)
+	_, err = p.adopt(t.Context(), adopt.New(nil), begin, nil, true, true)
+	require.NoError(t, err)
+	log, err := os.ReadFile(filepath.Join(dir, "log"))
+	require.NoError(t, err)
+	assert.Equal(t, 1, strings.Count(string(log), "stack export"), "%s", log)
+	assert.Equal(t, 1, strings.Count(string(log), "preview "), "%s", log)
 }
 
 // A creation that adopt can't look for is asked about, until --forget names it: then it is dropped.

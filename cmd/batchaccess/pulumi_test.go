@@ -40,10 +40,11 @@ func TestAnErrorSaysWhatPulumiFailedAt(t *testing.T) {
 	t.Parallel()
 	p := failing(t, "")
 	_, settleErr := p.state(t.Context())
+	_, recoverErr := p.recover(t.Context(), nil, state(t, `{"version": 3, "deployment": {}}`), nil)
 	for says, err := range map[string]error{
 		"what it imported stays imported": p.importFile(t.Context(), nil),
 		"pulumi stack export":             settleErr,
-		"pulumi stack import":             p.recover(t.Context(), nil, state(t, `{"version": 3, "deployment": {}}`), nil),
+		"pulumi stack import":             recoverErr,
 		"pulumi config set-all":           p.pin(t.Context(), "batchaccess", nil),
 	} {
 		require.ErrorContains(t, err, says)

@@ -16,21 +16,29 @@ import (
 	"github.com/batchaccess/batchaccess/internal/jsonform"
 )
 
+// A complete is a stack of which no deployment is left to complete.
+type complete struct {
+	state *adopt.State // nil if it has changed since it was read
+	// added are the resources, by URN, that completing a deployment has just put into the state. Their inputs there are
+	// the provider's, as after an import.
+	added []string
+}
+
 // takeUp completes an interrupted deployment, or says what it would do. ready is set if nothing is left to do.
 func (p pulumiOf) takeUp(
 	cmd *cobra.Command, finder *adopt.Finder, forget []string, yes, asJSON bool,
-) (ready bool, err error) {
+) (c complete, ready bool, err error) {
 	ctx := cmd.Context()
 	state, err := p.state(ctx)
 	if err != nil {
-		return false, err
+		return c, false, err
 	}
 	if len(state.Pending) == 0 {
-		return true, nil
+		return complete{state: state}, true, nil
 	}
-	plan, err := finder.Plan(ctx, state)
+	plan, err := finder.Plan(ctx, *state)
 	if err != nil {
-		return false, err
+		return c, false, err
 	}
 	unsure := 0
 	for i, r := range plan {
@@ -45,19 +53,20 @@ func (p pulumiOf) takeUp(
 		out = cmd.ErrOrStderr() // standard output is for adopt's report, perhaps as JSON
 	}
 	if err := reportRecovery(out, plan, len(state.Pending), asJSON); err != nil {
-		return false, err
+		return c, false, err
 	}
 	switch {
 	case unsure > 0:
 		fmt.Fprintln(cmd.ErrOrStderr(),
 			"nothing is done: look in Azure whether the resources marked ask were made; delete those that were, and name all "+
 				"of them with --forget")
-		return false, nil
+		return c, false, nil
 	case !yes:
 		fmt.Fprintln(cmd.ErrOrStderr(), "nothing is done yet; add --yes to do it")
-		return false, nil
+		return c, false, nil
 	}
-	return true, p.recover(ctx, finder, state, plan)
+	c.added, err = p.recover(ctx, finder, *state, plan)
+	return c, true, err
 }
 
 // newFinder makes a finder with the deployer's sign-in.
@@ -107,47 +116,30 @@ func reportRecovery(w io.Writer, plan []adopt.Recovery, pending int, asJSON bool
 
 // recover removes what nobody can use, adds the rest to the state, and refreshes everything. If it is interrupted, it
 // can be run again.
-func (p pulumiOf) recover(ctx context.Context, finder *adopt.Finder, state adopt.State, plan []adopt.Recovery) error {
+func (p pulumiOf) recover(
+	ctx context.Context, finder *adopt.Finder, state adopt.State, plan []adopt.Recovery,
+) (added []string, err error) {
 	for _, r := range plan {
 		for _, found := range r.Remove {
 			if err := finder.Remove(ctx, r.Type, found); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
 	after, err := state.After(plan)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if _, err := p.Run(ctx, after, "stack", "import"); err != nil {
-		return err
+		return nil, err
 	}
 	if _, err := p.Run(ctx, nil, "refresh", "--yes", "--skip-preview"); err != nil {
-		return fmt.Errorf("what was found is in the state, but could not be read; run pulumi refresh again: %w", err)
+		return nil, fmt.Errorf("what was found is in the state, but could not be read; run pulumi refresh again: %w", err)
 	}
-	var imported []string
 	for _, r := range plan {
 		if r.Remedy == adopt.Import {
-			imported = append(imported, r.URN)
+			added = append(added, r.URN)
 		}
 	}
-	if len(imported) == 0 {
-		return nil
-	}
-	// A refresh reads the provider's values, like an import; they are replaced by the program's.
-	for range adoptionRounds {
-		preview, _, err := p.preview(ctx)
-		if err != nil {
-			return fmt.Errorf("what was found is in the state, but the program's values could not be written for it: check "+
-				"that the next preview replaces nothing: %w", err)
-		}
-		now, err := p.state(ctx)
-		if err != nil {
-			return err
-		}
-		if changed, err := p.settle(ctx, now, preview, imported, true); err != nil || changed == 0 {
-			return err
-		}
-	}
-	return nil
+	return added, nil
 }
