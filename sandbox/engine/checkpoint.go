@@ -22,7 +22,7 @@ import (
 
 // Protects reports whether the stack's state holds a resource that is protected from being deleted.
 func (e *Engine) Protects(stack string) (bool, error) {
-	state, err := e.checkpoint(stack)
+	state, err := e.State(stack)
 	if err != nil {
 		return false, err
 	}
@@ -34,20 +34,11 @@ func (e *Engine) Protects(stack string) (bool, error) {
 	return false, nil
 }
 
-// Resources are the resources in the stack's state, as the last deployment left them.
-func (e *Engine) Resources(stack string) ([]apitype.ResourceV3, error) {
-	state, err := e.checkpoint(stack)
-	if err != nil {
-		return nil, err
-	}
-	return state.Resources, nil
-}
-
 // Outputs returns the outputs of the resource with that URN, or, for "", the stack's outputs, as the last deployment
 // left them in the state, with secrets in plain text. These are the values that
 // `pulumi stack output --json --show-secrets` prints, without starting Pulumi.
 func (e *Engine) Outputs(ctx context.Context, stack, urn string) (map[string]any, error) {
-	state, err := e.checkpoint(stack)
+	state, err := e.State(stack)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +111,9 @@ func Copy(from, to string) error {
 	return nil
 }
 
-func (e *Engine) checkpoint(stack string) (*apitype.DeploymentV3, error) {
+// State is the stack's state, as the last deployment left it: what `pulumi stack export` prints, without starting
+// Pulumi.
+func (e *Engine) State(stack string) (*apitype.DeploymentV3, error) {
 	if e.project == nil {
 		return nil, errors.New("there is no project, so no stack")
 	}

@@ -11,12 +11,12 @@ import (
 // resources counts what happened to the stack's resources since the old version was deployed, and stores their names by
 // ID.
 func (c *change) resources(r *rehearsal, names map[string]string) (map[string]string, error) {
-	all, err := r.engine.Resources(c.Stack)
+	state, err := r.engine.State(c.Stack)
 	if err != nil {
 		return nil, err
 	}
 	now := map[string]Resource{}
-	for _, one := range all {
+	for _, one := range state.Resources {
 		if !one.Custom || one.Delete || one.ID == "" || strings.HasPrefix(string(one.Type), "pulumi:") {
 			continue
 		}

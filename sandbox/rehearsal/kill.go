@@ -155,11 +155,11 @@ func (c *change) state(ctx context.Context) (s endState, err error) {
 	for _, id := range c.azure.Inventory() {
 		s.azure[anyGUID.ReplaceAllString(id, "*")]++
 	}
-	all, err := c.new.engine.Resources(c.Stack)
+	deployed, err := c.new.engine.State(c.Stack)
 	if err != nil {
 		return s, err
 	}
-	for _, r := range all {
+	for _, r := range deployed.Resources {
 		// There is a provider for reading the stack's own state if there was a state to read.
 		if r.Type != "pulumi:providers:pulumi" {
 			s.resources = append(s.resources, string(r.URN))

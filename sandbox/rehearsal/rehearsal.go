@@ -261,11 +261,11 @@ func (r *rehearsal) madeBy() (map[string]any, error) {
 	if r.Component == "" {
 		return nil, nil
 	}
-	resources, err := r.engine.Resources(r.Stack)
+	state, err := r.engine.State(r.Stack)
 	if err != nil {
 		return nil, err
 	}
-	for _, one := range resources {
+	for _, one := range state.Resources {
 		if string(one.URN) == r.Component && !one.Delete {
 			deployed := engine.State{Inputs: one.Inputs}
 			return deployed.Known(), nil

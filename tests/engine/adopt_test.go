@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -16,18 +18,39 @@ import (
 
 const clientSecret = "azuread:index/applicationPassword:ApplicationPassword"
 
-// deployAndForget deploys the sample, loses its state, and returns what exists in Azure.
-func deployAndForget(t *testing.T) (d *deployment, made, urns []string) {
+// A lost is a sample that was deployed: what it made in Azure, and the resources that its state had.
+type lost struct {
+	azure      []byte
+	made, urns []string
+}
+
+// deployed are the samples that were deployed, by their edits: those who lose a state may begin with the same one.
+var deployed sync.Map
+
+// deployAndForget deploys the sample with edits, loses its state, and returns what exists in Azure, and what was in the
+// state.
+func deployAndForget(t *testing.T, edits ...string) (d *deployment, made, urns []string) {
 	t.Helper()
-	d = deploy(t, t.TempDir())
+	once, _ := deployed.LoadOrStore(strings.Join(edits, "\n"), sync.OnceValue(func() (l lost) {
+		state := t.TempDir()
+		d := deploy(t, state, edits...)
+		d.up()
+		l.made = d.azure.Inventory()
+		l.urns, _ = d.urns()
+		d.close()
+		var err error
+		l.azure, err = os.ReadFile(filepath.Join(state, "azure", "state.json"))
+		require.NoError(t, err)
+		return l
+	}))
+	l := once.(func() lost)()
+	state := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(state, "azure"), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(state, "azure", "state.json"), l.azure, 0o600))
+	d = deploy(t, state, edits...)
 	t.Cleanup(d.close)
-	d.up()
-	made = d.azure.Inventory()
-	urns, _ = d.urns()
-	d.pulumi("stack", "rm", "--force", "--yes", "--preserve-config")
-	_, code := d.run(d.cli, "stack", "init", "dev")
-	require.Zero(t, code)
-	return d, made, urns
+	require.Equal(t, l.made, d.azure.Inventory())
+	return d, l.made, l.urns
 }
 
 // isAdopted checks that everything but the client secret is in the state with the program's inputs, and nothing is made
@@ -35,18 +58,18 @@ func deployAndForget(t *testing.T) (d *deployment, made, urns []string) {
 func (d *deployment) isAdopted(made []string) {
 	d.t.Helper()
 	assert.Equal(d.t, made, d.azure.Inventory(), "nothing is made or taken away")
-	assert.NotContains(d.t, d.pulumi("stack", "export"), `"protect": true`, "the program protects nothing")
-	var digest struct {
-		Steps []step `json:"steps"`
-	}
-	require.NoError(d.t, json.Unmarshal([]byte(d.pulumi("preview", "--json", "--non-interactive")), &digest))
-	for _, s := range digest.Steps { // components and providers too
+	protects, err := d.engine.Protects("dev")
+	require.NoError(d.t, err)
+	assert.False(d.t, protects, "the program protects nothing")
+	secrets := 0
+	for _, s := range d.steps() { // components and providers too
 		if s.Op == "same" || s.kind() == "pulumi:pulumi:Stack" {
 			continue
 		}
+		secrets++
 		assert.Equal(d.t, "create "+clientSecret, s.Op+" "+s.kind(), "%s: %v", s.URN, s.DiffReasons)
 	}
-	require.Len(d.t, d.preview()["create "+clientSecret], 1, "nobody knows the old secret any more")
+	require.Equal(d.t, 1, secrets, "nobody knows the old secret any more")
 }
 
 // goesOn checks that an adopted stack can be deployed as if its state had never been lost.

@@ -142,15 +142,31 @@ type step struct {
 
 func (s step) kind() string { return string(resource.URN(s.URN).Type()) }
 
-// preview returns the steps that change something in Azure, by operation and type.
-func (d *deployment) preview() map[string][]step {
+// outputs are the stack's outputs as JSON, with secrets in plain text.
+func (d *deployment) outputs() []byte {
+	d.t.Helper()
+	all, err := d.engine.Outputs(d.t.Context(), "dev", "")
+	require.NoError(d.t, err)
+	text, err := json.Marshal(all)
+	require.NoError(d.t, err)
+	return text
+}
+
+// steps returns the steps of a preview.
+func (d *deployment) steps() []step {
 	d.t.Helper()
 	var digest struct {
 		Steps []step `json:"steps"`
 	}
 	require.NoError(d.t, json.Unmarshal([]byte(d.pulumi("preview", "--json", "--non-interactive")), &digest))
+	return digest.Steps
+}
+
+// preview returns the steps that change something in Azure, by operation and type.
+func (d *deployment) preview() map[string][]step {
+	d.t.Helper()
 	found := map[string][]step{}
-	for _, s := range digest.Steps {
+	for _, s := range d.steps() {
 		if s.Op != "same" && !strings.HasPrefix(s.kind(), "batchaccess:") && !strings.HasPrefix(s.kind(), "pulumi:") {
 			found[s.Op+" "+s.kind()] = append(found[s.Op+" "+s.kind()], s)
 		}

@@ -170,18 +170,11 @@ func (d *deployment) addToGroup(member string) {
 func TestAGroupOfALostStateIsAdopted(t *testing.T) {
 	t.Parallel()
 	batchaccess := command(t)
-	d := deploy(t, t.TempDir(), intoGroup("release-manager, pipeline")...)
-	t.Cleanup(d.close)
-	d.up()
-	made := d.azure.Inventory()
-	urns, _ := d.urns()
+	d, made, urns := deployAndForget(t, intoGroup("release-manager, pipeline")...)
 	require.True(t, slices.ContainsFunc(urns, func(urn string) bool {
 		return strings.HasSuffix(urn,
 			groupMember+"::access.scorers.pipeline")
 	}), urns)
-	d.pulumi("stack", "rm", "--force", "--yes", "--preserve-config")
-	_, code := d.run(d.cli, "stack", "init", "dev")
-	require.Zero(t, code)
 	said, code := d.run(batchaccess, "adopt", "--stack", "dev", "--yes")
 	require.Zero(t, code, said)
 	d.isAdopted(made)

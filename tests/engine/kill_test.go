@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -16,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -60,36 +60,25 @@ func (d *deployment) kinds() map[string]int {
 	return found
 }
 
-// An exported is the state of the stack.
-type exported struct {
-	Deployment struct {
-		Resources []kept
-		Pending   []any `json:"pending_operations"`
-	}
-}
-
-type kept struct {
-	URN     string
-	Outputs map[string]any // properties that the azuread plugin compares with the program
-}
-
-func (d *deployment) export() (e exported) {
+// stack is the stack's state.
+func (d *deployment) stack() *apitype.DeploymentV3 {
 	d.t.Helper()
-	require.NoError(d.t, json.Unmarshal([]byte(d.pulumi("stack", "export")), &e))
-	return e
+	state, err := d.engine.State("dev")
+	require.NoError(d.t, err)
+	return state
 }
 
 // urns are the resources of the state, and the pending operations.
 func (d *deployment) urns() (urns []string, pending int) {
 	d.t.Helper()
-	e := d.export()
-	for _, r := range e.Deployment.Resources {
-		if !strings.Contains(r.URN, "::pulumi:providers:pulumi::") { // once there is a state, its provider exists
-			urns = append(urns, r.URN)
+	state := d.stack()
+	for _, r := range state.Resources {
+		if r.Type != "pulumi:providers:pulumi" { // once there is a state, its provider exists
+			urns = append(urns, string(r.URN))
 		}
 	}
 	slices.Sort(urns)
-	return urns, len(e.Deployment.Pending)
+	return urns, len(state.PendingOperations)
 }
 
 // overwrites reports whether a step only restores the name, description or owner that the azuread plugin writes for a
@@ -99,17 +88,18 @@ func (d *deployment) overwrites(s step) bool {
 	if s.Op != "update" || !strings.HasPrefix(s.kind(), "azuread:") || len(s.DetailedDiff) == 0 {
 		return false
 	}
-	e := d.export()
-	at := slices.IndexFunc(e.Deployment.Resources, func(r kept) bool { return r.URN == s.URN })
+	all := d.stack().Resources
+	at := slices.IndexFunc(all, func(r apitype.ResourceV3) bool { return string(r.URN) == s.URN })
 	if at < 0 {
 		return false
 	}
+	// the properties that the azuread plugin compares with the program
 	for key := range s.DetailedDiff {
-		if owners, is := e.Deployment.Resources[at].Outputs[key].([]any); is && key == "owners" &&
+		if owners, is := all[at].Outputs[key].([]any); is && key == "owners" &&
 			slices.Equal(owners, []any{d.azure.Deployer().ObjectID}) {
 			continue
 		}
-		if value, _ := e.Deployment.Resources[at].Outputs[key].(string); !strings.HasPrefix(value, "TERRAFORM_UPDATE_") {
+		if value, _ := all[at].Outputs[key].(string); !strings.HasPrefix(value, "TERRAFORM_UPDATE_") {
 			return false
 		}
 	}

@@ -149,8 +149,7 @@ printf %s "$IDENTITY_HEADER" >"$SECRETS/header"
 // noSecretInThePlain looks for the client secret in every file of the sandbox.
 func (d *deployment) noSecretInThePlain() {
 	d.t.Helper()
-	look := search{values: map[string]string{"a client secret": secretIn(d.t,
-		[]byte(d.pulumi("stack", "output", "--json", "--show-secrets")))}}
+	look := search{values: map[string]string{"a client secret": secretIn(d.t, d.outputs())}}
 	assert.Empty(d.t, look.in(d.t, d.state))
 }
 

@@ -48,7 +48,7 @@ type assignment struct{ Principal, Role, Scope string }
 func (d *deployment) assignments() []assignment {
 	d.t.Helper()
 	var outputs struct{ PrincipalIDs, ClusterPrincipalIDs map[string]string }
-	require.NoError(d.t, json.Unmarshal([]byte(d.pulumi("stack", "output", "--json")), &outputs))
+	require.NoError(d.t, json.Unmarshal(d.outputs(), &outputs))
 	names := map[string]string{}
 	for name, id := range outputs.PrincipalIDs {
 		names[id] = "invoker " + name
