@@ -30,7 +30,8 @@ type finder struct {
 	types     map[string]string // of principals and groups
 	// lets are the roles that conditions allow somebody to assign.
 	lets     map[string]let
-	powersOf map[string][]int // by holder
+	covered  map[[2]string]covered // by scope and place
+	powersOf map[string][]int      // by holder
 	// special are the principals that have something that no other has.
 	special map[string]bool
 }
@@ -44,7 +45,7 @@ func newFinder(e *Estate) *finder {
 		stores: map[string]Store{}, accounts: map[string]Account{}, readings: map[stage][]reading{},
 		ofAccount: map[string][]int{},
 		ofStore:   map[string][]int{}, special: map[string]bool{}, elsewhere: map[string]string{}, types: map[string]string{},
-		lets: map[string]let{}, powersOf: map[string][]int{}}
+		lets: map[string]let{}, covered: map[[2]string]covered{}, powersOf: map[string][]int{}}
 	for _, p := range e.Principals {
 		if p.Elsewhere != "" {
 			f.elsewhere[fold(p.ID)], f.special[fold(p.ID)] = p.Elsewhere, true
