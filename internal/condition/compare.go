@@ -1,7 +1,6 @@
 package condition
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -215,7 +214,8 @@ func (o operator) holds(l, r string) (is, ok bool) {
 	case truth:
 		is, ok = l == r, isTruth(l) && isTruth(r)
 	case guid:
-		is, ok = bareGUID(l) == bareGUID(r), isGUID(l) && isGUID(r)
+		ok = isGUID(l) && isGUID(r)
+		is = ok && sameGUID(l, r)
 	}
 	return is != o.negated, ok
 }
@@ -233,12 +233,29 @@ func ordered(r relation, a, b int64) bool {
 
 func isTruth(s string) bool { return s == "true" || s == "false" }
 
-var guidForm = regexp.MustCompile(`^(?i)[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$`)
+// isGUID reports whether a text is a GUID, with hyphens in their places or without. It is no regular expression because
+// the conditions of those who assign roles are evaluated for each of Azure's roles.
+func isGUID(s string) bool {
+	digits := 0
+	for i := range len(s) {
+		switch c := s[i] | 0x20; { // in lower case
+		case '0' <= s[i] && s[i] <= '9', 'a' <= c && c <= 'f':
+			digits++
+		case s[i] == '-' && digits >= 8 && digits <= 20 && digits%4 == 0 && s[i-1] != '-':
+		default:
+			return false
+		}
+	}
+	return digits == 32
+}
 
-func isGUID(s string) bool { return guidForm.MatchString(s) }
-
-// bareGUID returns a GUID in a form in which equal ones are equal texts.
-func bareGUID(s string) string { return strings.ToLower(strings.ReplaceAll(s, "-", "")) }
+// sameGUID compares GUIDs. Letter case and hyphens do not count.
+func sameGUID(a, b string) bool {
+	if len(a) != len(b) || strings.Count(a, "-") != 4 {
+		a, b = strings.ReplaceAll(a, "-", ""), strings.ReplaceAll(b, "-", "")
+	}
+	return strings.EqualFold(a, b)
+}
 
 // A pattern is a text to compare with, as a list of marks.
 type pattern struct {

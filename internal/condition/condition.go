@@ -97,6 +97,9 @@ const (
 )
 
 func (r Request) values(a Attribute) (values []string, known bool) {
+	if values, known = r.Attributes[a]; known {
+		return values, true
+	}
 	if r.canonical {
 		values, known = r.Attributes[a.key()]
 		return values, known

@@ -268,7 +268,7 @@ func (s *search) sortsOf(a Attribute, asked []compare) (sorts [][]string) {
 func freshGUID(taken []string) string {
 	for n := 0; ; n++ {
 		fresh := fmt.Sprintf("%08x-0000-4000-8000-000000000000", n)
-		if !slices.ContainsFunc(taken, func(g string) bool { return bareGUID(g) == bareGUID(fresh) }) {
+		if !slices.ContainsFunc(taken, func(g string) bool { return sameGUID(g, fresh) }) {
 			return fresh
 		}
 	}

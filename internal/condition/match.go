@@ -1,10 +1,16 @@
 package condition
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // Match reports whether a pattern, of a role or of ActionMatches, covers an action. Letters match without regard to
 // case, and each `*` matches any run of characters, also an empty one and one with slashes.
 func Match(pattern, action string) bool {
+	if !begins(pattern, action) {
+		return false
+	}
 	if !strings.Contains(pattern, "*") {
 		return strings.EqualFold(pattern, action)
 	}
@@ -29,6 +35,27 @@ func Match(pattern, action string) bool {
 
 // PerhapsMatches reports whether a pattern that does not match would, if `/*/` might stand for a single `/`.
 func PerhapsMatches(pattern, action string) bool {
+	if !begins(pattern, action) {
+		return false
+	}
 	head, tail, found := strings.Cut(pattern, "/*/")
 	return found && Match(head+"/"+tail, action)
+}
+
+// begins reports whether an action may begin as a pattern does before its first *. Most patterns of a role differ there
+// from most actions, and are compared no further.
+func begins(pattern, action string) bool {
+	for i := range len(pattern) {
+		switch {
+		case pattern[i] == '*' || pattern[i] >= utf8.RuneSelf:
+			return true
+		case i == len(action):
+			return false
+		case action[i] >= utf8.RuneSelf:
+			return true
+		case pattern[i]|0x20 != action[i]|0x20: // no letters that are the same but for their case
+			return false
+		}
+	}
+	return true
 }

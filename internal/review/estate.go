@@ -29,8 +29,10 @@ type estate struct {
 	ids map[string]string
 	// as are the object IDs of principals, by their source: the URN of a resource, or a component and a name.
 	as map[string]string
-	// named are the principals that have been added, by ID in lower case.
+	// named are the principals and groups that have been added, by ID in lower case; at has the indexes of the principals
+	// in e.Principals.
 	named map[string]bool
+	at    map[string][]int
 	// allows are the permissions of roles, by their keys.
 	allows map[string]roles.Permissions
 	// plain is set if a resource outside of all models matters for the ways.
@@ -42,7 +44,7 @@ type estate struct {
 func (m *maker) estates(when side) (ofModels, whole *ways.Estate) {
 	read := func(all bool) *estate {
 		x := &estate{maker: m, when: when, e: &ways.Estate{}, ids: map[string]string{}, as: map[string]string{},
-			named: map[string]bool{}, allows: map[string]roles.Permissions{}}
+			named: map[string]bool{}, at: map[string][]int{}, allows: map[string]roles.Permissions{}}
 		x.ofComponents()
 		if all {
 			x.resources()
@@ -73,12 +75,11 @@ func (x *estate) ofComponents() {
 		}
 		x.e.Assignments = append(x.e.Assignments, granted...)
 		x.e.Groups = append(x.e.Groups, of.Groups...)
-		x.e.Principals = append(x.e.Principals, of.Principals...)
 		x.e.Identities = append(x.e.Identities, of.Identities...)
 		x.e.Accounts = append(x.e.Accounts, of.Accounts...)
 		x.e.Data = append(x.e.Data, of.Data...)
 		for _, p := range of.Principals {
-			x.named[strings.ToLower(p.ID)] = true
+			x.add(p)
 		}
 		for _, g := range of.Groups {
 			x.named[strings.ToLower(g.ID)] = true
@@ -203,10 +204,15 @@ func (x *estate) isForeign(urn string) bool { return engine.IsForeign(x.index.st
 
 // principal adds a principal, once.
 func (x *estate) principal(p ways.Principal) {
-	if key := strings.ToLower(p.ID); !x.named[key] {
-		x.named[key] = true
-		x.e.Principals = append(x.e.Principals, p)
+	if !x.named[strings.ToLower(p.ID)] {
+		x.add(p)
 	}
+}
+
+func (x *estate) add(p ways.Principal) {
+	key := strings.ToLower(p.ID)
+	x.named[key], x.at[key] = true, append(x.at[key], len(x.e.Principals))
+	x.e.Principals = append(x.e.Principals, p)
 }
 
 // group returns the group with an ID; it adds one if there is none. Of an existing group neither members nor owners are

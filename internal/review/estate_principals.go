@@ -52,10 +52,9 @@ func (x *estate) somebody(id, principalType string) {
 	}
 	switch {
 	case x.named[strings.ToLower(id)]:
-		for i, p := range x.e.Principals {
-			if strings.EqualFold(p.ID, id) {
-				x.e.Principals[i].Type = cmp.Or(p.Type, typ)
-			}
+		for _, n := range x.at[strings.ToLower(id)] {
+			p := &x.e.Principals[n]
+			p.Type = cmp.Or(p.Type, typ)
 		}
 	case strings.EqualFold(principalType, "Group"):
 		x.outside(id)

@@ -53,7 +53,7 @@ func (e *Estate) Cuts(cut ...access.Way) (all []Cut) {
 			c.alter(&to)
 		}
 		trial := newFinder(&to)
-		trial.lets = f.lets
+		trial.fixed = f.fixed
 		return !trial.reaches(cut)
 	}
 	for _, near := range []bool{true, false} {

@@ -17,7 +17,6 @@ type finder struct {
 	ownerOf    map[string][]int
 	assignedTo map[string][]int
 	held       map[string][]*held
-	allows     map[*roles.Permission]map[string]bool
 	steps      map[stage][]step
 	codes      map[[2]string]codes
 	stores     map[string]Store
@@ -28,11 +27,17 @@ type finder struct {
 	// elsewhere says, by principal, why it may hold more than the estate has.
 	elsewhere map[string]string
 	types     map[string]string // of principals and groups
-	// lets are the roles that conditions allow somebody to assign.
-	lets     map[string]let
-	powersOf map[string][]int // by holder
+	powersOf  map[string][]int  // by holder
 	// special are the principals that have something that no other has.
 	special map[string]bool
+	*fixed
+}
+
+// What is fixed is the same after every cut.
+type fixed struct {
+	allows  map[*roles.Permission]map[string]bool // actions, by the first permission of a role
+	lets    map[string]let                        // the roles that conditions allow somebody to assign
+	covered map[[2]string]covered                 // by scope and place
 }
 
 func fold(id string) string { return strings.ToLower(strings.Trim(id, "/")) }
@@ -40,11 +45,12 @@ func fold(id string) string { return strings.ToLower(strings.Trim(id, "/")) }
 func newFinder(e *Estate) *finder {
 	f := &finder{Estate: e, names: map[string][]string{}, isGroup: map[string]bool{}, memberOf: map[string][]int{},
 		ownerOf: map[string][]int{}, assignedTo: map[string][]int{}, held: map[string][]*held{},
-		allows: map[*roles.Permission]map[string]bool{}, steps: map[stage][]step{}, codes: map[[2]string]codes{},
+		steps: map[stage][]step{}, codes: map[[2]string]codes{},
 		stores: map[string]Store{}, accounts: map[string]Account{}, readings: map[stage][]reading{},
 		ofAccount: map[string][]int{},
 		ofStore:   map[string][]int{}, special: map[string]bool{}, elsewhere: map[string]string{}, types: map[string]string{},
-		lets: map[string]let{}, powersOf: map[string][]int{}}
+		powersOf: map[string][]int{}, fixed: &fixed{allows: map[*roles.Permission]map[string]bool{},
+			lets: map[string]let{}, covered: map[[2]string]covered{}}}
 	for _, p := range e.Principals {
 		if p.Elsewhere != "" {
 			f.elsewhere[fold(p.ID)], f.special[fold(p.ID)] = p.Elsewhere, true

@@ -116,8 +116,19 @@ func (f *finder) givesTo(id string) []receiver {
 // A let is what the roles allow that somebody can assign to themselves under conditions.
 type let struct{ sure, perhaps roles.Permissions }
 
-// azureRoles are Azure's built-in roles, sorted and copied once.
-var azureRoles = sync.OnceValue(roles.BuiltIns)
+// An azureRole is one of Azure's built-in roles. assigns is set if its holder can assign any role.
+type azureRole struct {
+	roles.Definition
+	assigns bool
+}
+
+// azureRoles are all of them, sorted and copied once.
+var azureRoles = sync.OnceValue(func() (all []azureRole) {
+	for _, role := range roles.BuiltIns() {
+		all = append(all, azureRole{role, role.Permissions.Allows(roles.Action{Name: writeAssignment})})
+	}
+	return all
+})
 
 // letBy evaluates the conditions for each of Azure's roles. If one of the allowed roles can assign any role, all are
 // allowed.
@@ -135,16 +146,20 @@ func (f *finder) letBy(id string, limits []string) (all let) {
 		}
 		read = append(read, c)
 	}
-	const of = "Microsoft.Authorization/roleAssignments:"
+	asked := condition.Request{Action: writeAssignment, Attributes: map[condition.Attribute][]string{}}
+	known := func(name, value string) {
+		asked.Attributes[condition.Attribute{Source: condition.OfRequest,
+			Name: "Microsoft.Authorization/roleAssignments:" + name}] = []string{value}
+	}
+	if typ := f.types[id]; typ != "" {
+		known("PrincipalType", typ)
+	}
+	if arm.IsGUID(id) {
+		known("PrincipalId", id)
+	}
+	var anySure, anyPerhaps bool
 	for _, role := range azureRoles() {
-		asked := condition.Request{Action: writeAssignment, Attributes: map[condition.Attribute][]string{
-			{Source: condition.OfRequest, Name: of + "RoleDefinitionId"}: {role.ID}}}
-		if typ := f.types[id]; typ != "" {
-			asked.Attributes[condition.Attribute{Source: condition.OfRequest, Name: of + "PrincipalType"}] = []string{typ}
-		}
-		if arm.IsGUID(id) {
-			asked.Attributes[condition.Attribute{Source: condition.OfRequest, Name: of + "PrincipalId"}] = []string{id}
-		}
+		known("RoleDefinitionId", role.ID)
 		answer := condition.Yes
 		for _, c := range read {
 			switch one := c.Evaluate(asked); {
@@ -156,15 +171,14 @@ func (f *finder) letBy(id string, limits []string) (all let) {
 		}
 		switch answer {
 		case condition.Yes:
-			all.sure = append(all.sure, role.Permissions...)
+			all.sure, anySure = append(all.sure, role.Permissions...), anySure || role.assigns
 		case condition.Undecided:
-			all.perhaps = append(all.perhaps, role.Permissions...)
+			all.perhaps, anyPerhaps = append(all.perhaps, role.Permissions...), anyPerhaps || role.assigns
 		}
 	}
-	assign := roles.Action{Name: writeAssignment}
-	if all.sure.Allows(assign) {
+	if anySure {
 		all = let{sure: anyRole}
-	} else if all.perhaps.Allows(assign) {
+	} else if anyPerhaps {
 		all.perhaps = anyRole
 	}
 	f.lets[key] = all

@@ -9,7 +9,7 @@ import (
 // place returns a scope as text for people.
 func (f *finder) place(scope string) string {
 	for _, w := range f.Workspaces {
-		if fold(w.ID) == fold(scope) {
+		if arm.Same(w.ID, scope) {
 			return "workspace " + arm.Last(w.ID)
 		}
 	}
@@ -34,8 +34,23 @@ func (f *finder) place(scope string) string {
 const managementGroups = "providers/microsoft.management/managementgroups/"
 
 // covers reports whether an assignment at a scope holds at a place. If that is undecided, covers is true and why says
-// why.
+// why. It is asked again and again, and worked out once.
 func (f *finder) covers(scope, place string) (covers bool, why string) {
+	key := [2]string{scope, place}
+	known, done := f.covered[key]
+	if !done {
+		known.is, known.why = f.isCovered(scope, place)
+		f.covered[key] = known
+	}
+	return known.is, known.why
+}
+
+type covered struct {
+	is  bool
+	why string
+}
+
+func (f *finder) isCovered(scope, place string) (covers bool, why string) {
 	scope, place = fold(scope), fold(place)
 	switch {
 	case scope == "", scope == place, strings.HasPrefix(place, scope+"/"):

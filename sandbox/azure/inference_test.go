@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 )
 
@@ -108,7 +109,7 @@ func TestInvokingWantsATokenForMachineLearning(t *testing.T) {
 	if valid[cut+1] == 'A' {
 		flipped = 'B'
 	}
-	other := newWorld(t)
+	other := start(t, azure.Options{}) // with a key of its own
 	for name, token := range map[string]string{
 		"none":                          "",
 		"a management token":            w.token(alice, management),

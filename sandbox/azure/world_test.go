@@ -2,12 +2,16 @@ package azure_test
 
 import (
 	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/ca"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
@@ -92,9 +97,22 @@ func start(t *testing.T, o azure.Options) *world {
 	return &world{Azure: a, t: t, client: client}
 }
 
+// issuersKey is in the folder of each new world: to make one takes more CPU than most of the tests.
+var issuersKey = sync.OnceValues(func() ([]byte, error) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, err
+	}
+	return ca.EncodeKey(key)
+})
+
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "state.json")
+	dir := t.TempDir()
+	key, err := issuersKey()
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "token-key.pem"), key, 0o600))
+	file := filepath.Join(dir, "state.json")
 	w := start(t, azure.Options{StateFile: file})
 	t.Cleanup(func() {
 		lost, err := w.Lost(file, t.TempDir())
