@@ -2,6 +2,7 @@ package examples
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -12,16 +13,17 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/sandbox/golang/programs"
 )
 
-// command builds batchaccess once.
+// command is the built batchaccess.
 var command = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "batchaccess-examples-")
+	folder, err := programs.Folder()
 	if err != nil {
 		return "", err
 	}
-	file := filepath.Join(dir, "batchaccess")
-	return file, in(root, "go", "build", "-o", file, "./cmd/batchaccess").Run()
+	return programs.Build(context.Background(), folder, programs.Program{Dir: root, Package: "./cmd/batchaccess"})
 })
 
 // batchaccess runs the command as a user does, and returns its exit code and its output.

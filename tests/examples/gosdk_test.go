@@ -1,10 +1,12 @@
 package examples
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,24 +17,44 @@ import (
 // nothing of this module, and reaches the components through the plugin.
 func goSDKProject(t *testing.T) string {
 	t.Helper()
-	project := t.TempDir()
-	schema, err := filepath.Abs(filepath.Join(root, "plugin", "schema.json"))
+	project, err := goSDK()
 	require.NoError(t, err)
-	run := func(folder, name string, args ...string) {
-		out, err := in(folder, name, args...).CombinedOutput()
-		require.NoError(t, err, string(out))
+	return project
+}
+
+// goSDK writes the project once, and always into the same folder: Go's build cache has the SDK of that folder.
+var goSDK = sync.OnceValues(func() (string, error) {
+	project, err := filepath.Abs(filepath.Join(root, "bin", "go-sdk"))
+	if err != nil {
+		return "", err
 	}
-	run(filepath.Join(root, "tools"), "go", "run", "./gensdk", "-language", "go", "-schema", schema,
-		"-to", filepath.Join(project, "sdk"))
+	plugin, err := filepath.Abs(filepath.Join(root, "plugin"))
+	if err != nil {
+		return "", err
+	}
+	if err := os.RemoveAll(project); err != nil {
+		return "", err
+	}
+	run := func(folder, name string, args ...string) error {
+		if out, err := in(folder, name, args...).CombinedOutput(); err != nil {
+			return fmt.Errorf("%s %s: %w\n%s", name, args[0], err, out)
+		}
+		return nil
+	}
+	if err := run(filepath.Join(root, "tools"), "go", "run", "./gensdk", "-language", "go", "-schema",
+		filepath.Join(plugin, "schema.json"), "-to", filepath.Join(project, "sdk")); err != nil {
+		return "", err
+	}
 
 	example := filepath.Join(root, "examples", "go")
+	var errs []error
 	read := func(file string) string {
 		text, err := os.ReadFile(file)
-		require.NoError(t, err)
+		errs = append(errs, err)
 		return string(text)
 	}
 	write := func(name, text string) {
-		require.NoError(t, os.WriteFile(filepath.Join(project, name), []byte(text), 0o600))
+		errs = append(errs, os.WriteFile(filepath.Join(project, name), []byte(text), 0o600))
 	}
 	own := regexp.MustCompile(`(?m)^.*github\.com/batchaccess/batchaccess (v|=>).*\n`)
 	const sdk = "github.com/batchaccess/batchaccess/sdk/go"
@@ -41,16 +63,15 @@ func goSDKProject(t *testing.T) string {
 	write("go.sum", read(filepath.Join(example, "go.sum")))
 	write("main.go", read(filepath.Join("testdata", "gosdk", "main.go")))
 	write("Pulumi.dev.yaml", read(filepath.Join(example, "Pulumi.dev.yaml")))
-	run(project, "go", "build", "-mod=mod", "-o", os.DevNull, ".")
 
-	var settings map[string]any
-	require.NoError(t, yaml.Unmarshal([]byte(read(filepath.Join(example, "Pulumi.yaml"))), &settings))
-	plugin, err := filepath.Abs(filepath.Join(root, "plugin"))
-	require.NoError(t, err)
+	settings := map[string]any{}
+	errs = append(errs, yaml.Unmarshal([]byte(read(filepath.Join(example, "Pulumi.yaml"))), &settings))
+	if settings["runtime"] != "go" {
+		errs = append(errs, fmt.Errorf("the runtime of %s is %v", example, settings["runtime"]))
+	}
 	settings["packages"] = map[string]any{"batchaccess": plugin}
 	text, err := yaml.Marshal(settings)
-	require.NoError(t, err)
-	require.Contains(t, strings.ToLower(string(text)), "runtime: go")
+	errs = append(errs, err)
 	write("Pulumi.yaml", string(text))
-	return project
-}
+	return project, errors.Join(append(errs, run(project, "go", "build", "-mod=mod", "-o", os.DevNull, "."))...)
+})

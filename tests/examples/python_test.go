@@ -24,8 +24,9 @@ func pythonProject(t *testing.T) string {
 	require.NoError(t, err)
 	host, err := filepath.Abs(filepath.Join("testdata", "python", "run.py"))
 	require.NoError(t, err)
+	// If Python may not keep what it compiles, it compiles Pulumi's SDK at each start: half of what a start costs.
 	return builtProject(t, example, "python",
-		fmt.Sprintf("#!/bin/sh\nPYTHONPATH='%s' exec '%s' '%s' __main__.py\n", sdk, python, host))
+		fmt.Sprintf("#!/bin/sh\nPYTHONDONTWRITEBYTECODE= PYTHONPATH='%s' exec '%s' '%s' __main__.py\n", sdk, python, host))
 }
 
 // installPython does what `pulumi install` does in examples/python if Pulumi's language host for Python is there: it

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/internal/machine"
+	"github.com/batchaccess/batchaccess/sandbox/golang/programs"
 )
 
 // instructed has an invoker for each sign-in that howToInvoke leaves to the Azure CLI, and for each pipeline and each
@@ -66,11 +67,10 @@ func TestTheCLIRunsWhatTheStackSaysOfHowToInvoke(t *testing.T) {
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
 	}
-	command := filepath.Join(dir, "batchaccess")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", command, "./cmd/batchaccess")
-	build.Dir = program
-	text, err := build.CombinedOutput()
-	require.NoError(t, err, "%s", text)
+	folder, err := programs.Folder()
+	require.NoError(t, err)
+	command, err := programs.Build(t.Context(), folder, programs.Program{Dir: program, Package: "./cmd/batchaccess"})
+	require.NoError(t, err)
 
 	const output = "pulumi stack output --stack dev --show-secrets --json "
 	out, err := os.ReadFile("instructions.py")
@@ -97,7 +97,8 @@ echo function; follow function
 	run.Dir, run.Stdout, run.Stderr = dir, &stdout, &stderr
 	outside := nothingLeaves(t)
 	run.Env = append(os.Environ(), "PATH="+filepath.Dir(python)+string(os.PathListSeparator)+os.Getenv("PATH"),
-		"HTTPS_PROXY="+outside, "HTTP_PROXY="+outside, "NO_PROXY=127.0.0.1,localhost")
+		"HTTPS_PROXY="+outside, "HTTP_PROXY="+outside, "NO_PROXY=127.0.0.1,localhost",
+		"PYTHONDONTWRITEBYTECODE=") // otherwise the CLI may be compiled at each start
 	require.NoError(t, run.Run(), "%s%s", &stdout, &stderr)
 	assert.Contains(t, stdout.String(), `"azure-cli-core": "2.91.0"`, "it is the CLI itself")
 	started := regexp.MustCompile(`(?m)"name": ?"batchjob-|^batchjob-`) // as curl prints them, and as a program does

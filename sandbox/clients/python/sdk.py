@@ -1,7 +1,7 @@
 """Makes the calls of the Azure Machine Learning SDK that are asked for, and prints what comes of each as a line of JSON.
 
-Arguments: where the cloud's authority is, tenant, client ID, secret, subscription, resource group, workspace. Standard
-input: one call a line, as JSON: its name and its arguments.
+Arguments: where the cloud's authority is, tenant, subscription, resource group, workspace. Standard input: one call a
+line, as JSON: its name and its arguments. The first is to sign in.
 """
 
 import json
@@ -11,11 +11,17 @@ from azure.ai.ml import Input, MLClient
 from azure.core.exceptions import AzureError
 from azure.identity import ClientSecretCredential
 
-authority, tenant, client, secret, subscription, group, workspace = sys.argv[1:]
-credential = ClientSecretCredential(tenant, client, secret, authority=authority, disable_instance_discovery=True)
-ml = MLClient(credential, subscription, group, workspace, enable_telemetry=False)
+authority, tenant, subscription, group, workspace = sys.argv[1:]
+
+
+def sign_in(client, secret):
+    global ml
+    credential = ClientSecretCredential(tenant, client, secret, authority=authority, disable_instance_discovery=True)
+    ml = MLClient(credential, subscription, group, workspace, enable_telemetry=False)
+
 
 calls = {
+    "sign in": sign_in,
     "workspace": lambda: ml.workspaces.get(workspace).location,
     "stores": lambda: sorted(store.name for store in ml.datastores.list()),
     "store": lambda name: ml.datastores.get(name).container_name,

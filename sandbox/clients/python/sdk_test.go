@@ -4,8 +4,8 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/json"
+	"io"
 	"os/exec"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -24,33 +24,47 @@ type sdkCall struct {
 	refused []string
 }
 
-// sdk makes calls as a service principal, in one process.
-func (w *world) sdk(t *testing.T, clientID, secret string, calls []sdkCall) {
+// sdk is a Python with the SDK. To import the SDK takes a second.
+type sdk struct {
+	t       *testing.T
+	calls   *json.Encoder
+	answers *json.Decoder
+}
+
+func (w *world) sdk(t *testing.T) sdk {
 	t.Helper()
-	var in, out, errs bytes.Buffer
-	for _, c := range calls {
-		line, err := json.Marshal(c.call)
-		require.NoError(t, err)
-		in.Write(append(line, '\n'))
-	}
-	cmd := exec.CommandContext(t.Context(), w.python, "-c", sdkProgram,
-		w.URL(), tenantID, clientID, secret, subscriptionID, "rg-ml", "ws")
-	cmd.Env = w.env(t.TempDir(), w.metadata())
-	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Dir = &in, &out, &errs, t.TempDir()
-	require.NoError(t, cmd.Run(), &errs)
-	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	require.Len(t, lines, len(calls), "%s%s", &out, &errs)
-	for i, c := range calls {
+	var errs bytes.Buffer
+	cmd := exec.Command(w.python, "-c", sdkProgram, w.URL(), tenantID, subscriptionID, "rg-ml", "ws")
+	cmd.Env, cmd.Dir, cmd.Stderr = w.env(t.TempDir(), w.metadata()), t.TempDir(), &errs
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	s := sdk{t, json.NewEncoder(in), json.NewDecoder(out)}
+	t.Cleanup(func() {
+		assert.NoError(t, in.Close())
+		assert.ErrorIs(t, s.answers.Decode(new(any)), io.EOF)
+		assert.NoError(t, cmd.Wait(), &errs)
+	})
+	return s
+}
+
+// as makes calls as a service principal that has signed in anew.
+func (s sdk) as(clientID, secret string, calls []sdkCall) {
+	s.t.Helper()
+	for _, c := range append([]sdkCall{{call: []any{"sign in", clientID, secret}}}, calls...) {
+		require.NoError(s.t, s.calls.Encode(c.call))
 		var got struct {
 			Answer any
 			Error  string
 		}
-		require.NoError(t, json.Unmarshal([]byte(lines[i]), &got))
+		require.NoError(s.t, s.answers.Decode(&got))
 		if c.refused == nil {
-			assert.Equal(t, c.answer, got.Answer, "%v: %s", c.call, got.Error)
+			assert.Equal(s.t, c.answer, got.Answer, "%v: %s", c.call, got.Error)
 		}
 		for _, word := range c.refused {
-			assert.Contains(t, got.Error, word, "%v answers %v", c.call, got.Answer)
+			assert.Contains(s.t, got.Error, word, "%v answers %v", c.call, got.Answer)
 		}
 	}
 }
@@ -64,7 +78,7 @@ const (
 func TestTheSDKReadsAndInvokes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	d := w.Deployer()
+	d, s := w.Deployer(), w.sdk(t)
 	// The deployer is Owner, which has no data action: its jobs may read only data that a store's key opens.
 	completed, failed := "Completed", "Failed"
 	calls := []sdkCall{
@@ -90,13 +104,12 @@ func TestTheSDKReadsAndInvokes(t *testing.T) {
 		{call: []any{"invoke", "none", nil, public}, refused: []string{"UserError"}},
 		{call: []any{"job", "none"}, refused: []string{"UserError"}},
 	}
-	w.sdk(t, d.ClientID, d.ClientSecret, calls)
+	s.as(d.ClientID, d.ClientSecret, calls)
 
-	s := azure.Seed{RoleAssignments: []azure.RoleAssignment{{
+	require.NoError(t, w.Seed(azure.Seed{RoleAssignments: []azure.RoleAssignment{{
 		ID: alice, Scope: account, RoleID: readerRole, PrincipalID: d.ObjectID, PrincipalType: "ServicePrincipal",
-	}}}
-	require.NoError(t, w.Seed(s))
-	w.sdk(t, d.ClientID, d.ClientSecret, []sdkCall{
+	}}}))
+	s.as(d.ClientID, d.ClientSecret, []sdkCall{
 		{call: []any{"run", "heart", public}, answer: completed},
 		{call: []any{"run", "heart", "heart:1"}, answer: completed},
 		{call: []any{"run", "heart", "azureml://datastores/keyless/paths/heart"}, answer: completed},
@@ -110,15 +123,16 @@ func TestTheSDKIsRefused(t *testing.T) {
 	a := w.deployer(t)
 	clientID, objectID := application(a, "scoring-ci")
 	secret, _ := at(a.run("ad", "app", "credential", "reset", "--id", clientID), "password").(string)
-	w.sdk(t, clientID, "guess", []sdkCall{{call: []any{"workspace"}, refused: []string{"AADSTS7000215"}}})
-	w.sdk(t, clientID, secret, []sdkCall{
+	s := w.sdk(t)
+	s.as(clientID, "guess", []sdkCall{{call: []any{"workspace"}, refused: []string{"AADSTS7000215"}}})
+	s.as(clientID, secret, []sdkCall{
 		{call: []any{"workspace"}, refused: []string{"AuthorizationFailed", "workspaces/read"}},
 		{call: []any{"stores"}, refused: []string{"AuthorizationFailed", "datastores/read"}},
 		{call: []any{"invoke", "heart", nil, public}, refused: []string{"AuthorizationFailed", "batchEndpoints/read"}},
 	})
 	a.run("role", "assignment", "create", "--role", "Reader", "--scope", workspace,
 		"--assignee-object-id", objectID, "--assignee-principal-type", "ServicePrincipal")
-	w.sdk(t, clientID, secret, []sdkCall{
+	s.as(clientID, secret, []sdkCall{
 		{call: []any{"workspace"}, answer: "westeurope"},
 		{call: []any{"cluster", "cpu"}, answer: cluster},
 		{call: []any{"invoke", "heart", nil, public}, refused: []string{"AuthorizationFailed",

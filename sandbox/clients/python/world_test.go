@@ -2,12 +2,9 @@ package python_test
 
 import (
 	"bufio"
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -142,61 +139,6 @@ func (w *world) env(home string, more ...string) []string {
 // list that this version of the document is.
 func (w *world) metadata() string {
 	return "ARM_CLOUD_METADATA_URL=" + w.URL() + "/metadata/endpoints?api-version=2019-05-01"
-}
-
-// az is an Azure CLI with settings of its own, in which somebody may be signed in.
-type az struct {
-	w   *world
-	t   *testing.T
-	env []string
-}
-
-func (w *world) az(t *testing.T, env ...string) az {
-	t.Helper()
-	return az{w, t, w.env(t.TempDir(), append([]string{w.metadata()}, env...)...)}
-}
-
-func (a az) try(args ...string) (stdout, stderr string, err error) {
-	a.t.Helper()
-	cmd := exec.CommandContext(a.t.Context(), a.w.python, append([]string{"-m", "azure.cli"}, args...)...)
-	var out, errs bytes.Buffer
-	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = a.env, a.t.TempDir(), &out, &errs
-	err = cmd.Run()
-	return out.String(), errs.String(), err
-}
-
-// run returns a command's answer, which must be JSON or empty.
-func (a az) run(args ...string) any {
-	a.t.Helper()
-	stdout, stderr, err := a.try(args...)
-	require.NoError(a.t, err, "az %s: %s", strings.Join(args, " "), stderr)
-	if strings.TrimSpace(stdout) == "" {
-		return nil
-	}
-	var value any
-	require.NoError(a.t, json.Unmarshal([]byte(stdout), &value), stdout)
-	return value
-}
-
-// refused runs a command that must fail, and checks its error for each of the words.
-func (a az) refused(words []string, args ...string) {
-	a.t.Helper()
-	stdout, stderr, err := a.try(args...)
-	exit := new(exec.ExitError)
-	if !assert.ErrorAs(a.t, err, &exit, "az %s is to fail, and answers %s", strings.Join(args, " "), stdout) {
-		return
-	}
-	for _, word := range words {
-		assert.Contains(a.t, stderr, word, "az %s", strings.Join(args, " "))
-	}
-}
-
-// deployer is signed in as the service principal that deploys stacks.
-func (w *world) deployer(t *testing.T) az {
-	t.Helper()
-	d, a := w.Deployer(), w.az(t)
-	a.run("login", "--service-principal", "--username", d.ClientID, "--password="+d.ClientSecret, "--tenant", d.TenantID)
-	return a
 }
 
 // at follows keys and indexes into an answer; nil if there is nothing.
