@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/visible"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -76,7 +77,7 @@ type Way struct {
 
 // finding is what a reviewer should know of a way to data.
 func (w Way) finding() (f Finding, is bool) {
-	f = Finding{What: "indirectly, " + some(w.Who) + " " + w.How(), Fix: w.cut(), way: &w}
+	f = Finding{What: "indirectly, " + visible.Some(w.Who, manyNames) + " " + w.How(), Fix: w.cut(), way: &w}
 	switch {
 	case w.Input != "":
 		f.Where = "dataInputs." + w.Input
@@ -123,22 +124,12 @@ func (w Way) How() string {
 	return strings.TrimPrefix(w.String(), " ")
 }
 
-// manyNames is the number of names from which on a text for people has the first ones alone; JSON has all.
-const manyNames = 13
-
-func some(names []string) string {
-	if len(names) < manyNames {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d others", strings.Join(names[:manyNames-3], ", "), len(names)-manyNames+3)
-}
+// manyNames is the number of names that a text for people has; JSON has all.
+const manyNames = 10
 
 // First are the names that a page shows at once, and Others those that it shows when asked.
 func (w Way) First() []string {
-	if len(w.Who) < manyNames {
-		return w.Who
-	}
-	return w.Who[:manyNames-3]
+	return w.Who[:min(len(w.Who), manyNames)]
 }
 
 // Others are the names after the first.
@@ -222,7 +213,7 @@ func (x Explanation) endsAt() (lines []ending) {
 		if to.alike != "" {
 			who = w.alike
 		}
-		line := some(who) + " " + w.How()
+		line := visible.Some(who, manyNames) + " " + w.How()
 		if to.alike != "" && several[to] {
 			line += " (some of them by another way)"
 		}
@@ -230,7 +221,7 @@ func (x Explanation) endsAt() (lines []ending) {
 		if len(w.Cuts) > 0 {
 			one.cut = "to cut it, " + w.Cuts[0].String()
 			if to.alike != "" && several[to] {
-				one.cut = "to cut it for " + some(w.Who) + ", " + w.Cuts[0].String()
+				one.cut = "to cut it for " + visible.Some(w.Who, manyNames) + ", " + w.Cuts[0].String()
 			}
 		}
 		lines = append(lines, one)

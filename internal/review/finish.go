@@ -8,6 +8,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
+	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
 // finish sorts everything, the riskiest first, and sums up.
@@ -93,22 +94,16 @@ func (m *maker) kept() {
 	}
 	if n := len(imported); n > 0 {
 		m.note(fmt.Sprintf("Imported, %d: %s. They exist in Azure already; what they give is shown as new because it is "+
-			"new to this stack.", n, someOf(imported)))
+			"new to this stack.", n, visible.Some(imported, manyNames)))
 	}
 	for why, names := range stay {
 		m.note(fmt.Sprintf("Retained (%s), %d: %s. They leave the stack and stay in Azure with all that they "+
-			"give; no review and no later change of this stack reaches them.", why, len(names), someOf(names)))
+			"give; no review and no later change of this stack reaches them.", why, len(names), visible.Some(names, manyNames)))
 	}
 }
 
-// someOf lists the first names, and counts the others.
-func someOf(names []string) string {
-	const most = 5
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
-}
+// manyNames is the number of names that one line of a review has.
+const manyNames = 5
 
 func byRisk(a, b Risk) int { return cmp.Compare(b.rank(), a.rank()) }
 

@@ -37,11 +37,7 @@ func (r Review) sections() (all []section) {
 
 	rows = nil
 	for _, u := range r.Unjudged {
-		names := u.Resources[:min(3, len(u.Resources))]
-		which := strings.Join(names, ", ")
-		if more := len(u.Resources) - len(names); more > 0 {
-			which += fmt.Sprintf(" and %d more", more)
-		}
+		which := visible.Some(u.Resources, manyNames)
 		what := u.Type
 		if len(u.Inputs) > 0 {
 			what += ": " + strings.Join(u.Inputs, ", ")
@@ -191,14 +187,11 @@ func (c AccessChange) sentence() string {
 	}
 	for _, risk := range roles.Risks() {
 		if names := byRisk[risk]; len(names) > 0 {
-			text += "; " + riskWords[risk] + ": " + strings.Join(names[:min(4, len(names))], ", ")
-			if more := len(names) - 4; more > 0 {
-				text += fmt.Sprintf(" and %d more", more)
-			}
+			text += "; " + riskWords[risk] + ": " + visible.Some(names, manyNames)
 		}
 	}
 	if len(c.DataOwners) > 0 {
-		text += "; owner of the data: " + someOf(c.DataOwners)
+		text += "; owner of the data: " + visible.Some(c.DataOwners, manyNames)
 	}
 	return text
 }

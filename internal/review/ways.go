@@ -8,6 +8,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/rolediff"
+	"github.com/batchaccess/batchaccess/internal/visible"
 	"github.com/batchaccess/batchaccess/internal/ways"
 	"github.com/batchaccess/batchaccess/roles"
 )
@@ -374,7 +375,7 @@ func (r Review) wayRows() (all []wayRow) {
 			can := map[bool]string{true: " may reach ", false: " can reach "}[w.Undecided]
 			who := w.who
 			if who != everyInvoker {
-				who = someOf(w.Who)
+				who = visible.Some(w.Who, manyNames)
 			}
 			text = who + can + strings.Join(ends[w.together()], "; ") + ", by the article's 35 actions"
 			if w.who != everyInvoker {
@@ -396,7 +397,7 @@ func (r Review) wayRows() (all []wayRow) {
 func (w WayChange) shown() string {
 	how := w.way
 	how.Who = nil
-	return someOf(w.Who) + how.String()
+	return visible.Some(w.Who, manyNames) + how.String()
 }
 
 func byWay(a, b WayChange) int {

@@ -174,7 +174,7 @@ func TestACommentOfVeryManyHasItsWays(t *testing.T) {
 	_, table, _ := strings.Cut(out.String(), "### Indirect ways\n")
 	assert.Contains(t, table, "| high | opens | 10000000-0000-4000-8000-000000000000, ")
 	assert.Contains(t, table, " and 295 more can reach managed identity loader, by changing a deployment")
-	assert.Contains(t, table, " and 290 others; no declared job is known to stop |")
+	assert.Contains(t, table, " and 290 more; no declared job is known to stop |")
 	for _, w := range r.Ways {
 		assert.Len(t, w.Who, 300, "machines get all of them")
 	}

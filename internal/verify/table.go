@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/batchaccess/batchaccess/internal/jsonform"
+	"github.com/batchaccess/batchaccess/internal/visible"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -248,13 +249,7 @@ func (r Report) Verdict() string {
 }
 
 // some returns the first few of many, and counts the others.
-func some(all []string) string {
-	const shown = 3
-	if len(all) <= shown {
-		return strings.Join(all, ", ")
-	}
-	return fmt.Sprintf("%s (and %d more)", strings.Join(all[:shown], ", "), len(all)-shown)
-}
+func some(all []string) string { return visible.Some(all, 3) }
 
 func risks(all []roles.Risk) string {
 	if len(all) == 0 {

@@ -2,13 +2,13 @@ package ways
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/visible"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -230,17 +230,11 @@ func (f *finder) changes(ways []access.Way) (all []change) {
 	return all
 }
 
+// manyNames is the number of names that a cut has for people.
+const manyNames = 10
+
 // A trying adds a change. near is in the text of a way that goes by it; "" if that can't be seen.
 type trying func(near, does string, stops []string, alter func(*Estate))
-
-// some are the first of many names.
-func some(names []string) string {
-	const most = 10
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d others", strings.Join(names[:most], ", "), len(names)-most)
-}
 
 // endsOf are the data that ways end at.
 func (f *finder) endsOf(ways []access.Way) (all []Datum) {
@@ -306,12 +300,12 @@ func (f *finder) withoutAssignments(on map[string]bool, from []Datum, try trying
 				}
 			}
 		}
-		does := "take " + cmp.Or(key.role, "the role") + " on " + place + " away from " + some(who)
+		does := "take " + cmp.Or(key.role, "the role") + " on " + place + " away from " + visible.Some(who, manyNames)
 		near := cmp.Or(f.Assignments[at[key][0]].Role, "a role without a name") + " on " + place
 		limits := f.limits(f.Assignments[at[key][0]], from)
 		for _, limit := range slices.Sorted(maps.Keys(limits)) {
 			does := "limit " + cmp.Or(key.role, "the role") + " on " + place + " by a condition that " + limit + ", for " +
-				some(who)
+				visible.Some(who, manyNames)
 			try(near, does, stops, func(to *Estate) {
 				to.Assignments = slices.Clone(to.Assignments)
 				for i, a := range to.Assignments {
