@@ -60,12 +60,11 @@ func configured(dir, stack string, now time.Time) (review.Configured, error) {
 	if err != nil {
 		return review.Configured{}, err
 	}
-	args, problems := config.DecodeStack(values)
-	plan, more := args.At(now).Compile()
-	if err := append(problems, more...).Without(problem.Violation).Err(); err != nil {
+	c, problems := config.DecodeAt(values, now)
+	if err := append(problems, c.Wrong...).Without(problem.Violation).Err(); err != nil {
 		return review.Configured{}, err
 	}
-	return review.Configured{Plan: plan, Values: values}, nil
+	return review.Configured{Plan: c.Plan, Values: values}, nil
 }
 
 // at writes the project's files at a commit into a folder, which remove deletes. dir is "" if the stack had no

@@ -145,7 +145,7 @@ func TestTheDocsShowYAMLThatIsTaken(t *testing.T) {
 			for key, value := range block {
 				values[strings.TrimPrefix(key, "batchaccess:")] = value
 			}
-			_, problems := config.Decode(values)
+			_, problems := config.Model(values)
 			for _, problem := range problems {
 				assert.Contains(t, problem.Error(), "pulumi preview", "%s:\n%s", name, text)
 			}

@@ -5,29 +5,10 @@ import (
 	"os/exec"
 	"strings"
 	"time"
-
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-
-	"github.com/batchaccess/batchaccess/components"
 )
 
 // regions are the given regions of clusters' nodes, by the clusters' names, and of the workspace, by "".
 type regions map[string]string
-
-func regionsOf(args *components.BatchEndpointAccessArgs) regions {
-	r := regions{}
-	r.add("", args.Location)
-	for name, c := range args.Clusters {
-		r.add(name, c.Location)
-	}
-	return r
-}
-
-func (r regions) add(name string, input pulumi.StringPtrInput) {
-	if text, known := input.(pulumi.String); known {
-		r[name] = string(text)
-	}
-}
 
 // regions returns the regions of a previewed program. With several parts, names begin with the part's.
 func (s *stackOf) regions() regions {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/batchaccess/batchaccess/access"
-	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/internal/config"
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
@@ -111,27 +110,25 @@ var errOwnProgram = errors.New("has no invokers in its configuration, so it is n
 	"tests of a program of your own say who may do what, and rehearse it: see docs/parts.md and package accesstest")
 
 // read decodes the configuration of a stack, and warns of access that has ended or will soon.
-func (p project) read(stack string) (*components.BatchEndpointAccessArgs, access.Problems, error) {
+func (p project) read(stack string) (c config.Configuration, _ access.Problems, _ error) {
 	values, err := config.ReadStack(p.dir, stack)
 	if err != nil {
-		return nil, nil, err
+		return c, nil, err
 	}
 	if _, ours := values["invokers"]; !ours { // our program's Pulumi.yaml has a default
-		return nil, nil, fmt.Errorf("stack %s of project %s %w", stack, p.name, errOwnProgram)
+		return c, nil, fmt.Errorf("stack %s of project %s %w", stack, p.name, errOwnProgram)
 	}
 	left, err := config.Leftovers(p.dir, stack)
 	if err != nil {
-		return nil, nil, err
+		return c, nil, err
 	}
-	args, problems := config.DecodeStack(values)
 	now := time.Now()
-	args = args.At(now)
+	c, problems := config.DecodeAt(values, now)
 	problems = append(problems, left...)
-	return args, append(problems, byTime(args, now)...), nil
+	return c, append(problems, byTime(c.Model, now)...), nil
 }
 
 // byTime warns of what has ended, or will soon.
-func byTime(args *components.BatchEndpointAccessArgs, now time.Time) access.Problems {
-	m := args.Model()
+func byTime(m access.Model, now time.Time) access.Problems {
 	return append(m.SecretsAt(now), m.Ends(now)...)
 }

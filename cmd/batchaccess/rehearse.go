@@ -9,10 +9,9 @@ import (
 	"time"
 
 	"github.com/mattn/go-isatty"
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/spf13/cobra"
 
-	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/internal/config"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
@@ -161,9 +160,9 @@ that long. The report names the weather, so that the rehearsal can be repeated.`
 }
 
 // location returns the region of the endpoints, if the configuration has it in plain text.
-func location(args *components.BatchEndpointAccessArgs) string {
-	if location, known := args.Location.(pulumi.String); known {
-		return string(location)
+func location(c config.Configuration) string {
+	if location, known := c.Regions[""]; known {
+		return location
 	}
 	return rehearsal.DefaultLocation
 }

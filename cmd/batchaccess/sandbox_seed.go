@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,10 +23,10 @@ func seedOfTheRest(cmd *cobra.Command, p project, stack string) (s azure.Seed, m
 	if err != nil {
 		return s, m, false
 	}
-	args, problems := config.DecodeStack(values)
-	m = withoutProblems(args.Model(), problems)
+	c, problems := config.DecodeAt(values, time.Time{})
+	m = withoutProblems(c.Model, problems)
 	if _, err := m.Workspace(); err == nil {
-		if s, err = rehearsal.Seed(m, location(args)); err == nil {
+		if s, err = rehearsal.Seed(m, location(c)); err == nil {
 			return s, rehearsal.Identified(m), true
 		}
 		fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: of stack %s, only the workspace and its storage accounts are seeded: %v\n",
@@ -33,10 +34,10 @@ func seedOfTheRest(cmd *cobra.Command, p project, stack string) (s azure.Seed, m
 	}
 	// These entries can be read without a workspace.
 	s, m = azure.Seed{}, access.Model{}
-	if id := args.Model().WorkspaceID.Text(); isID(id, arm.Workspace) {
-		s.Workspaces = []azure.Workspace{{ID: id, Location: location(args)}}
+	if id := c.Model.WorkspaceID.Text(); isID(id, arm.Workspace) {
+		s.Workspaces = []azure.Workspace{{ID: id, Location: location(c)}}
 	}
-	for _, id := range args.Model().StorageAccounts {
+	for _, id := range c.Model.StorageAccounts {
 		if isID(id.Text(), arm.StorageAccount) {
 			s.StorageAccounts = append(s.StorageAccounts, azure.StorageAccount{ID: id.Text(), HNS: true})
 		}

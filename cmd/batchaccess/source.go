@@ -79,7 +79,7 @@ func (s source) openAt(cmd *cobra.Command, read *stackOf) (_ *stackOf, err error
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(p.dir)) }()
 	}
-	args, problems, err := p.read(name)
+	c, problems, err := p.read(name)
 	switch {
 	case errors.Is(err, errOwnProgram):
 		err = read.previewed(cmd, s.exists)
@@ -89,16 +89,15 @@ func (s source) openAt(cmd *cobra.Command, read *stackOf) (_ *stackOf, err error
 	}
 	// A violated assertion prevents a deployment, but not an explanation.
 	err = problems.Without(problem.Violation).Err()
-	plan, more := args.Compile()
-	if err == nil && plan == nil {
-		err = more.Err()
+	if err == nil && c.Plan == nil {
+		err = c.Wrong.Err()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the configuration of stack %s:\n%w", name, err)
 	}
-	read.own, read.location, read.given = true, location(args), regionsOf(args)
+	read.own, read.location, read.given = true, location(c), c.Regions
 	read.Program = engine.Program{Project: p.name, Stack: name, Parts: []engine.Part{{
-		Declared: args.Model(), Plan: plan, Problems: append(more, byTime(args, time.Now())...),
+		Declared: c.Model, Plan: c.Plan, Problems: append(c.Wrong, byTime(c.Model, time.Now())...),
 	}}}
 	return read, nil
 }

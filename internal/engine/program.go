@@ -150,8 +150,7 @@ func (s *State) part() (Part, error) {
 // Plan makes the plan of a component's inputs, and returns the model as it is declared too. A violated assertion is
 // among the problems and is no error.
 func Plan(inputs map[string]any) (declared access.Model, _ *access.Plan, _ access.Problems, _ error) {
-	args, problems := config.Decode(inputs)
-	plan, _ := args.Compile()
+	model, plan, problems := config.Plan(inputs)
 	err := problems.Without(problem.Violation).Err()
 	if err == nil && plan == nil {
 		err = errors.New("no plan can be made of it")
@@ -159,7 +158,7 @@ func Plan(inputs map[string]any) (declared access.Model, _ *access.Plan, _ acces
 	if err != nil {
 		return declared, nil, problems, err
 	}
-	return args.Model(), plan, problems, nil
+	return model, plan, problems, nil
 }
 
 // Known returns the inputs in the form of package config: an unknown or secret value is config.Unknown.

@@ -42,11 +42,11 @@ func options(t *testing.T, stack string) Options {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.dev.yaml"), []byte(stack), 0o600))
 	values, err := config.ReadStack(dir, "dev")
 	require.NoError(t, err)
-	args, problems := config.Decode(values)
+	model, problems := config.Model(values)
 	require.NoError(t, problems.Err())
 	cli, err := pulumicli.Find(t.Context(), t.Output())
 	require.NoError(t, err)
-	return Options{ProjectDir: dir, Stack: "dev", Model: args.Model(), StateDir: t.TempDir(), Pulumi: cli}
+	return Options{ProjectDir: dir, Stack: "dev", Model: model, StateDir: t.TempDir(), Pulumi: cli}
 }
 
 func sample(t *testing.T) string {

@@ -355,9 +355,10 @@ func version(t *testing.T, edits ...string) rehearsal.Version {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.dev.yaml"), []byte(sample), 0o600))
 	values, err := config.ReadStack(dir, stack)
 	require.NoError(t, err)
-	args, problems := config.Decode(values)
+	model, problems := config.Model(values)
 	require.NoError(t, problems.Without("").Err())
-	return rehearsal.Version{ProjectDir: dir, Model: args.At(time.Now()).Model(), Location: rehearsal.DefaultLocation}
+	model.Ended = model.LastEnd(time.Now())
+	return rehearsal.Version{ProjectDir: dir, Model: model, Location: rehearsal.DefaultLocation}
 }
 
 // options are those for a change of the sample with some edits. It is deployed once for all such changes.

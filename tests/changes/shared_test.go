@@ -58,9 +58,9 @@ func deployText(t *testing.T, a *azure.Azure, name, state, text string) stackOf 
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi."+name+".yaml"), []byte(text), 0o600))
 	values, err := config.ReadStack(dir, name)
 	require.NoError(t, err)
-	args, problems := config.Decode(values)
+	model, problems := config.Model(values)
 	require.NoError(t, problems.Err())
-	seed, err := rehearsal.Seed(args.Model(), rehearsal.DefaultLocation)
+	seed, err := rehearsal.Seed(model, rehearsal.DefaultLocation)
 	require.NoError(t, err)
 	seed.RoleAssignments = nil // the other stack makes them
 	require.NoError(t, a.Seed(seed))

@@ -111,7 +111,7 @@ func inWorldVersion(t *testing.T, text string) rehearsal.Version {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi."+stack+".yaml"), []byte(text), 0o600))
 	values, err := config.ReadStack(dir, stack)
 	require.NoError(t, err)
-	args, problems := config.Decode(values)
+	model, problems := config.Model(values)
 	require.NoError(t, problems.Err())
-	return rehearsal.Version{ProjectDir: dir, Model: args.Model(), Location: "westeurope"}
+	return rehearsal.Version{ProjectDir: dir, Model: model, Location: "westeurope"}
 }

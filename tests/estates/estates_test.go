@@ -99,8 +99,8 @@ func read(t *testing.T, file string) (e estate, plan *access.Plan) {
 		values[key] = value
 	}
 	if key := waits[file]; key != "" {
-		args, problems := config.DecodeStack(values)
-		_, compiled := access.Compile(args.Model())
+		model, problems := config.StackModel(values)
+		_, compiled := access.Compile(model)
 		require.ErrorContains(t, append(problems, compiled...).Err(), key)
 		return e, nil
 	}
@@ -135,9 +135,9 @@ func eachPlan(t *testing.T, run func(*testing.T, estate, *access.Plan)) {
 
 func planOf(t *testing.T, values map[string]any) *access.Plan {
 	t.Helper()
-	args, problems := config.DecodeStack(values)
+	model, problems := config.StackModel(values)
 	require.NoError(t, problems.Err())
-	plan, problems := access.Compile(args.Model())
+	plan, problems := access.Compile(model)
 	require.NotNil(t, plan, "%v", problems.Err())
 	return plan
 }

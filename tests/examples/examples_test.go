@@ -73,9 +73,9 @@ func model(t *testing.T) access.Model {
 		require.Contains(t, scheduler[key], "${scheduler.")
 		delete(scheduler, key)
 	}
-	args, problems := config.Decode(values)
+	model, problems := config.Model(values)
 	require.NoError(t, problems.Err())
-	return args.Model()
+	return model
 }
 
 // Pulumi's host for YAML warns, at every preview, of keys in a project's configuration that it does not know.

@@ -45,9 +45,9 @@ func TestEveryScenarioDoesWhatItsPageSays(t *testing.T) {
 
 			values, err := config.ReadStack(dir, stack)
 			require.NoError(t, err)
-			args, problems := config.Decode(values)
+			model, problems := config.Model(values)
 			require.NoError(t, problems.Err())
-			x := explain.Make(stack, plans.Of(args.Model()), nil)
+			x := explain.Make(stack, plans.Of(model), nil)
 			assert.False(t, x.Failed(), "a path or an assertion fails")
 			require.NotEmpty(t, x.Paths)
 

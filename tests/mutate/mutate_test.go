@@ -64,7 +64,8 @@ func (m mutation) source(t *testing.T) string {
 	return string(text)
 }
 
-// quickly are the packages that a mutation has to compile again. Without optimizations that takes half the time.
+// quickly are the packages that a mutation has to compile again. Without optimizations, and without what a debugger
+// reads, that takes half the time.
 var quickly = []string{
 	"access", "access/services", "access/signin", "roles", "components", "internal/config", "internal/engine",
 	"internal/guardrails", "internal/lookup",
@@ -78,7 +79,7 @@ func witness(t *testing.T, m *mutation) string {
 	program := filepath.Join(dir, "witness")
 	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-o", program)
 	for _, folder := range quickly {
-		build.Args = append(build.Args, "-gcflags=github.com/batchaccess/batchaccess/"+folder+"=-N -l")
+		build.Args = append(build.Args, "-gcflags=github.com/batchaccess/batchaccess/"+folder+"=-N -l -dwarf=false")
 	}
 	build.Args = append(build.Args, "./witness")
 	if m != nil {

@@ -191,9 +191,9 @@ func TestTheRestOfTheWayIsComparedWithTheWorld(t *testing.T) {
 	t.Parallel()
 	w, err := world.Parse(exported(t, wholeAzure(), wholeEdits...))
 	require.NoError(t, err)
-	args, problems := config.Decode(worldValues(t, edited()...))
+	model, problems := config.Model(worldValues(t, edited()...))
 	require.NoError(t, problems.Err())
-	require.NoError(t, w.Check(args.Model(), nil).Err())
+	require.NoError(t, w.Check(model, nil).Err())
 	for name, c := range map[string]struct {
 		change func(*world.World)
 		edits  []string
@@ -228,9 +228,9 @@ func TestTheRestOfTheWayIsComparedWithTheWorld(t *testing.T) {
 			changed, err := world.Parse(exported(t, wholeAzure(), wholeEdits...))
 			require.NoError(t, err)
 			c.change(changed)
-			args, problems := config.Decode(worldValues(t, edited(c.edits...)...))
+			model, problems := config.Model(worldValues(t, edited(c.edits...)...))
 			require.NoError(t, problems.Err())
-			ps := changed.Check(args.Model(), nil)
+			ps := changed.Check(model, nil)
 			require.Len(t, ps, len(c.says), ps)
 			for _, says := range c.says {
 				assert.ErrorContains(t, ps.Err(), says)

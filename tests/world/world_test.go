@@ -163,10 +163,10 @@ func export(t *testing.T, seed azure.Seed, texts []string, edits ...string) (*wo
 	}
 	c, err := azureclient.Discover(t.Context(), a.Client(), a.Host())
 	require.NoError(t, err)
-	args, problems := config.Decode(worldValues(t, edits...))
+	model, problems := config.Model(worldValues(t, edits...))
 	require.NoError(t, problems.Err())
 	client := azureclient.NewClient(worldCaller{a}, c, altered{readsOnly{a.Client(), t}, texts}, nil)
-	return estate.Export(t.Context(), client, args.Model())
+	return estate.Export(t.Context(), client, model)
 }
 
 // An answer in an unknown form is not exported as a known one.
@@ -286,9 +286,9 @@ func TestAWorldThatIsNotTheStacks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			args, problems := config.Decode(worldValues(t, c.edits...))
+			model, problems := config.Model(worldValues(t, c.edits...))
 			require.NoError(t, problems.Err())
-			seed, err := rehearsal.SeedFrom(w, args.Model(), c.tenants, "")
+			seed, err := rehearsal.SeedFrom(w, model, c.tenants, "")
 			require.Error(t, err)
 			assert.Empty(t, seed.Workspaces)
 			for _, says := range c.says {
