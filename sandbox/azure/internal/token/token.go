@@ -124,8 +124,8 @@ func loadKey(dir string) (*rsa.PrivateKey, error) {
 	return key, wholefile.Write(file, text)
 }
 
-// passingKeys are the keys that this process has made, by issuer. All its sandboxes share them, because making one takes
-// a tenth of a second of CPU.
+// passingKeys are the keys that this process has made, by issuer. All its sandboxes share them, because making one
+// takes a tenth of a second of CPU.
 var passingKeys sync.Map
 
 func passingKey(issuer string) (*rsa.PrivateKey, error) {
