@@ -127,14 +127,12 @@ func builtProject(t *testing.T, example, runtime, script string) string {
 	return project
 }
 
-// transpiled makes a project's program run without a check of its types each time, and with its packages compiled. The
-// compiler's own test checks the types, and so does a rehearsal, which runs the program as it is.
+// transpiled makes a project's program run without a check of its types each time. The compiler's own test checks them,
+// and so does the rehearsal.
 func transpiled(t *testing.T, project string) {
 	t.Helper()
-	preload, err := filepath.Abs(filepath.Join("testdata", "typescript", "preload.cjs"))
-	require.NoError(t, err)
-	text := strings.Replace(program, "exec node ",
-		"PULUMI_NODEJS_TRANSPILE_ONLY=true exec node --require '"+preload+"' ", 1)
+	text := strings.Replace(program, "PULUMI_NODEJS_TYPESCRIPT=true ",
+		"PULUMI_NODEJS_TYPESCRIPT=true PULUMI_NODEJS_TRANSPILE_ONLY=true ", 1)
 	require.NotEqual(t, program, text)
 	require.NoError(t, os.WriteFile(filepath.Join(project, "run"), []byte(text), 0o700))
 }
