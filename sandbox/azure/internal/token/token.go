@@ -110,7 +110,7 @@ func loadKey(dir string) (*rsa.PrivateKey, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	key, err := passingKey("")
+	key, err := rsa.GenerateKey(rand.Reader, keyBits)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func loadKey(dir string) (*rsa.PrivateKey, error) {
 	return key, wholefile.Write(file, text)
 }
 
-// passingKeys are the keys that this process has made, by issuer. All its sandboxes share them, because making one
+// passingKeys are keys that live as long as the process, by issuer. All its sandboxes share them, because making one
 // takes a tenth of a second of CPU.
 var passingKeys sync.Map
 
