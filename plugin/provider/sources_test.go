@@ -1,0 +1,9 @@
+package provider
+
+import (
+	"testing"
+
+	"github.com/batchaccess/batchaccess/internal/sources"
+)
+
+func TestGoTestsAgainWhenTheSourcesChange(t *testing.T) { sources.Look(t, "../..") }

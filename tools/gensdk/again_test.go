@@ -1,0 +1,9 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/batchaccess/batchaccess/tools/internal/again"
+)
+
+func TestGoTestsAgainWhenTheSourcesChange(*testing.T) { again.IfChanged() }
