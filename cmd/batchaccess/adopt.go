@@ -112,6 +112,10 @@ stays later because pulumi up would change what it depends on; with 2 if it can'
 				}
 				files = append(files, file)
 			}
+			// A file that can't be read must not stop adopt between a recovery and the settling of what it has added.
+			if _, err := adopt.Imported(engine.Preview{}, files...); err != nil {
+				return fmt.Errorf("--imported: %w", err)
+			}
 			pulumi, err := findPreviewer(ctx, p, stack, cmd.ErrOrStderr())
 			if err != nil {
 				return err
@@ -158,12 +162,15 @@ stays later because pulumi up would change what it depends on; with 2 if it can'
 func (p pulumiOf) adopt(
 	ctx context.Context, finder *adopt.Finder, begin complete, files [][]byte, write, do bool,
 ) (a adopt.Adoption, err error) {
-	for range adoptionRounds {
-		preview, placeholders, err := p.preview(ctx)
-		if err != nil && len(begin.added) > 0 {
+	settled := len(begin.added) == 0
+	defer func() {
+		if err != nil && !settled {
 			err = fmt.Errorf("what was found is in the state, but the program's values could not be written for it: check "+
 				"that the next preview replaces nothing: %w", err)
 		}
+	}()
+	for range adoptionRounds {
+		preview, placeholders, err := p.preview(ctx)
 		if err != nil {
 			return a, err
 		}
@@ -173,18 +180,23 @@ func (p pulumiOf) adopt(
 		}
 		imported = append(imported, begin.added...)
 		state := begin.state
-		if begin.state = nil; state == nil {
+		// A state to write is read after the preview, so that little time passes between reading and writing it.
+		if begin.state = nil; state == nil || len(imported) > 0 {
 			if state, err = p.state(ctx); err != nil {
 				return a, err
 			}
 		}
-		if changed, err := p.settle(ctx, *state, preview, imported, write); err != nil {
+		changed, err := p.settle(ctx, *state, preview, imported, write)
+		if err != nil {
 			return a, err
-		} else if changed > 0 && !write {
+		}
+		settled = true
+		if changed > 0 && !write {
 			fmt.Fprintf(p.Stderr, "the state is to get the program's values for %d imported resources; nothing is done yet, "+
 				"add --yes to do it\n", changed)
 			return a, errFailed
-		} else if changed > 0 {
+		}
+		if changed > 0 {
 			continue // its results are known only now
 		}
 		if a, err = finder.Adopt(ctx, preview, *state, placeholders,

@@ -221,6 +221,46 @@ esac
 	assert.Equal(t, 1, strings.Count(string(log), "preview "), "%s", log)
 }
 
+// What a recovery has added has the provider's values, which the next deployment would replace, until adopt has written
+// the program's.
+func TestAdoptWarnsOfWhatItCouldNotSettle(t *testing.T) {
+	t.Parallel()
+	const urn = "urn:pulumi:dev::p::a:b:T::r"
+	for name, c := range map[string]struct {
+		added []string
+		fails string // the command of Pulumi, and how often it has begun by then
+		warns bool
+	}{
+		"the preview fails":                      {[]string{urn}, "preview 1", true},
+		"the state can't be read":                {[]string{urn}, "export 1", true},
+		"the program's values can't be written":  {[]string{urn}, "import 1", true},
+		"the preview after them fails":           {[]string{urn}, "preview 2", false},
+		"nothing was added, and a preview fails": {nil, "preview 1", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "pulumi"), []byte(`#!/bin/sh
+cd `+dir+`
+[ "$1" = stack ] && shift
+echo "$1" >> log
+[ "$1 $(grep -c "$1" log)" = "`+c.fails+`" ] && exit 1
+case "$1" in
+export) echo '{"version": 3, "deployment": {"resources": [{"urn": "`+urn+`", "type": "a:b:T", "custom": true, '`+
+				`'"id": "x", "inputs": {}}]}}' ;;
+preview) echo '{"steps": [{"op": "same", "urn": "`+urn+`", "oldState": {"inputs": {}}, "newState": {"type": '`+
+				`'"a:b:T", "custom": true, "inputs": {"__defaults": []}}}], "changeSummary": {"same": 1}}'
+	for last in "$@"; do case $last in */import.json) echo '{"resources": []}' > $last ;; esac; done ;;
+esac
+`), 0o700))
+			p := pulumiOf{engine.Pulumi{CLI: filepath.Join(dir, "pulumi"), Dir: dir, Stack: "dev", Stderr: io.Discard}}
+			_, err := p.adopt(t.Context(), adopt.New(nil), complete{added: c.added}, nil, true, true)
+			require.Error(t, err)
+			assert.Equal(t, c.warns, strings.Contains(err.Error(), "check that the next preview replaces nothing"), err)
+		})
+	}
+}
+
 // A creation that adopt can't look for is asked about, until --forget names it: then it is dropped.
 func TestForgetDropsACreationThatNobodyCanLookFor(t *testing.T) {
 	t.Parallel()
@@ -238,8 +278,9 @@ else
 	exec "$REAL" "$@"
 fi
 `), 0o700))
-	commands := []string{"adopt", "adopt --forget urn:of:another", "adopt --forget " + urn, "adopt --yes --forget " + urn,
-		"adopt"}
+	commands := []string{"adopt", "adopt --forget urn:of:another", "adopt --forget " + urn,
+		"adopt --yes --forget " + urn + " --imported '" + filepath.Join(dir, "Pulumi.yaml") + "'",
+		"adopt --yes --forget " + urn, "adopt"}
 	script := "export REAL=$(command -v pulumi) BATCHACCESS_PULUMI='" + cli + "'\n"
 	for _, command := range commands {
 		script += "echo '# " + command + "'; batchaccess " + command + " --stack dev --dir '" + dir + "' 2>&1; echo exit $?\n"
@@ -250,7 +291,9 @@ fi
 	for i, wants := range [][]string{
 		{"ask ", urn, "name all of them with --forget", "exit 1"},
 		{"ask ", urn, "name all of them with --forget", "exit 1"},
-		{"clear ", "was not made", "add --yes to do it", "exit 1"}, {"clear ", "was not made", "exit 0"},
+		{"clear ", "was not made", "add --yes to do it", "exit 1"},
+		{"--imported: reading the file for `pulumi import`", "exit 2"}, // before anything is done
+		{"clear ", "was not made", "exit 0"},
 		{"nothing is left to import", "exit 0"},
 	} {
 		for _, want := range wants {

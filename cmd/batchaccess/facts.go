@@ -7,15 +7,13 @@ import (
 	"time"
 )
 
-// regions are the given regions of clusters' nodes, by the clusters' names, and of the workspace, by "".
-type regions map[string]string
-
-// regions returns the regions of a previewed program. With several parts, names begin with the part's.
-func (s *stackOf) regions() regions {
+// regions returns the given regions of clusters' nodes, by the clusters' names, and of the workspace, by "". With
+// several parts of a program, names begin with the part's.
+func (s *stackOf) regions() map[string]string {
 	if s.own {
 		return s.given
 	}
-	r := regions{}
+	r := map[string]string{}
 	for _, p := range s.Parts {
 		of := ""
 		if len(s.Parts) > 1 {

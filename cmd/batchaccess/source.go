@@ -55,7 +55,7 @@ type stackOf struct {
 	// location is the workspace's region, if the program gives it; else "".
 	location string
 	// given are the regions in the configuration of our own program.
-	given regions
+	given map[string]string
 }
 
 // open reads the program.

@@ -14,7 +14,8 @@ import (
 
 // Look reads every file below the project's root of which its programs are made, so that Go runs the package's tests
 // again when one of them has changed. If tools/testrun runs the tests, an environment variable has a hash of all files
-// instead: for a folder, Go would only see a changed time, which tests that write there change too.
+// instead: for a folder, Go would only see a changed time, which tests that write there change too. Go sees no file of
+// another module, so that for tests of the other modules only the hash counts.
 func Look(t testing.TB, root string) {
 	t.Helper()
 	if os.Getenv("BATCHACCESS_SOURCES") != "" {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/roles"
@@ -226,12 +227,17 @@ func (f *finder) elevated(id string) (all []*held) {
 			hop.Undecided = true
 			hop.Missing = cmp.Or(hop.Missing, "no document says that a service principal elevates its access")
 		}
-		role, _ := roles.BuiltIn("User Access Administrator")
+		role := userAccessAdministrator()
 		all = append(all, &held{Assignment: Assignment{Role: role.RoleName, Scope: "/", Permissions: role.Permissions},
 			first: append(append([]access.Hop{}, h.first...), hop), allows: f.allowed(role.Permissions)})
 	}
 	return all
 }
+
+var userAccessAdministrator = sync.OnceValue(func() roles.Definition {
+	role, _ := roles.BuiltIn("User Access Administrator")
+	return role
+})
 
 // everybodysPasswords is the role that resets the passwords of people with roles of Entra too.
 const everybodysPasswords = "Privileged Authentication Administrator"

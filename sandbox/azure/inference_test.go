@@ -109,7 +109,7 @@ func TestInvokingWantsATokenForMachineLearning(t *testing.T) {
 	if valid[cut+1] == 'A' {
 		flipped = 'B'
 	}
-	other := start(t, azure.Options{}) // with a key of its own
+	other := start(t, azure.Options{}) // with another key
 	for name, token := range map[string]string{
 		"none":                          "",
 		"a management token":            w.token(alice, management),

@@ -25,25 +25,37 @@ type lost struct {
 }
 
 // deployed are the samples that were deployed, by their edits: those who lose a state may begin with the same one.
-var deployed sync.Map
+var (
+	deployed = map[string]lost{}
+	lock     sync.Mutex // on deployed, also while one is deployed
+)
+
+func deployedOnce(t *testing.T, edits ...string) lost {
+	t.Helper()
+	lock.Lock()
+	defer lock.Unlock()
+	l, done := deployed[strings.Join(edits, "\n")]
+	if done {
+		return l
+	}
+	state := t.TempDir()
+	d := deploy(t, state, edits...)
+	d.up()
+	l.made = d.azure.Inventory()
+	l.urns, _ = d.urns()
+	d.close()
+	var err error
+	l.azure, err = os.ReadFile(filepath.Join(state, "azure", "state.json"))
+	require.NoError(t, err)
+	deployed[strings.Join(edits, "\n")] = l
+	return l
+}
 
 // deployAndForget deploys the sample with edits, loses its state, and returns what exists in Azure, and what was in the
 // state.
 func deployAndForget(t *testing.T, edits ...string) (d *deployment, made, urns []string) {
 	t.Helper()
-	once, _ := deployed.LoadOrStore(strings.Join(edits, "\n"), sync.OnceValue(func() (l lost) {
-		state := t.TempDir()
-		d := deploy(t, state, edits...)
-		d.up()
-		l.made = d.azure.Inventory()
-		l.urns, _ = d.urns()
-		d.close()
-		var err error
-		l.azure, err = os.ReadFile(filepath.Join(state, "azure", "state.json"))
-		require.NoError(t, err)
-		return l
-	}))
-	l := once.(func() lost)()
+	l := deployedOnce(t, edits...)
 	state := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(state, "azure"), 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(state, "azure", "state.json"), l.azure, 0o600))

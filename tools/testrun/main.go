@@ -152,9 +152,9 @@ func (r *run) test(g group) error {
 	// make test and make check begin with go vet.
 	args := []string{"test", "-json", "-vet=off", "-timeout", "30m", "-p", fmt.Sprint(2 * runtime.NumCPU())}
 	if g.race {
-		// Everything is compiled again for the race detector. Without inlining that takes a quarter less CPU. With it, Go
-		// also checks each conversion of an unsafe pointer. No code of ours in these packages has one; reflect has many, and
-		// without these checks the tests of the components take a fifth less. Without what a debugger reads, compiling
+		// Everything is compiled again for the race detector. Without inlining that takes a quarter less CPU. With -race, Go
+		// also checks each conversion of an unsafe pointer. No code of ours in these packages has one; reflect has many,
+		// and without these checks the tests of the components take a fifth less. Without what a debugger reads, compiling
 		// takes a sixth less; a race is reported with its lines all the same.
 		args = append(args, "-race", "-gcflags=all=-l -d=checkptr=0 -dwarf=false")
 	}

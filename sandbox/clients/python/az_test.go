@@ -74,7 +74,6 @@ func (a az) try(args ...string) (stdout, stderr string, code int) {
 	default:
 		s = newStarter(a.t, a.w.python)
 	}
-	defer func() { idle <- s }()
 	environment := map[string]string{}
 	for _, variable := range a.env {
 		name, value, _ := strings.Cut(variable, "=")
@@ -86,6 +85,7 @@ func (a az) try(args ...string) (stdout, stderr string, code int) {
 		"arguments": args, "environment": environment, "folder": a.t.TempDir(), "stdout": out, "stderr": errs,
 	}))
 	require.NoError(a.t, s.codes.Decode(&code))
+	idle <- s
 	printed, err := os.ReadFile(out)
 	require.NoError(a.t, err)
 	failure, err := os.ReadFile(errs)
@@ -110,7 +110,7 @@ func (a az) run(args ...string) any {
 func (a az) refused(words []string, args ...string) {
 	a.t.Helper()
 	stdout, stderr, code := a.try(args...)
-	if !assert.NotZero(a.t, code, "az %s is to fail, and answers %s", strings.Join(args, " "), stdout) {
+	if !assert.Positive(a.t, code, "az %s is to fail, and answers %s", strings.Join(args, " "), stdout) {
 		return
 	}
 	for _, word := range words {

@@ -4,5 +4,6 @@ package again
 
 import "os"
 
-// IfChanged makes Go run a package's tests again when a file of the repository has changed, if tools/testrun runs them.
+// IfChanged makes Go run a package's tests again when a file of the repository has changed that is neither a test nor a
+// page, if tools/testrun runs them.
 func IfChanged() { _ = os.Getenv("BATCHACCESS_SOURCES") }
