@@ -180,8 +180,9 @@ func (p pulumiOf) adopt(
 		}
 		imported = append(imported, begin.added...)
 		state := begin.state
+		begin.state = nil // each round changes it
 		// A state to write is read after the preview, so that little time passes between reading and writing it.
-		if begin.state = nil; state == nil || len(imported) > 0 {
+		if state == nil || len(imported) > 0 {
 			if state, err = p.state(ctx); err != nil {
 				return a, err
 			}

@@ -123,137 +123,144 @@ func TestAdoptRefusesAFileThatIsThereBeforeItAsksAnything(t *testing.T) {
 	assert.Contains(t, stderr, "--import-file: "+file+" is there already; name another file")
 }
 
+// The stack of a stand-in for Pulumi has one resource, whose inputs in the state are the provider's.
+const (
+	standInURN   = "urn:pulumi:dev::p::a:b:T::r"
+	standInState = `{"version": 3, "deployment": {"resources": [{"urn": "` + standInURN + `", "type": "a:b:T", ` +
+		`"custom": true, "id": "x", "inputs": {}}], "pending_operations": [%s]}}`
+	standInPreview = `{"steps": [{"op": "same", "urn": "` + standInURN + `", "oldState": {"inputs": {}}, "newState": ` +
+		`{"type": "a:b:T", "custom": true, "inputs": {"__defaults": []}}}], "changeSummary": {"same": 1}}`
+	standInImport = `{"resources": [{"type": "a:b:T", "name": "r", "id": "x"}]}`
+)
+
+// standIn is a script in place of Pulumi, in a folder with the stack's state, its preview and a log of its arguments.
+// It fails at the call of a command that fails names, such as 2 stack export; at none for "".
+func standIn(t *testing.T, pending, fails string) (p pulumiOf, read func(file string) string) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"state": fmt.Sprintf(standInState, pending), "preview": standInPreview, "log": "", "pulumi": `#!/bin/sh
+cd ` + dir + `
+echo "$@" >> log
+case "$(grep -c "^$1 $2" log) $1 $2" in
+"` + fails + `") exit 1 ;;
+*' stack export') cat state ;;
+*' stack import') cat > state ;;
+*' preview '*) cat preview
+	for last in "$@"; do case $last in */import.json) echo '{"resources": []}' > $last ;; esac; done ;;
+esac
+`,
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o700))
+	}
+	return pulumiOf{engine.Pulumi{CLI: filepath.Join(dir, "pulumi"), Dir: dir, Stack: "dev", Stderr: new(bytes.Buffer)}},
+		func(file string) string {
+			text, err := os.ReadFile(filepath.Join(dir, file))
+			require.NoError(t, err)
+			return string(text)
+		}
+}
+
+// takeUp completes a deployment as the command does.
+func takeUp(t *testing.T, p pulumiOf, forget []string, yes bool) (complete, error) {
+	t.Helper()
+	cmd := &cobra.Command{Use: "adopt"}
+	cmd.SetContext(t.Context())
+	cmd.SetOut(io.Discard)
+	cmd.SetErr(p.Stderr)
+	begin, ready, err := p.takeUp(cmd, adopt.New(nil), forget, yes, false)
+	if err == nil && !ready {
+		err = errFailed
+	}
+	return begin, err
+}
+
 // Only --yes writes the state, both after a deployment that was broken off and after an import.
 func TestNothingIsWrittenWithoutYes(t *testing.T) {
 	t.Parallel()
-	const (
-		urn   = "urn:pulumi:dev::p::a:b:T::r"
-		state = `{"version": 3, "deployment": {"resources": [{"urn": "` + urn + `", "type": "a:b:T", "custom": true, ` +
-			`"id": "x", "inputs": {}}], "pending_operations": [%s]}}`
-		pending = `{"type": "creating", "resource": {"urn": "` + urn + `2", "type": "a:b:T", "custom": true, "inputs": {}}}`
-		preview = `{"steps": [{"op": "same", "urn": "` + urn + `", "oldState": {"inputs": {}}, "newState": {"type": ` +
-			`"a:b:T", "custom": true, "inputs": {"__defaults": []}}}], "changeSummary": {"same": 1}}`
-		file = `{"resources": [{"type": "a:b:T", "name": "r", "id": "x"}]}`
-	)
+	const begun = standInURN + "2"
 	for name, c := range map[string]struct {
 		pending string
 		run     func(p pulumiOf, yes bool) error
 		writes  []string
 	}{
 		"what was imported": {"", func(p pulumiOf, yes bool) error {
-			_, err := p.adopt(t.Context(), adopt.New(nil), complete{}, [][]byte{[]byte(file)}, yes, yes)
+			_, err := p.adopt(t.Context(), adopt.New(nil), complete{}, [][]byte{[]byte(standInImport)}, yes, yes)
 			return err
 		}, []string{"stack import"}},
 		"what completing a deployment has added": {"", func(p pulumiOf, yes bool) error {
-			_, err := p.adopt(t.Context(), adopt.New(nil), complete{added: []string{urn}}, nil, yes, yes)
+			_, err := p.adopt(t.Context(), adopt.New(nil), complete{added: []string{standInURN}}, nil, yes, yes)
 			return err
 		}, []string{"stack import"}},
-		"what was broken off": {pending, func(p pulumiOf, yes bool) error {
-			cmd := &cobra.Command{Use: "adopt"}
-			cmd.SetContext(t.Context())
-			cmd.SetOut(io.Discard)
-			cmd.SetErr(p.Stderr)
-			_, ready, err := p.takeUp(cmd, adopt.New(nil), []string{urn + "2"}, yes, false)
-			if err == nil && !ready {
-				err = errFailed
-			}
+		"what was broken off": {`{"type": "creating", "resource": {"urn": "` + begun + `", "type": "a:b:T", "custom": ` +
+			`true, "inputs": {}}}`, func(p pulumiOf, yes bool) error {
+			_, err := takeUp(t, p, []string{begun}, yes)
 			return err
 		}, []string{"stack import", "refresh --yes"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, yes := range []bool{false, true} {
-				dir := t.TempDir()
-				write := func(name, text string) {
-					require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o700))
-				}
-				write("state", fmt.Sprintf(state, c.pending))
-				write("preview", preview)
-				write("pulumi", "#!/bin/sh\ncd "+dir+"\necho \"$@\" >> log\ncase \"$1 $2\" in\n"+
-					"'stack export') cat state ;;\n'stack import') cat > state ;;\npreview*) cat preview; "+
-					"for last in \"$@\"; do case $last in */import.json) echo '{\"resources\": []}' > $last ;; esac; done ;;\nesac\n")
-				var said bytes.Buffer
-				p := pulumiOf{engine.Pulumi{CLI: filepath.Join(dir, "pulumi"), Dir: dir, Stack: "dev", Stderr: &said}}
+				p, read := standIn(t, c.pending, "")
+				before := read("state")
 				err := c.run(p, yes)
-				log, readErr := os.ReadFile(filepath.Join(dir, "log"))
-				require.NoError(t, readErr)
 				for _, what := range c.writes {
-					assert.Equal(t, yes, strings.Contains(string(log), what), "%s: %s", what, log)
+					assert.Equal(t, yes, strings.Contains(read("log"), what), "%s: %s", what, read("log"))
 				}
 				if yes {
 					require.NoError(t, err)
 					continue
 				}
 				require.ErrorIs(t, err, errFailed)
-				assert.Contains(t, said.String(), "add --yes to do it")
-				after, err := os.ReadFile(filepath.Join(dir, "state"))
-				require.NoError(t, err)
-				assert.Equal(t, fmt.Sprintf(state, c.pending), string(after))
+				assert.Contains(t, fmt.Sprint(p.Stderr), "add --yes to do it")
+				assert.Equal(t, before, read("state"))
 			}
 		})
 	}
 }
 
-// A start of Pulumi takes a fifth of a second: the state is not read again before anything has changed it.
-func TestAdoptReadsTheStateOnce(t *testing.T) {
+// A start of Pulumi takes a fifth of a second: a state that is not written is read once. One that is written is read
+// again just before it, as somebody else may have changed it during the preview.
+func TestAdoptReadsAStateThatItDoesNotWriteOnce(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "pulumi"), []byte(`#!/bin/sh
-cd `+dir+`
-echo "$1 $2" >> log
-case "$1" in
-stack) echo '{"version": 3, "deployment": {}}' ;;
-preview) echo '{"steps": [], "changeSummary": {}}'
-	for last in "$@"; do case $last in */import.json) echo '{"resources": []}' > $last ;; esac; done ;;
-esac
-`), 0o700))
-	p := pulumiOf{engine.Pulumi{CLI: filepath.Join(dir, "pulumi"), Dir: dir, Stack: "dev", Stderr: io.Discard}}
-	cmd := &cobra.Command{Use: "adopt"}
-	cmd.SetContext(t.Context())
-	begin, ready, err := p.takeUp(cmd, adopt.New(nil), nil, true, false)
-	require.NoError(t, err)
-	require.True(t, ready)
-	_, err = p.adopt(t.Context(), adopt.New(nil), begin, nil, true, true)
-	require.NoError(t, err)
-	log, err := os.ReadFile(filepath.Join(dir, "log"))
-	require.NoError(t, err)
-	assert.Equal(t, 1, strings.Count(string(log), "stack export"), "%s", log)
-	assert.Equal(t, 1, strings.Count(string(log), "preview "), "%s", log)
+	for name, c := range map[string]struct {
+		files           [][]byte
+		reads, previews int
+	}{
+		"nothing was imported": {nil, 1, 1},
+		"a file was imported":  {[][]byte{[]byte(standInImport)}, 3, 2}, // and after it was written
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, read := standIn(t, "", "")
+			begin, err := takeUp(t, p, nil, true)
+			require.NoError(t, err)
+			_, err = p.adopt(t.Context(), adopt.New(nil), begin, c.files, true, true)
+			require.NoError(t, err)
+			assert.Equal(t, c.reads, strings.Count(read("log"), "stack export"), "%s", read("log"))
+			assert.Equal(t, c.previews, strings.Count(read("log"), "preview "), "%s", read("log"))
+		})
+	}
 }
 
 // What a recovery has added has the provider's values, which the next deployment would replace, until adopt has written
 // the program's.
 func TestAdoptWarnsOfWhatItCouldNotSettle(t *testing.T) {
 	t.Parallel()
-	const urn = "urn:pulumi:dev::p::a:b:T::r"
 	for name, c := range map[string]struct {
 		added []string
-		fails string // the command of Pulumi, and how often it has begun by then
+		fails string
 		warns bool
 	}{
-		"the preview fails":                      {[]string{urn}, "preview 1", true},
-		"the state can't be read":                {[]string{urn}, "export 1", true},
-		"the program's values can't be written":  {[]string{urn}, "import 1", true},
-		"the preview after them fails":           {[]string{urn}, "preview 2", false},
-		"nothing was added, and a preview fails": {nil, "preview 1", false},
+		"the preview fails":                      {[]string{standInURN}, "1 preview --json", true},
+		"the state can't be read":                {[]string{standInURN}, "1 stack export", true},
+		"the program's values can't be written":  {[]string{standInURN}, "1 stack import", true},
+		"the preview after them fails":           {[]string{standInURN}, "2 preview --json", false},
+		"nothing was added, and a preview fails": {nil, "1 preview --json", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
-			require.NoError(t, os.WriteFile(filepath.Join(dir, "pulumi"), []byte(`#!/bin/sh
-cd `+dir+`
-[ "$1" = stack ] && shift
-echo "$1" >> log
-[ "$1 $(grep -c "$1" log)" = "`+c.fails+`" ] && exit 1
-case "$1" in
-export) echo '{"version": 3, "deployment": {"resources": [{"urn": "`+urn+`", "type": "a:b:T", "custom": true, '`+
-				`'"id": "x", "inputs": {}}]}}' ;;
-preview) echo '{"steps": [{"op": "same", "urn": "`+urn+`", "oldState": {"inputs": {}}, "newState": {"type": '`+
-				`'"a:b:T", "custom": true, "inputs": {"__defaults": []}}}], "changeSummary": {"same": 1}}'
-	for last in "$@"; do case $last in */import.json) echo '{"resources": []}' > $last ;; esac; done ;;
-esac
-`), 0o700))
-			p := pulumiOf{engine.Pulumi{CLI: filepath.Join(dir, "pulumi"), Dir: dir, Stack: "dev", Stderr: io.Discard}}
+			p, _ := standIn(t, "", c.fails)
 			_, err := p.adopt(t.Context(), adopt.New(nil), complete{added: c.added}, nil, true, true)
 			require.Error(t, err)
 			assert.Equal(t, c.warns, strings.Contains(err.Error(), "check that the next preview replaces nothing"), err)
