@@ -420,9 +420,7 @@ var (
 // tests/engine kills creations of a whole stack.
 func TestAChangeThatIsKilledIsTakenUpAgain(t *testing.T) {
 	t.Parallel()
-	folder, err := programs.Folder()
-	require.NoError(t, err)
-	command, err := programs.Build(t.Context(), folder, programs.Program{Dir: root, Package: "./cmd/batchaccess"})
+	command, err := programs.Build(t.Context(), "", programs.Program{Dir: root, Package: "./cmd/batchaccess"})
 	require.NoError(t, err)
 	weather := azure.Weather{Seed: *killSeed, LostAnswers: 0.05, Faults: 0.05, RetryAfter: time.Second}
 	for kind, edits := range map[string][]string{

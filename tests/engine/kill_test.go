@@ -43,9 +43,7 @@ func (d *deployment) run(name string, args ...string) (string, int) {
 // command builds batchaccess and returns its path.
 func command(t *testing.T) string {
 	t.Helper()
-	folder, err := programs.Folder()
-	require.NoError(t, err)
-	path, err := programs.Build(t.Context(), folder, programs.Program{Dir: root, Package: "./cmd/batchaccess"})
+	path, err := programs.Build(t.Context(), "", programs.Program{Dir: root, Package: "./cmd/batchaccess"})
 	require.NoError(t, err)
 	return path
 }

@@ -19,11 +19,7 @@ import (
 
 // command is the built batchaccess.
 var command = sync.OnceValues(func() (string, error) {
-	folder, err := programs.Folder()
-	if err != nil {
-		return "", err
-	}
-	return programs.Build(context.Background(), folder, programs.Program{Dir: root, Package: "./cmd/batchaccess"})
+	return programs.Build(context.Background(), "", programs.Program{Dir: root, Package: "./cmd/batchaccess"})
 })
 
 // batchaccess runs the command as a user does, and returns its exit code and its output.

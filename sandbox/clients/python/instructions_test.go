@@ -67,9 +67,7 @@ func TestTheCLIRunsWhatTheStackSaysOfHowToInvoke(t *testing.T) {
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
 	}
-	folder, err := programs.Folder()
-	require.NoError(t, err)
-	command, err := programs.Build(t.Context(), folder, programs.Program{Dir: program, Package: "./cmd/batchaccess"})
+	command, err := programs.Build(t.Context(), "", programs.Program{Dir: program, Package: "./cmd/batchaccess"})
 	require.NoError(t, err)
 
 	const output = "pulumi stack output --stack dev --show-secrets --json "

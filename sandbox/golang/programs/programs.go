@@ -39,14 +39,19 @@ func Folder() (string, error) {
 	return filepath.Join(caches, "batchaccess", "programs"), nil
 }
 
-// Build returns the path of the built program, below folder. If nothing has changed, it is an earlier build. A second
-// builder of the same program waits for the first. The file never changes: a program from other sources gets another
-// path. A program that nobody has asked for in a few days is removed.
+// Build returns the path of the built program, below folder, or below Folder for "". If nothing has changed, it is an
+// earlier build. A second builder of the same program waits for the first. The file never changes: a program from other
+// sources gets another path. A program that nobody has asked for in a few days is removed.
 //
 // The error of a build that fails holds the Go tool's output.
 func Build(ctx context.Context, folder string, p Program) (string, error) {
 	b := &build{Program: p}
 	var err error
+	if folder == "" {
+		if folder, err = Folder(); err != nil {
+			return "", err
+		}
+	}
 	if b.Dir, err = filepath.Abs(b.Dir); err != nil {
 		return "", fmt.Errorf("finding the program: %w", err)
 	}
